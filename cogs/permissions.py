@@ -115,7 +115,7 @@ def _missing(target: TargetChannel, permissions: tuple[str, ...]) -> str:
 def check_may_ping(interaction: discord.Interaction[AnyClient], target: TargetChannel, role: discord.Role) -> None:
     """Rejects a role that the caller or the bot cannot ping in the channel.
 
-    Whoever cannot ping a role must not do so through the bot; a ping by the bot without the right notifies nobody.
+    People who cannot ping a role must not do so through the bot; a ping by the bot without the right notifies no one.
     """
     if role.is_default():
         raise CommandRejected("@everyone can't be pinged. Pick a role that people opt into.")

@@ -117,7 +117,7 @@ class Scheduler:
             raise ArxivBusy("Too many of your requests to arXiv are waiting")
         if len(waiting) < QUEUED_MAX:
             return
-        # Only requests that nobody in another server waits for can make room.
+        # Only requests whose waiters are all in one server can make room.
         by_server = Counter(server for ticket in waiting if len(ticket.servers) == 1 for server in ticket.servers)
         own = min(by_server[caller.server] for caller in waiters.callers)
         (largest, requests), *_ = by_server.most_common(1) or [(None, 0)]
@@ -159,7 +159,7 @@ class Scheduler:
         self._queue.remove(ticket)
 
     def withdraw(self, ticket: Ticket) -> None:
-        """Removes a request that nobody waits for any more; one that was removed already is ignored."""
+        """Removes a request without waiters; one that was removed already is ignored."""
         if ticket in self._queue:
             self._queue.remove(ticket)
 
@@ -171,7 +171,7 @@ class Scheduler:
 class _Turns:
     """The turns within one priority: servers go round robin, and within a server its people.
 
-    Who arrives goes to the end of the round, and so does who had a turn.
+    A new server or person goes to the end of the round, and so does one that had a turn.
     """
 
     def __init__(self) -> None:
@@ -195,7 +195,7 @@ class _Turns:
         """Moves the caller whose turn it was, and the server, to the end of the round."""
         caller = self._first_caller((ticket,))
         self._servers[_server_of(caller)] = self._people[caller] = event
-        # Whoever has no request goes to the end of the round with the next one, remembered or not.
+        # The others need no entry: their next request goes to the end of the round anyway.
         remaining = [each for each in queued if each is not ticket]
         servers = {server for each in remaining for server in each.servers}
         people = {person for each in remaining for person in each.callers}

@@ -47,7 +47,7 @@ class SharedRequests(Generic[_Result]):
             await self._end(key, request)
 
     async def _end(self, key: str, request: _SharedRequest[_Result]) -> None:
-        """Removes a request that is done or that nobody waits for, and waits until it has been cancelled."""
+        """Removes a request that is done or has no waiters, and waits until it has been cancelled."""
         if request.waiting and not request.task.done():
             return
         if self._requests.get(key) is request:

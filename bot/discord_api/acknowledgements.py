@@ -1,6 +1,5 @@
 """Notices interactions that another process acknowledged: a second bot with the same token. It sends nothing."""
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -8,6 +7,8 @@ from http import HTTPStatus
 from typing import Final
 
 import aiohttp
+
+from bot.discord_api.answers import parsed_body
 
 # Discord's error code (topics/opcodes-and-status-codes) for an interaction that was acknowledged before.
 ALREADY_ACKNOWLEDGED: Final = 40060
@@ -45,8 +46,5 @@ def observe_acknowledgements(trace: aiohttp.TraceConfig, on_second_bot: Callable
 
 
 def _error_code(body: bytes) -> object:
-    try:
-        parsed = json.loads(body)
-    except ValueError:
-        return None
+    parsed = parsed_body(body)
     return parsed.get("code") if isinstance(parsed, dict) else None

@@ -1,4 +1,4 @@
-"""Tells Discord's own answers from proxy pages, and reads how long a 429 asks the bot to wait.
+"""Distinguishes Discord's own answers from proxy pages, and reads how long a 429 asks the bot to wait.
 
 It decides nothing and keeps nothing: `backoff.py` decides what follows from an answer.
 """
@@ -49,7 +49,7 @@ async def read_answer(response: aiohttp.ClientResponse, now: datetime) -> Discor
         return ForeignAnswer(response.status, header_s)
     if response.status < HTTPStatus.BAD_REQUEST:
         return OwnAnswer()
-    body = _parsed(await response.read())
+    body = parsed_body(await response.read())
     # Discord's errors have a message (reference#error-messages); other servers' JSON does not count.
     if not isinstance(body, dict) or not isinstance(body.get("message"), str):
         return ForeignAnswer(response.status, header_s)
@@ -62,7 +62,8 @@ async def read_answer(response: aiohttp.ClientResponse, now: datetime) -> Discor
     return RateLimitAnswer(wait_s or header_s, is_global=body.get("global") is True)
 
 
-def _parsed(body: bytes) -> object:
+def parsed_body(body: bytes) -> object:
+    """Returns the value of a body of JSON; None if it is not JSON, or nested too deeply."""
     try:
         parsed: object = json.loads(body)
     except (ValueError, RecursionError):

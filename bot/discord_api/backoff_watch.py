@@ -64,7 +64,7 @@ class BackoffWatch:
             await self._key_values.set(_KEY, value)
 
     async def log_in(self, log_in: Callable[[], Awaitable[None]]) -> None:
-        """Awaits `log_in`, again and again as long as Discord or Cloudflare ask the bot to wait; each is a probe.
+        """Awaits `log_in`, repeatedly as long as Discord or Cloudflare ask the bot to wait; each is a probe.
 
         Raises DiscordUnavailable if the login fails otherwise, and discord.LoginFailure if the token is rejected.
         """

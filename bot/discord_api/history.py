@@ -36,7 +36,7 @@ async def read_page(
     page = await _messages(client, channel_id, HISTORY_PAGE_SIZE, position.after)
     if len(page) < HISTORY_PAGE_SIZE:
         return page, None
-    # The channel may grow for ever: what is written after this moment is not read.
+    # New messages may keep arriving: those after this moment are not read.
     until = position.until or await _newest_id(client, channel_id) or page[-1].id
     rest = Position(page[-1].id, until)
     return page, None if rest.after >= until else rest

@@ -3,7 +3,7 @@
 A message that neither this process nor its database sent is evidence of a second bot, and so is an interaction that
 another process acknowledged. Discord has no way to ask for other sessions: the pause ends when there was no evidence
 for a while. Then every channel is read again before anything is posted in it. The time is random, so that of two bots
-that both pause, one goes on alone: the other finds its messages and pauses again.
+that both pause, one continues alone: the other finds its messages and pauses again.
 """
 
 import logging

@@ -32,10 +32,10 @@ class SystemClock:
     """The clock of the machine; `ahead` moves the wall-clock time, for a bot in the sandbox."""
 
     def __init__(self, ahead: timedelta = timedelta()) -> None:
-        self._ahead = ahead
+        self.ahead = ahead
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self._ahead
+        return datetime.now(UTC) + self.ahead
 
     def monotonic(self) -> float:
         return time.monotonic()

@@ -18,10 +18,9 @@ from bot.store.posts import read_post
 EDITED_FOR: Final = timedelta(days=30)
 
 _MAY_PUBLISH: Final = no_wait("publish_at", "posts")
-_INCOMPLETE: Final = """
-    SELECT post_key FROM found_papers WHERE NOT EXISTS (
-        SELECT * FROM outbox WHERE outbox.post_key = found_papers.post_key AND outbox.arxiv_id = found_papers.arxiv_id)
-"""
+_IS_INCOMPLETE: Final = """EXISTS (
+    SELECT * FROM found_papers WHERE found_papers.post_key = posts.key AND NOT EXISTS (
+        SELECT * FROM outbox WHERE outbox.post_key = posts.key AND outbox.arxiv_id = found_papers.arxiv_id))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +45,16 @@ class Edits:
         """
         async with self._database.transaction() as connection:
             await connection.execute(
-                """DELETE FROM edits WHERE post_key IN (
-                       SELECT key FROM posts WHERE settled_at <= ? OR settled_at IS NOT NULL AND message_id IS NULL)""",
+                """DELETE FROM edits WHERE EXISTS (SELECT * FROM posts WHERE key = post_key
+                       AND (settled_at <= ? OR settled_at IS NOT NULL AND message_id IS NULL))""",
                 (to_text(now - EDITED_FOR),),
             )
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""SELECT posts.*, request_count
-                    FROM posts JOIN edits ON post_key = key JOIN channels USING (channel_id)
+                    FROM edits CROSS JOIN posts ON key = post_key JOIN channels USING (channel_id)
                     WHERE settled_at IS NOT NULL AND {no_wait("not_before", "edits")} AND blocked_reason IS NULL
-                      AND key NOT IN ({_INCOMPLETE})
+                      AND NOT {_IS_INCOMPLETE}
                     ORDER BY settled_at, key""",
                 times_of_waits(now),
             )

@@ -30,7 +30,8 @@ class FoundMessages:
             rows = await connection.execute_fetchall(
                 """SELECT max(id) AS id FROM (
                        SELECT read_until AS id FROM histories WHERE channel_id = :channel
-                       UNION ALL SELECT message_id FROM posts WHERE channel_id = :channel AND nonce <> key
+                       UNION ALL SELECT max(message_id) FROM posts
+                       WHERE channel_id = :channel AND message_id IS NOT NULL AND nonce <> key
                        UNION ALL SELECT message_id FROM trending_posts
                        WHERE channel_id = :channel AND nonce <> key)""",
                 {"channel": channel_id},

@@ -44,7 +44,8 @@ class Outbox:
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""SELECT channel_id FROM outbox JOIN channels USING (channel_id)
-                   WHERE state = 'waiting' AND (due_at <= :now OR post_key IS NOT NULL) AND {MAY_SEND} AND {NOT_PAUSED}
+                   WHERE state = 'waiting' AND (due_at <= :now OR channel_id IN (
+                       SELECT channel_id FROM posts WHERE settled_at IS NULL)) AND {MAY_SEND} AND {NOT_PAUSED}
                    GROUP BY channel_id ORDER BY min(due_at), channel_id""",
                 times_of_waits(now),
             )

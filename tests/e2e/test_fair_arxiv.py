@@ -1,4 +1,4 @@
-"""Many people at once: polls go on, lookups have a budget, and one person's charts do not delay those of others."""
+"""Many people at once: polls continue, lookups have a budget, and one person's charts do not delay those of others."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""Keywords of archived, private and deleted threads are visible to, and removable by, nobody who cannot view them."""
+"""Keywords of archived, private and deleted threads are visible to, and removable by, people who can view them only."""
 
 import sqlite3
 from contextlib import closing

@@ -108,7 +108,7 @@ async def test_message_between_15000_others_is_found_in_one_reading(tmp_path: Pa
 
 @pytest.mark.slow
 async def test_search_of_a_long_history_continues_after_each_kill(tmp_path: Path) -> None:
-    """The message never arrived, and the bot is killed again and again while it searches for it."""
+    """The message never arrived, and the bot is killed repeatedly while it searches for it."""
     async with running_sandbox(tmp_path) as sandbox:
         url = await lose_answer(sandbox, 0)
         (message,) = sandbox.posts("papers")

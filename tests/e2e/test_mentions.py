@@ -63,7 +63,7 @@ async def test_role_that_everyone_can_mention_needs_no_right(tmp_path: Path) -> 
         assert "will ping" in await mention(sandbox, role, manager)
 
 
-async def test_spellings_of_keywords_ping_nobody(tmp_path: Path) -> None:
+async def test_spellings_of_keywords_ping_no_one(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         manager, guild = add_manager(sandbox), sandbox.world.default.guild_id
         role = sandbox.world.add_role(guild, "Protected", Permission(0)).id

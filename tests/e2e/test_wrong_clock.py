@@ -23,17 +23,6 @@ WRONG_FOR_S = 4.0
 DAYS = timedelta(days=2)
 
 
-class SettableClock(SystemClock):
-    """The clock of the machine, which the test sets."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.ahead = timedelta()
-
-    def now(self) -> datetime:
-        return super().now() + self.ahead
-
-
 async def post_another(sandbox: RunningSandbox, posted: list[str]) -> None:
     """Adds a paper and waits until it is posted, within the usual time; no paper is posted twice or missing."""
     posted.append(sandbox.add_paper(f"Sheaf number {len(posted)}"))
@@ -56,7 +45,7 @@ def latest_time(database: Path) -> str:
 @pytest.mark.slow
 @every_jump
 async def test_bot_posts_as_usual_during_and_after_a_jump(tmp_path: Path, jump: timedelta) -> None:
-    clock, posted = SettableClock(), list[str]()
+    clock, posted = SystemClock(), list[str]()
     async with running_sandbox(tmp_path) as sandbox:
         async with running_bot(sandbox, clock=clock):
             await sandbox.subscribe("sheaf")
@@ -88,7 +77,7 @@ async def test_process_that_starts_with_a_wrong_clock_posts_as_usual(tmp_path: P
 
 @pytest.mark.slow
 async def test_wrong_clock_is_shown_in_status_and_health(tmp_path: Path) -> None:
-    clock, port = SettableClock(), free_port()
+    clock, port = SystemClock(), free_port()
     async with (
         running_sandbox(tmp_path) as sandbox,
         running_bot(sandbox, clock=clock, DAILY_PAPERS_WEB__PORT=str(port)),

@@ -14,13 +14,12 @@ from bot.discord_api.backoff import (
     WAIT_MAX_S,
     DiscordBackoff,
 )
-from bot.domain.history import Position
 from bot.domain.outgoing import Blocked, Delivered, OutcomeUnknown, Rejected, RetryLater
 from bot.domain.subscription import BlockedNotice
 from sandbox.discord import CloudflareBlock, Status
 from tests.support.clock import settle
 from tests.support.discord_client import DEADLINE_S
-from tests.support.guarded_client import GuardedHarness, guarded, rate_limited
+from tests.support.guarded_client import GuardedHarness, check, edit, find, guarded, publish, rate_limited
 
 PAGES = [
     CloudflareBlock(403),
@@ -54,22 +53,6 @@ def block(
 
 async def send(harness: GuardedHarness, name: str = "papers") -> object:
     return await harness.delivery.send(harness.post(name))
-
-
-async def edit(harness: GuardedHarness) -> object:
-    return await harness.delivery.edit(harness.post(message_id=1))
-
-
-async def publish(harness: GuardedHarness) -> object:
-    return await harness.delivery.publish(harness.post(message_id=1))
-
-
-async def find(harness: GuardedHarness) -> object:
-    return await harness.delivery.find(harness.post(), Position(0))
-
-
-async def check(harness: GuardedHarness) -> object:
-    return await harness.access.check_channel(1191319909171999999)
 
 
 REQUESTS: list[Callable[[GuardedHarness], Awaitable[object]]] = [send, edit, publish, find, check]

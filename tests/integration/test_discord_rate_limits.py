@@ -6,11 +6,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from bot.discord_api.backoff import BACKOFF_CEILING_S, WAIT_MAX_S
-from bot.domain.history import Position
 from bot.domain.outgoing import Delivered, OutcomeUnknown, RetryLater
 from bot.domain.subscription import BlockedNotice
 from sandbox.discord import ChannelKind, CloudflareBlock, ExtraHeaders
-from tests.support.guarded_client import GuardedHarness, guarded, rate_limited
+from tests.support.guarded_client import GuardedHarness, check, edit, find, guarded, publish, rate_limited
 
 pytestmark = pytest.mark.slow
 
@@ -54,22 +53,6 @@ async def test_header_counts_where_the_body_says_nothing(header: str, wait_s: fl
     async with guarded() as harness:
         harness.lab.local.faults.add("POST", "/messages$", rate_limited(None, {"Retry-After": header}))
         assert harness.wait_s(await harness.delivery.send(harness.post())) == wait_s
-
-
-async def edit(harness: GuardedHarness) -> object:
-    return await harness.delivery.edit(harness.post(message_id=1))
-
-
-async def publish(harness: GuardedHarness) -> object:
-    return await harness.delivery.publish(harness.post(message_id=1))
-
-
-async def find(harness: GuardedHarness) -> object:
-    return await harness.delivery.find(harness.post(), Position(0))
-
-
-async def check(harness: GuardedHarness) -> object:
-    return await harness.access.check_channel(1191319909171999999)
 
 
 REQUESTS: list[Callable[[GuardedHarness], Awaitable[object]]] = [edit, publish, find, check]

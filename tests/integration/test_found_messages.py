@@ -7,6 +7,8 @@ from datetime import timedelta
 import aiohttp
 import discord
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from bot.discord_api.acknowledgements import observe_acknowledgements
 from bot.discord_api.attempts import InvalidRequests
@@ -120,7 +122,7 @@ async def test_messages_of_a_forum_are_found_in_their_threads() -> None:
         first = await send(lab, post(forum, 1, key="first"))
         more = post(forum, 2, key="more")
         await send(lab, replace(more, header=replace(more.header, thread_id=first.thread_id)))
-        lab.world.add_thread(forum, "of somebody", owner_id=lab.world.default.admin_id)
+        lab.world.add_thread(forum, "of another person", owner_id=lab.world.default.admin_id)
         archived = await send(lab, post(forum, 1, key="archived"))
         assert archived.thread_id is not None
         lab.world.set_thread(archived.thread_id, archived=True)
@@ -274,3 +276,16 @@ async def test_only_the_first_answer_to_an_interaction_is_evidence_of_a_second_b
         assert evidence == []
         await answer(4)
         assert len(evidence) == 1
+
+
+async def test_error_nested_too_deeply_is_no_evidence_of_a_second_bot() -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=400, text="[" * 100_000, content_type="application/json")
+
+    evidence: list[str] = []
+    app = web.Application()
+    app.router.add_post("/interactions/1/token/callback", answer)
+    trace = observe_acknowledgements(aiohttp.TraceConfig(), evidence.append)
+    async with TestServer(app) as server, aiohttp.ClientSession(trace_configs=[trace]) as session:
+        response = await session.post(server.make_url("/interactions/1/token/callback"))
+        assert (response.status, evidence) == (400, [])

@@ -58,7 +58,7 @@ class FakeClock:
         return self._elapsed_s
 
     def jump(self, by: timedelta) -> None:
-        """Moves the wall clock alone, as an administrator or a time server does; nobody wakes."""
+        """Moves the wall clock alone, as an administrator or a time server does; no task wakes."""
         self._now += by
 
     async def sleep(self, delay_s: float) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import resource
 import socket
 from collections.abc import AsyncIterator
@@ -63,7 +64,8 @@ def _is_closed(connection: socket.socket) -> bool:
 @contextlib.asynccontextmanager
 async def flooding(port: int, sent: bytes = b"", connections: int = 0) -> AsyncIterator[ConnectionFlood]:
     """Opens connections until the block ends; raises this process's limit of descriptors for it."""
-    _allow_descriptors(connections)
+    if allowed_connections(connections) < connections:
+        raise OSError(errno.EMFILE, "the system allows too few descriptors for this flood")
     flood = ConnectionFlood(port, sent)
     try:
         await flood.open(connections)
@@ -72,8 +74,12 @@ async def flooding(port: int, sent: bytes = b"", connections: int = 0) -> AsyncI
         flood.close()
 
 
-def _allow_descriptors(connections: int) -> None:
+def allowed_connections(wanted: int) -> int:
+    """Raises this process's own limit of descriptors as needed and possible; returns how many connections it allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = connections + _OTHER_DESCRIPTORS
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    needed = wanted + _OTHER_DESCRIPTORS
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return wanted
+    soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return soft - _OTHER_DESCRIPTORS

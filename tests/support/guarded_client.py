@@ -11,6 +11,7 @@ from bot.discord_api.delivery import DiscordDelivery
 from bot.discord_api.http_client import BoundedClient
 from bot.discord_api.notices import DiscordNotices
 from bot.domain.channel_settings import Layout
+from bot.domain.history import Position
 from bot.domain.outgoing import RetryLater
 from bot.domain.post import MessageHeader, OutboxEntry, Post
 from bot.runtime.problems import ReportedProblems
@@ -63,6 +64,26 @@ async def guarded(*, gateway: bool = False) -> AsyncIterator[GuardedHarness]:
         access = ChannelAccess(client, clock, invalid_requests, backoff)
         delivery = DiscordDelivery(client, clock, access)
         yield GuardedHarness(lab, clock, backoff, problems, access, delivery, DiscordNotices(client, invalid_requests))
+
+
+async def edit(harness: GuardedHarness) -> object:
+    """Edits a message."""
+    return await harness.delivery.edit(harness.post(message_id=1))
+
+
+async def publish(harness: GuardedHarness) -> object:
+    """Publishes a message to a channel's followers."""
+    return await harness.delivery.publish(harness.post(message_id=1))
+
+
+async def find(harness: GuardedHarness) -> object:
+    """Looks for a message in a channel's history."""
+    return await harness.delivery.find(harness.post(), Position(0))
+
+
+async def check(harness: GuardedHarness) -> object:
+    """Checks a channel that is not in the gateway's cache."""
+    return await harness.access.check_channel(1191319909171999999)
 
 
 def rate_limited(retry_after: object, headers: Mapping[str, str] | None = None, *, is_global: bool = False) -> Status:

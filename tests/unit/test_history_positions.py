@@ -41,12 +41,16 @@ async def test_discords_time_advances_with_the_monotonic_clock_only() -> None:
     clock = FakeClock()
     time = DiscordTime(clock)
     assert (time.now(), time.started_at) == (None, None)
-    time.record({"Date": "Fri, 27 Nov 2026 11:18:25 GMT"})
+    time.record({"Date": "Fri, 20 Nov 2026 11:18:25 GMT"})
     clock.set_wall_clock(timedelta(days=2))
     await clock.advance(5)
-    started_at = datetime(2026, 11, 27, 11, 18, 25, tzinfo=UTC)
+    started_at = datetime(2026, 11, 20, 11, 18, 25, tzinfo=UTC)
     assert time.now() == started_at + timedelta(seconds=5)
-    time.record({"Date": "Fri, 27 Nov 2026 11:19:25 -0000"})
+    time.record({})
+    for text in ("", "yesterday", "Fri, 99 Nov 2026 11:18:25 GMT", f"Fri, 20 Nov {10**12} 11:18:25 GMT"):
+        time.record({"Date": text})
+    assert time.now() == started_at + timedelta(seconds=5)
+    time.record({"Date": "Fri, 20 Nov 2026 11:19:25 -0000"})
     assert (time.now(), time.started_at) == (started_at + timedelta(seconds=60), started_at)
 
 

@@ -44,3 +44,6 @@ BEGIN
     UPDATE outbox SET state = 'delivered', post_key = new.post_key
     WHERE channel_id = new.channel_id AND arxiv_id = new.arxiv_id AND state = 'waiting' AND post_key IS NULL;
 END;
+
+-- The last message of a channel is looked up before the first post of a process in the channel.
+CREATE INDEX posts_by_message ON posts (channel_id, message_id) WHERE message_id IS NOT NULL;

@@ -109,7 +109,7 @@ class Disruptor:
 
 
 async def block_discord(stage: Stage) -> None:
-    """Blocks all requests to Discord for some seconds, again and again until the run is over."""
+    """Blocks all requests to Discord for some seconds, repeatedly until the run is over."""
     rng: Random = stage.random_for("Cloudflare")
     for block in cloudflare_blocks(rng):
         await stage.pause(rng.uniform(8.0, 25.0))

@@ -1,7 +1,6 @@
-"""Floods the bot's web port with connections, and meanwhile asks it for its health, as a monitor does."""
+"""Floods the bot's web port with connections, and checks its health at the same time, as a monitor does."""
 
 import asyncio
-import resource
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -11,6 +10,7 @@ from typing import Final
 
 from tests.support.chaos.hazards import Hazard
 from tests.support.chaos.stage import Stage
+from tests.support.flood import allowed_connections
 
 # The limit for a process in most systems; a flood has more connections.
 DESCRIPTORS: Final = 1024
@@ -67,12 +67,12 @@ class HealthChecks:
 
 
 class Flooder:
-    """Floods the web port again and again, and checks the health between and during the floods."""
+    """Floods the web port repeatedly, and checks the health between and during the floods."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._rng: Random = stage.random_for("floods")
-        self._count = _connections(stage.size.connections)
+        self._count = allowed_connections(stage.size.connections)
         self._is_flooding = False
         self._quiet_since_s = 0.0
         self.health = HealthChecks()
@@ -157,13 +157,3 @@ class Flooder:
                     writer.close()
         except (OSError, TimeoutError):
             return False
-
-
-def _connections(wanted: int) -> int:
-    """Raises this process's own limit for open files, and returns how many connections it allows."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = wanted + 500
-    if soft < needed:
-        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return min(wanted, soft - 500)

@@ -1,4 +1,4 @@
-"""A person in an uninvolved server who runs `/status` again and again, and records when Discord got the answer."""
+"""A person in an uninvolved server who runs `/status` repeatedly, and records when Discord got the answer."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class Observed:
         )
 
 
-class Observer:
+class StatusObserver:
     """Runs `/status` while the bot can be reached."""
 
     def __init__(self, stage: Stage, place: Place) -> None:

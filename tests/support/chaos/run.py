@@ -1,4 +1,4 @@
-"""Runs the real bot again and again through everything that goes wrong, and compares the posts in the end."""
+"""Runs the real bot repeatedly through everything that goes wrong, and compares the posts in the end."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from tests.support.chaos.floods import DESCRIPTORS, Flooder
 from tests.support.chaos.hazards import Hazard
 from tests.support.chaos.hostile import HostilePerson
 from tests.support.chaos.injection import inject_arxiv_faults, inject_discord_faults, inject_forum_faults
-from tests.support.chaos.observer import Observer
+from tests.support.chaos.observer import StatusObserver
 from tests.support.chaos.result import Result, Tally, log_errors
 from tests.support.chaos.size import Size
 from tests.support.chaos.stage import Stage
@@ -66,7 +66,7 @@ class _Run:
         self._expected: set[PostedPaper] = set()
         self._announcements = 0
         self._disruptor = Disruptor(stage, disrupted)
-        self._observer = Observer(stage, place)
+        self._observer = StatusObserver(stage, place)
         self._flooder = Flooder(stage)
         self._progress = _PostingProgress()
         self._started_s = 0.0
