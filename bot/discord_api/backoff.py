@@ -133,7 +133,7 @@ class GlobalBackoff:
         self._delays = Backoff(rng, floor_s=BACKOFF_FLOOR_S, ceiling_s=BACKOFF_CEILING_S, requested_max_s=WAIT_MAX_S)
         self._period: BackoffPeriod | None = None
         self._probe_due_s = 0.0
-        self._began_s = 0.0
+        self._start_s = 0.0
         self._route = ""  # the one whose answer started the backoff
         self._error_pages = 0
         self._replies_from_s = 0.0
@@ -235,7 +235,7 @@ class GlobalBackoff:
 
     def _set(self, period: BackoffPeriod, wait_s: float) -> None:
         if self._period is None:
-            self._began_s = self._clock.monotonic()
+            self._start_s = self._clock.monotonic()
         self._period = period
         self._probe_due_s = self._clock.monotonic() + wait_s
         if self._problems.report(DISCORD_BACKOFF, Problem(f"Posting is paused: {period.reason}", period.not_before)):
@@ -246,7 +246,7 @@ class GlobalBackoff:
         if self._period is None:
             return
         # By the monotonic clock, within this run: the system clock may have been set since.
-        duration_s = self._clock.monotonic() - self._began_s
+        duration_s = self._clock.monotonic() - self._start_s
         self._period = None
         self._delays.succeeded()
         self._replies_from_s = 0.0

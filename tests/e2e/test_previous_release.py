@@ -10,6 +10,7 @@ import pytest
 
 from sandbox.arxiv import SandboxPaper
 from sandbox.discord import Message, Permission
+from sandbox.discord.model import MessageFlag
 from sandbox.discord.primitives import snowflake_at
 from tests.support import previous_release as previous
 from tests.support.embeds import embeds_of
@@ -146,6 +147,7 @@ async def test_buttons_of_the_previous_release_still_answer(tmp_path: Path) -> N
         place, admin_id = before.installation, sandbox.world.default.admin_id
         subscribed, list_page = f"subscribed:new:{place.single}:1,2", f"trending:{place.day}:1:0"
         reply = before.add_message(place.single, [], button(subscribed))
+        reply.flags, reply.visible_to = MessageFlag.EPHEMERAL, admin_id
         ranking = before.add_message(place.single, [], button(list_page))
         async with bot_with_trending(sandbox):
             pressed = await sandbox.discord.press(

@@ -34,7 +34,7 @@ async def add_posts(store: Store, channel_id: int) -> None:
         await connection.execute("INSERT INTO channels (channel_id) VALUES (?)", (channel_id,))
         await connection.executemany(
             """INSERT INTO posts (key, channel_id, nonce, layout, first_attempt, last_attempt, message_id, settled_at)
-               VALUES (?1, ?2, ?1, 'cards', '2026', '2026', ?3, '2026')""",
+               VALUES (?1, ?2, ?1 || ' nonce', 'cards', '2026', '2026', ?3, '2026')""",
             [(f"key{n}", channel_id, n) for n in range(ROWS)],
         )
         await connection.executemany(
