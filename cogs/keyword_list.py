@@ -16,8 +16,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.discord_api.client import AnyClient, Client, answer_failure, client_of, reply
+from bot.discord_api.client import AnyClient, Client, client_of
 from bot.discord_api.custom_ids import KeywordsButtonId, KeywordsMove
+from bot.discord_api.private_replies import answer_failure, reply
 from bot.domain.subscription import Source, Subscription
 from bot.domain.text import utf16_length
 from bot.domain.unsupported import unsupported_syntax

@@ -12,9 +12,10 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.discord_api.client import AnyClient, Client, client_of, reply
+from bot.discord_api.client import AnyClient, Client, client_of
 from bot.discord_api.custom_ids import NO_POST_KEY, AbstractButtonId, AbstractMenuId
 from bot.discord_api.messages import reading_view, to_embed
+from bot.discord_api.private_replies import reply
 from bot.domain.keyword import Keyword
 from bot.domain.layout.card import lay_out_cards
 from bot.domain.paper import ArxivId

@@ -7,7 +7,8 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.discord_api.client import Client, reply
+from bot.discord_api.client import Client
+from bot.discord_api.private_replies import reply
 from bot.domain.text import plural
 from bot.page.model import PageFormat
 from bot.services.pages import FittedPage, PageService, papers_on

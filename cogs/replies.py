@@ -12,7 +12,8 @@ from typing import Final, Self, TypeVar, cast
 
 import discord
 
-from bot.discord_api.client import AnyClient, Client, reply
+from bot.discord_api.client import AnyClient, Client
+from bot.discord_api.private_replies import reply
 from bot.domain.text import cut, escape_markdown, plural
 from bot.runtime.limits import CONTENT_MAX
 

@@ -7,7 +7,6 @@ import asyncio
 import hashlib
 import json
 import logging
-import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
@@ -24,10 +23,8 @@ from bot.discord_api.backoff import RATELIMIT_WAIT_MAX_S
 from bot.discord_api.channel_directory import ChannelDirectory
 from bot.discord_api.greeting import Greeter
 from bot.discord_api.http_client import BoundedClient
-from bot.discord_api.outcomes import describe_failure, hide_outage_traces, is_outage
-from bot.domain.text import cut
-from bot.runtime.errors import DailyPapersError, StoreUnavailable
-from bot.runtime.limits import CONTENT_MAX
+from bot.discord_api.outcomes import hide_outage_traces
+from bot.discord_api.private_replies import answer_failure
 from bot.services.lookup import LookupService
 from bot.services.subscriptions import SubscriptionService
 from bot.services.trending import TrendingLists
@@ -265,59 +262,9 @@ def use_endpoints(api_url: str, gateway_url: str | None) -> None:
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway_url)
 
 
-async def answer_failure(interaction: discord.Interaction, error: app_commands.AppCommandError) -> None:
-    """Tells the user what happened; logs an unexpected error with its traceback."""
-    cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
-    if isinstance(cause, StoreUnavailable):
-        text = f"Nothing was changed: {cause}. Please try again later; the bot's log has the details."
-    elif isinstance(cause, DailyPapersError):
-        text = str(cause)
-    elif isinstance(cause, app_commands.CommandOnCooldown):
-        text = f"Rate limit: try again in {math.ceil(cause.retry_after)} s."
-    elif isinstance(cause, app_commands.AppCommandError) and not isinstance(error, app_commands.CommandInvokeError):
-        text = str(cause)
-    elif is_outage(cause):
-        text = "Discord did not answer the bot. Please try again in a few minutes."
-    else:
-        log.error("command failed", extra={"command": _command_name(interaction)}, exc_info=cause)
-        text = "Something went wrong, and the error was logged. Nothing was lost; please try again."
-    await reply(interaction, text)
-
-
-def _command_name(interaction: discord.Interaction) -> str:
-    return interaction.command.qualified_name if interaction.command else str(interaction.type)
-
-
 def client_of(interaction: discord.Interaction[AnyClient]) -> Client:
     """Returns the bot's client, which has the services, for a button or menu that discord.py created."""
     client = interaction.client
     if not isinstance(client, Client):
         raise TypeError("the interaction belongs to another client")
     return client
-
-
-async def reply(interaction: discord.Interaction, text: str) -> None:
-    """Replies so that only the user who ran the command sees it, whether or not the interaction was answered before.
-
-    A text that is too long, such as one error for each of hundreds of keywords, is cut.
-    """
-    text = cut(text, CONTENT_MAX)
-    try:
-        if interaction.response.is_done():
-            await _remove_public_placeholder(interaction)
-            await interaction.followup.send(text, ephemeral=True)
-        else:
-            await interaction.response.send_message(text, ephemeral=True)
-    except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
-        # Discord does not answer, the interaction has expired, or an earlier run answered it (10062).
-        fields = {"command": _command_name(interaction), "reason": describe_failure(error)}
-        log.warning("reply not delivered", extra=fields)
-
-
-async def _remove_public_placeholder(interaction: discord.Interaction) -> None:
-    """Deletes a public "is thinking…": the first follow-up would replace it and be as public as it is."""
-    if interaction.response.type is not discord.InteractionResponseType.deferred_channel_message:
-        return
-    original = await interaction.original_response()
-    if original.flags.loading and not original.flags.ephemeral:
-        await original.delete()
