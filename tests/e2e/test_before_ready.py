@@ -40,7 +40,7 @@ async def make_work_due(sandbox: RunningSandbox) -> None:
         await store.poll(paper("2601.00002", title="Another Reward Model", published=now), now=now)
         settings = await store.channel_settings.get(papers)
         trending = TrendingSettings(0, now - timedelta(days=2))
-        await store.channel_settings.write(papers, replace(settings, trending=trending))
+        await store.set_channel(papers, replace(settings, trending=trending))
         await store.channels.block(
             vision, Blocked("The bot needs the Send Messages permission there."), now=now, not_before=now
         )

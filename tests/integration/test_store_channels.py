@@ -175,7 +175,7 @@ async def test_channels_of_a_server_are_subscribed_or_paused(store: Store) -> No
     await store.subscribe("graph", OTHER_CHANNEL)
     await store.subscriptions.remove(Keyword.parse("graph"), OTHER_CHANNEL)
     assert await store.channels.in_guild(GUILD) == (CHANNEL,)
-    await store.channel_settings.write(OTHER_CHANNEL, ChannelSettings(paused_since=NOW))
+    await store.set_channel(OTHER_CHANNEL, ChannelSettings(paused_since=NOW))
     assert await store.channels.in_guild(GUILD) == (CHANNEL, OTHER_CHANNEL)
     assert await store.channels.in_guild(2) == ()
 

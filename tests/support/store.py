@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+from bot.domain.channel_settings import ChannelSettings
 from bot.domain.keyword import Keyword
 from bot.domain.matching import match
 from bot.domain.paper import Paper
@@ -57,6 +58,10 @@ class Store:
     async def subscribe(self, keyword: str, channel_id: int = CHANNEL, *, added_by: int = ADA) -> bool:
         """Subscribes by command."""
         return await self.subscriptions.add(Keyword.parse(keyword), channel_id, GUILD, added_by=added_by, now=NOW)
+
+    async def set_channel(self, channel_id: int, channel_settings: ChannelSettings) -> None:
+        """Replaces a channel's settings, whatever they were."""
+        await self.channel_settings.change(channel_id, lambda _: channel_settings)
 
     async def watched(self, *keywords: str) -> tuple[WatchedKeyword, ...]:
         """Returns these watched keywords; all if none is given."""
