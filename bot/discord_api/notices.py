@@ -1,6 +1,7 @@
 """Sends a notice about a blocked channel: to its subscriber by direct message, else to a channel of the server.
 
-A notice names no keyword and pings nobody.
+A notice names no keyword and pings nobody. In a channel of the server it names the blocked channel only if everyone
+can view that one.
 """
 
 import asyncio
@@ -55,17 +56,27 @@ class DiscordNotices:
             return
         for channel in (guild.public_updates_channel, guild.system_channel):
             if channel is not None and channel.id != notice.channel_id and find_block(channel) is None:
-                await self._send(channel, notice)
+                await self._send(channel, notice, is_named=_is_public(guild, notice.channel_id))
                 return
 
-    async def _send(self, channel: discord.abc.Messageable, notice: BlockedNotice) -> None:
+    async def _send(self, channel: discord.abc.Messageable, notice: BlockedNotice, *, is_named: bool = True) -> None:
+        where = f"<#{notice.channel_id}>" if is_named else "a channel that not everyone can view"
+        which = "" if is_named else " `/status` shows the channel to those who can view it."
         text = (
-            f"Papers can't be posted in <#{notice.channel_id}>. {notice.reason} "
-            "New papers are queued and will be posted once this is fixed."
+            f"Papers can't be posted in {where}. {notice.reason} "
+            f"New papers are queued and will be posted once this is fixed.{which}"
         )
         # Every attempt has the same nonce, so that a notice whose answer was lost is not stored twice.
-        nonce = hashlib.sha256(text.encode()).hexdigest()[:NONCE_MAX]
+        nonce = hashlib.sha256(f"{notice.channel_id} {text}".encode()).hexdigest()[:NONCE_MAX]
         await channel.send(text, nonce=nonce, allowed_mentions=discord.AllowedMentions.none())
+
+
+def _is_public(guild: discord.Guild, channel_id: int) -> bool:
+    """Whether everyone can view a channel; False if nothing is known about it."""
+    channel = guild.get_channel_or_thread(channel_id)
+    if channel is None or (isinstance(channel, discord.Thread) and (channel.parent is None or channel.is_private())):
+        return False
+    return channel.permissions_for(guild.default_role).view_channel
 
 
 def _is_definite(error: discord.HTTPException) -> bool:

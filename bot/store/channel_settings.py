@@ -54,10 +54,6 @@ class ChannelSettingsStore:
                 await reschedule(connection, [channel_id])
             return SettingsChange(before, after)
 
-    async def write(self, channel_id: int, channel_settings: ChannelSettings) -> None:
-        """Replaces all settings of a channel except `backlog_pending`, whatever they were."""
-        await self.change(channel_id, lambda _: channel_settings)
-
     async def resume(self, channel_id: int, now: datetime) -> int | None:
         """Resumes a channel that an admin paused; returns how many papers are queued, None if it was not paused.
 

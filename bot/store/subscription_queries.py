@@ -41,14 +41,10 @@ class SubscriptionQueries:
         """Returns a channel's subscriptions, ordered by keyword; the first `limit` of them unless it is negative."""
         return await self._select("WHERE channel_id = ? ORDER BY shown COLLATE NOCASE LIMIT ?", (channel_id, limit))
 
-    async def in_guild(self, guild_id: int) -> tuple[Subscription, ...]:
-        """Returns a server's subscriptions by channel and keyword, including those of channels that are gone."""
-        return await self._select("WHERE guild_id = ? ORDER BY channel_id, shown COLLATE NOCASE", (guild_id,))
-
     async def in_channels(
         self, guild_id: int, channel_ids: Collection[int], offset: int, limit: int
     ) -> tuple[Subscription, ...]:
-        """Returns part of the subscriptions of a server's channels, in the order of `in_guild`."""
+        """Returns part of the subscriptions of a server's channels, by channel and keyword."""
         return await self._select(
             """WHERE guild_id = ? AND channel_id IN (SELECT value FROM json_each(?))
                ORDER BY channel_id, shown COLLATE NOCASE LIMIT ? OFFSET ?""",

@@ -30,16 +30,6 @@ from bot.store.subscription_queries import SubscriptionQueries, sources_of
 class Subscriptions(SubscriptionQueries):
     """The subscriptions of all channels."""
 
-    async def add(
-        self, keyword: Keyword, channel_id: int, guild_id: int | None, *, added_by: int, now: datetime
-    ) -> bool:
-        """Subscribes a channel by command, without a quota; returns False if it was subscribed by command already."""
-        async with self._database.transaction() as connection:
-            before = await _find(connection, keyword, channel_id)
-            await _add(connection, keyword, channel_id, guild_id, added_by, now)
-        self._changed()
-        return before is None or not before["by_command"]
-
     async def add_all(
         self,
         keywords: Sequence[Keyword],

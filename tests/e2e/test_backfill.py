@@ -50,8 +50,8 @@ async def backfill(
 async def add_subscription(sandbox: RunningSandbox) -> None:
     """Stores a subscription before any bot has run."""
     async with opened(sandbox.database) as store:
-        await store.subscriptions.add(
-            Keyword.parse("reward model"), sandbox.channel("papers"), 1, added_by=1, now=datetime.now(UTC)
+        await store.subscriptions.add_all(
+            [Keyword.parse("reward model")], sandbox.channel("papers"), 1, added_by=1, now=datetime.now(UTC)
         )
 
 

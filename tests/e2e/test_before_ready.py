@@ -34,13 +34,13 @@ async def make_work_due(sandbox: RunningSandbox) -> None:
         for channel_id in (papers, vision):
             admin_id = sandbox.world.default.admin_id
             guild_id = sandbox.world.default.guild_id
-            await store.subscriptions.add(KEYWORD, channel_id, guild_id, added_by=admin_id, now=now)
+            await store.subscriptions.add_all([KEYWORD], channel_id, guild_id, added_by=admin_id, now=now)
         await store.sync(new_since=now - timedelta(days=1), synced_until=now)
         await make_edit_due(store, papers, now)
         await store.poll(paper("2601.00002", title="Another Reward Model", published=now), now=now)
         settings = await store.channel_settings.get(papers)
         trending = TrendingSettings(0, now - timedelta(days=2))
-        await store.channel_settings.write(papers, replace(settings, trending=trending))
+        await store.set_channel(papers, replace(settings, trending=trending))
         await store.channels.block(
             vision, Blocked("The bot needs the Send Messages permission there."), now=now, not_before=now
         )

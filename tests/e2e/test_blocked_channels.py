@@ -168,8 +168,8 @@ async def test_300_blocked_channels_stay_below_one_percent_of_the_ban_limit(tmp_
         channels = [sandbox.world.add_channel(guild_id, f"closed {number}").id for number in range(300)]
         async with opened(sandbox.database) as store:
             for channel_id in channels:
-                await store.subscriptions.add(
-                    Keyword.parse("reward model"),
+                await store.subscriptions.add_all(
+                    [Keyword.parse("reward model")],
                     channel_id,
                     guild_id,
                     added_by=sandbox.world.default.member_id,

@@ -25,9 +25,7 @@ async def subscribe_to_lists(sandbox: RunningSandbox) -> None:
     async with opened(sandbox.database) as store:
         papers = sandbox.channel("papers")
         before = await store.channel_settings.get(papers)
-        await store.channel_settings.write(
-            papers, replace(before, trending=TrendingSettings(0, now - timedelta(days=2)))
-        )
+        await store.set_channel(papers, replace(before, trending=TrendingSettings(0, now - timedelta(days=2))))
     sandbox.huggingface.lists.generate((now - timedelta(days=1)).date(), 40)
 
 

@@ -67,7 +67,9 @@ async def test_channel_that_was_unblocked_during_a_downtime_is_open_at_the_start
 async def test_change_in_a_server_checks_its_channels_immediately(
     subscribed: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
-    await subscribed.subscriptions.add((await subscribed.watched())[0].keyword, OTHER_CHANNEL, 2, added_by=1, now=NOW)
+    await subscribed.subscriptions.add_all(
+        [(await subscribed.watched())[0].keyword], OTHER_CHANNEL, 2, added_by=1, now=NOW
+    )
     delivery.blocked.update({CHANNEL: LOCKED, OTHER_CHANNEL: LOCKED})
     await record_papers(subscribed, 1)
     async with running_dispatcher(subscribed, delivery, clock) as running:

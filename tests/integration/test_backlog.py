@@ -16,12 +16,12 @@ CARDS = ChannelSettings(style=Style.CARDS, mention_role=ROLE)
 @pytest.fixture
 async def subscribed(subscribed: Store) -> Store:
     """The channel also pings a role."""
-    await subscribed.channel_settings.write(CHANNEL, ChannelSettings(mention_role=ROLE))
+    await subscribed.set_channel(CHANNEL, ChannelSettings(mention_role=ROLE))
     return subscribed
 
 
 async def pause(store: Store, style: Style = Style.AUTO) -> None:
-    await store.channel_settings.write(CHANNEL, ChannelSettings(style=style, mention_role=ROLE, paused_since=NOW))
+    await store.set_channel(CHANNEL, ChannelSettings(style=style, mention_role=ROLE, paused_since=NOW))
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ async def test_backlog_is_one_batch_with_its_own_headline(
 async def test_rest_of_a_paused_batch_becomes_the_backlog(
     subscribed: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
-    await subscribed.channel_settings.write(CHANNEL, CARDS)
+    await subscribed.set_channel(CHANNEL, CARDS)
     await record_papers(subscribed, *range(1, 13), now=clock.now())
     delivery.hold(CHANNEL)
     async with running_dispatcher(subscribed, delivery, clock) as running:

@@ -21,7 +21,7 @@ CARDS = ChannelSettings(style=Style.CARDS, mention_role=ROLE)
 @pytest.fixture
 async def subscribed(subscribed: Store) -> Store:
     """The channel also pings a role."""
-    await subscribed.channel_settings.write(CHANNEL, ChannelSettings(mention_role=ROLE))
+    await subscribed.set_channel(CHANNEL, ChannelSettings(mention_role=ROLE))
     return subscribed
 
 
@@ -52,11 +52,11 @@ async def test_every_message_of_a_batch_has_the_same_layout(
 async def test_style_changed_during_a_batch_applies_to_the_next_one(
     subscribed: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
-    await subscribed.channel_settings.write(CHANNEL, CARDS)
+    await subscribed.set_channel(CHANNEL, CARDS)
     await record_papers(subscribed, *range(1, 13), now=clock.now())
     delivery.hold(CHANNEL)
     async with running_dispatcher(subscribed, delivery, clock) as running:
-        await subscribed.channel_settings.write(CHANNEL, ChannelSettings(style=Style.COMPACT))
+        await subscribed.set_channel(CHANNEL, ChannelSettings(style=Style.COMPACT))
         delivery.finish_held(CHANNEL)
         await running.until_quiet()
         await running.advance(3600)
@@ -104,7 +104,7 @@ async def test_headline_calls_past_papers_earlier(subscribed: Store, delivery: F
 async def test_digest_is_posted_at_its_time_as_one_batch(
     subscribed: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
-    await subscribed.channel_settings.write(CHANNEL, ChannelSettings(schedule=DailySchedule(8, 30, "Europe/Berlin")))
+    await subscribed.set_channel(CHANNEL, ChannelSettings(schedule=DailySchedule(8, 30, "Europe/Berlin")))
     async with running_dispatcher(subscribed, delivery, clock) as running:
         for hour, number in ((2, 1), (5, 2)):
             night = datetime(2026, 11, 19, hour, tzinfo=UTC)
@@ -122,7 +122,7 @@ async def test_digest_is_posted_at_its_time_as_one_batch(
 async def test_messages_are_published_if_the_channel_is_set_to_publish(
     subscribed: Store, delivery: FakeDelivery, clock: FakeClock, publish: bool
 ) -> None:
-    await subscribed.channel_settings.write(CHANNEL, ChannelSettings(publish=publish))
+    await subscribed.set_channel(CHANNEL, ChannelSettings(publish=publish))
     await record_papers(subscribed, 1, now=clock.now())
     async with running_dispatcher(subscribed, delivery, clock):
         assert len(await subscribed.edits.to_publish(clock.now())) == publish
@@ -161,7 +161,7 @@ async def test_batch_of_a_blocked_channel_begins_after_the_block(
 async def test_rest_of_a_batch_pings_nobody_after_a_restart(
     subscribed: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
-    await subscribed.channel_settings.write(CHANNEL, CARDS)
+    await subscribed.set_channel(CHANNEL, CARDS)
     await record_papers(subscribed, *range(1, 13), now=clock.now())
     delivery.hold(CHANNEL)
     async with running_dispatcher(subscribed, delivery, clock) as running:
@@ -169,7 +169,7 @@ async def test_rest_of_a_batch_pings_nobody_after_a_restart(
         await asyncio.wait([stop], timeout=0)
         delivery.finish_held(CHANNEL)
         await stop
-    await subscribed.channel_settings.write(CHANNEL, ChannelSettings(style=Style.COMPACT, mention_role=ROLE))
+    await subscribed.set_channel(CHANNEL, ChannelSettings(style=Style.COMPACT, mention_role=ROLE))
     async with running_dispatcher(subscribed, delivery, clock):
         assert [len(message) for message in delivery.messages()] == [10, 2]
     assert delivery.headlines[1] == "**2 more papers** for graph · announced Wed 18 Nov"
@@ -180,7 +180,7 @@ async def test_rest_of_a_batch_pings_nobody_after_a_restart(
 async def test_batch_continues_after_an_answer_lost_in_a_restart(
     subscribed: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
-    await subscribed.channel_settings.write(CHANNEL, CARDS)
+    await subscribed.set_channel(CHANNEL, CARDS)
     await record_papers(subscribed, *range(1, 13), now=clock.now())
     delivery.answers[CHANNEL].append(LOST_ANSWER)
     async with running_dispatcher(subscribed, delivery, clock):

@@ -56,7 +56,7 @@ async def test_paper_that_was_stored_during_a_jump_is_posted_after_a_restart(
 async def test_daily_post_is_due_by_the_corrected_time(
     subscribed: Store, delivery: FakeDelivery, clock: FakeClock, jump: timedelta
 ) -> None:
-    await subscribed.channel_settings.write(CHANNEL, ChannelSettings(schedule=DAILY))
+    await subscribed.set_channel(CHANNEL, ChannelSettings(schedule=DAILY))
     async with running_dispatcher(subscribed, delivery, clock) as running:
         await record_ahead(subscribed, clock, jump, 1)
         await running.notify()
@@ -70,7 +70,7 @@ async def test_daily_post_is_due_by_the_corrected_time(
 async def test_paper_of_a_daily_channel_is_not_posted_early_after_a_jump_back(
     subscribed: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
-    await subscribed.channel_settings.write(CHANNEL, ChannelSettings(schedule=DAILY))
+    await subscribed.set_channel(CHANNEL, ChannelSettings(schedule=DAILY))
     await record_papers(subscribed, 1)
     async with running_dispatcher(subscribed, delivery, clock) as running:
         clock.jump(timedelta(hours=1))
@@ -85,7 +85,7 @@ async def test_channel_that_was_resumed_during_a_jump_gets_its_papers(
     subscribed: Store, delivery: FakeDelivery, clock: FakeClock, jump: timedelta
 ) -> None:
     await record_papers(subscribed, 1)
-    await subscribed.channel_settings.write(CHANNEL, ChannelSettings(paused_since=NOW))
+    await subscribed.set_channel(CHANNEL, ChannelSettings(paused_since=NOW))
     async with running_dispatcher(subscribed, delivery, clock) as running:
         clock.jump(jump)
         await subscribed.channel_settings.resume(CHANNEL, clock.now() + MINUTE)

@@ -100,7 +100,7 @@ async def fill(store: Store, time: datetime) -> None:
     await store.channels.block(CHANNEL, Blocked("gone", gone=True), now=time, not_before=time)
     await store.channels.record_notice(CHANNEL, time)
     trending = TrendingSettings(0, time)
-    await store.channel_settings.write(CHANNEL, ChannelSettings(paused_since=time, trending=trending))
+    await store.set_channel(CHANNEL, ChannelSettings(paused_since=time, trending=trending))
     await store.polls.add(Poll(time, PollCompleted(1, batch=True)))
     text = to_text(time)
     async with store.database.transaction() as connection:
@@ -154,7 +154,7 @@ async def test_times_in_the_past_are_unchanged(store: Store) -> None:
 
 async def test_daily_channel_keeps_its_due_time(store: Store) -> None:
     await store.watch("graph")
-    await store.channel_settings.write(CHANNEL, ChannelSettings(schedule=DailySchedule(18, 0, "UTC")))
+    await store.set_channel(CHANNEL, ChannelSettings(schedule=DailySchedule(18, 0, "UTC")))
     await store.poll(paper("2611.00001", title="Graph"))
     due = await store.outbox.next_due()
     assert await StoredTimes(store.database).correct(NOW) == 0

@@ -71,7 +71,7 @@ def service_of(store: Store) -> ChannelSettingsService:
 
 async def in_order(store: Store, start: ChannelSettings, *changes: Change) -> ChannelSettings:
     """Returns the settings after these changes, one after the other."""
-    await store.channel_settings.write(1, start)
+    await store.set_channel(1, start)
     for change in changes:
         await change.apply(service_of(store), 1)
     return await store.channel_settings.get(1)
@@ -81,7 +81,7 @@ async def check_pair(store: Store, start: ChannelSettings, first: Change, second
     allowed = [await in_order(store, start, first, second), await in_order(store, start, second, first)]
     service = service_of(store)
     for _ in range(rounds):
-        await store.channel_settings.write(2, start)
+        await store.set_channel(2, start)
         await asyncio.gather(first.apply(service, 2), second.apply(service, 2))
         assert await store.channel_settings.get(2) in allowed, (first.name, second.name)
 

@@ -36,7 +36,7 @@ async def test_papers_are_posted_oldest_first_as_a_list(
 async def test_cards_are_posted_oldest_first_ten_per_message(
     subscribed: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
-    await subscribed.channel_settings.write(CHANNEL, ChannelSettings(style=Style.CARDS))
+    await subscribed.set_channel(CHANNEL, ChannelSettings(style=Style.CARDS))
     await record_papers(subscribed, *range(23, 0, -1))
     async with running_dispatcher(subscribed, delivery, clock):
         assert delivery.messages() == [arxiv_ids(*range(1, 11)), arxiv_ids(*range(11, 21)), arxiv_ids(21, 22, 23)]
@@ -127,7 +127,7 @@ async def test_stop_finishes_the_current_message_and_starts_no_other(
     subscribed: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     delivery.hold(CHANNEL)
-    await subscribed.channel_settings.write(CHANNEL, ChannelSettings(style=Style.CARDS))
+    await subscribed.set_channel(CHANNEL, ChannelSettings(style=Style.CARDS))
     await record_papers(subscribed, *range(1, 12))
     async with running_dispatcher(subscribed, delivery, clock) as running:
         stop = asyncio.create_task(running.dispatcher.stop())

@@ -17,7 +17,7 @@ CARDS = ChannelSettings(style=Style.CARDS, mention_role=ROLE)
 @pytest.fixture
 async def subscribed(subscribed: Store) -> Store:
     """The channel also pings a role."""
-    await subscribed.channel_settings.write(CHANNEL, ChannelSettings(mention_role=ROLE))
+    await subscribed.set_channel(CHANNEL, ChannelSettings(mention_role=ROLE))
     return subscribed
 
 
@@ -25,7 +25,7 @@ async def subscribed(subscribed: Store) -> Store:
 async def forum(subscribed: Store, delivery: FakeDelivery, clock: FakeClock) -> Store:
     """A forum with twelve due papers, ten cards per message."""
     delivery.forums.add(CHANNEL)
-    await subscribed.channel_settings.write(CHANNEL, CARDS)
+    await subscribed.set_channel(CHANNEL, CARDS)
     await record_papers(subscribed, *range(1, 13), now=clock.now())
     return subscribed
 

@@ -64,6 +64,19 @@ async def test_notice_goes_to_the_subscriber_only(harness: NoticeHarness) -> Non
     assert harness.messages_in("general") == []
 
 
+async def test_notice_in_the_server_names_no_channel_that_is_hidden_from_some(harness: NoticeHarness) -> None:
+    ids = harness.lab.world.default
+    for channel_id in (ids.channel("admins"), UNKNOWN_ID):
+        assert await harness.notices.send(BlockedNotice(channel_id, ids.guild_id, REASON, None))
+    for text in harness.messages_in("general"):
+        assert text.startswith(f"Papers can't be posted in a channel that not everyone can view. {REASON} ")
+        assert text.endswith(" `/status` shows the channel to those who can view it.")
+    assert len(harness.messages_in("general")) == 2
+    for name in ("papers", "reading club", "no-entry"):
+        assert await harness.notices.send(BlockedNotice(ids.channel(name), ids.guild_id, REASON, None))
+        assert f"<#{ids.channel(name)}>." in harness.messages_in("general")[-1]
+
+
 @pytest.mark.parametrize("kind", [Status(503), DropBefore(), DropAfter(), Status(429)], ids=repr)
 async def test_notice_without_an_answer_is_resent_without_a_duplicate(
     harness: NoticeHarness, kind: DiscordFault

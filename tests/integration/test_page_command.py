@@ -156,7 +156,7 @@ def test_summary_says_that_arxiv_was_not_read_yet(
 ) -> None:
     async def subscribe() -> None:
         async with opened(tmp_path / "daily-papers.sqlite3") as store:
-            await store.subscriptions.add(Keyword.parse("graph"), HERE, None, added_by=1, now=NOW)
+            await store.subscriptions.add_all([Keyword.parse("graph")], HERE, 1, added_by=1, now=NOW)
 
     monkeypatch.chdir(tmp_path)
     asyncio.run(subscribe())

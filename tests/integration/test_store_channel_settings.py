@@ -42,10 +42,10 @@ async def test_channel_without_settings_has_the_defaults(store: Store) -> None:
     ],
 )
 async def test_settings_are_read_as_written(store: Store, wanted: ChannelSettings) -> None:
-    await store.channel_settings.write(CHANNEL, wanted)
+    await store.set_channel(CHANNEL, wanted)
     assert await store.channel_settings.get(CHANNEL) == wanted
     assert await store.channel_settings.get(OTHER_CHANNEL) == ChannelSettings()
-    await store.channel_settings.write(CHANNEL, ChannelSettings())
+    await store.set_channel(CHANNEL, ChannelSettings())
     assert await store.channel_settings.get(CHANNEL) == ChannelSettings()
 
 
@@ -55,7 +55,7 @@ async def test_settings_are_read_as_written(store: Store, wanted: ChannelSetting
 async def test_papers_of_a_daily_schedule_are_due_at_its_time(store: Store) -> None:
     await store.watch("graph")
     await store.watch("graph", channel_id=OTHER_CHANNEL)
-    await store.channel_settings.write(CHANNEL, ChannelSettings(schedule=DAILY))
+    await store.set_channel(CHANNEL, ChannelSettings(schedule=DAILY))
     await new_paper(store, now=NIGHT)
     assert await store.outbox.due_channels(DIGEST - timedelta(seconds=1)) == (OTHER_CHANNEL,)
     assert await store.outbox.next_due({OTHER_CHANNEL}) == DIGEST
@@ -65,11 +65,11 @@ async def test_papers_of_a_daily_schedule_are_due_at_its_time(store: Store) -> N
 async def test_new_schedule_applies_to_queued_papers(store: Store) -> None:
     await store.watch("graph")
     await new_paper(store, now=NIGHT)
-    await store.channel_settings.write(CHANNEL, ChannelSettings(schedule=DAILY))
+    await store.set_channel(CHANNEL, ChannelSettings(schedule=DAILY))
     assert await store.outbox.next_due() == DIGEST
-    await store.channel_settings.write(CHANNEL, ChannelSettings(schedule=replace(DAILY, hour=9)))
+    await store.set_channel(CHANNEL, ChannelSettings(schedule=replace(DAILY, hour=9)))
     assert await store.outbox.next_due() == DIGEST + timedelta(hours=1)
-    await store.channel_settings.write(CHANNEL, ChannelSettings())
+    await store.set_channel(CHANNEL, ChannelSettings())
     assert await store.outbox.next_due() == NIGHT
 
 
@@ -80,7 +80,7 @@ async def test_new_schedule_keeps_requested_and_bound_papers(store: Store) -> No
     await store.subscribe("diffusion")
     await store.sync(paper("2611.00002", title="Diffusion"))
     assert await store.outbox.add_newest(CHANNEL, [Keyword.parse("diffusion")], 5, NIGHT) == 1
-    await store.channel_settings.write(CHANNEL, ChannelSettings(schedule=DAILY))
+    await store.set_channel(CHANNEL, ChannelSettings(schedule=DAILY))
     assert [entry.paper.arxiv_id.value for entry in await store.due(now=NIGHT)] == ["2611.00002"]
     await store.outbox.release(post)
     assert len(await store.due(now=NIGHT)) == 2
@@ -92,7 +92,7 @@ async def test_new_schedule_keeps_requested_and_bound_papers(store: Store) -> No
 async def test_nothing_is_due_in_a_paused_channel(store: Store) -> None:
     await store.watch("graph")
     await new_paper(store)
-    await store.channel_settings.write(CHANNEL, HELD)
+    await store.set_channel(CHANNEL, HELD)
     assert await store.outbox.due_channels(NOW) == ()
     assert await store.outbox.next_due() is None
     assert await store.outbox.oldest_due() is None
@@ -102,8 +102,8 @@ async def test_nothing_is_due_in_a_paused_channel(store: Store) -> None:
 
 async def test_paused_channels_are_listed_with_their_times(store: Store) -> None:
     assert await store.channel_settings.paused_channels() == {}
-    await store.channel_settings.write(CHANNEL, HELD)
-    await store.channel_settings.write(OTHER_CHANNEL, ChannelSettings(publish=True))
+    await store.set_channel(CHANNEL, HELD)
+    await store.set_channel(OTHER_CHANNEL, ChannelSettings(publish=True))
     assert await store.channel_settings.paused_channels() == {CHANNEL: NOW}
     await store.channel_settings.resume(CHANNEL, NOW)
     assert await store.channel_settings.paused_channels() == {}
@@ -127,7 +127,7 @@ async def test_pause_never_counts_as_late_posting(store: Store) -> None:
     await new_paper(store)
     end = NOW + timedelta(days=3)
     assert not (await health(store, end))["posting"]
-    await store.channel_settings.write(CHANNEL, HELD)
+    await store.set_channel(CHANNEL, HELD)
     assert (await health(store, end))["posting"]
     await store.channel_settings.resume(CHANNEL, end)
     assert (await health(store, end))["posting"]
@@ -137,7 +137,7 @@ async def test_pause_never_counts_as_late_posting(store: Store) -> None:
 async def test_pause_affects_one_channel_only(store: Store) -> None:
     await store.watch("graph")
     await store.watch("graph", channel_id=OTHER_CHANNEL)
-    await store.channel_settings.write(CHANNEL, HELD)
+    await store.set_channel(CHANNEL, HELD)
     await new_paper(store)
     assert await store.outbox.due_channels(NOW) == (OTHER_CHANNEL,)
     assert await store.outbox.next_due() == await store.outbox.oldest_due() == NOW
@@ -145,7 +145,7 @@ async def test_pause_affects_one_channel_only(store: Store) -> None:
 
 async def test_papers_queued_during_a_pause_are_due_at_its_end(store: Store) -> None:
     await store.watch("graph")
-    await store.channel_settings.write(CHANNEL, replace(HELD, style=Style.CARDS))
+    await store.set_channel(CHANNEL, replace(HELD, style=Style.CARDS))
     await new_paper(store, 1)
     await new_paper(store, 2, now=NOW + timedelta(hours=1))
     end = NOW + timedelta(days=3)
@@ -157,7 +157,7 @@ async def test_papers_queued_during_a_pause_are_due_at_its_end(store: Store) -> 
 
 async def test_resumed_channel_with_a_daily_schedule_waits_for_its_time(store: Store) -> None:
     await store.watch("graph")
-    await store.channel_settings.write(CHANNEL, replace(HELD, schedule=DAILY))
+    await store.set_channel(CHANNEL, replace(HELD, schedule=DAILY))
     await new_paper(store, now=NIGHT)
     await store.channel_settings.resume(CHANNEL, NIGHT)
     assert await store.outbox.next_due() == DIGEST
@@ -165,14 +165,14 @@ async def test_resumed_channel_with_a_daily_schedule_waits_for_its_time(store: S
 
 async def test_resumed_channel_without_queued_papers_has_no_backlog(store: Store) -> None:
     await store.watch("graph")
-    await store.channel_settings.write(CHANNEL, HELD)
+    await store.set_channel(CHANNEL, HELD)
     assert await store.channel_settings.resume(CHANNEL, NOW) == 0
     assert await store.channel_settings.get(CHANNEL) == ChannelSettings()
 
 
 async def backlog_pending(store: Store) -> None:
     await store.watch("graph")
-    await store.channel_settings.write(CHANNEL, HELD)
+    await store.set_channel(CHANNEL, HELD)
     await new_paper(store)
     await store.channel_settings.resume(CHANNEL, NOW)
 
@@ -189,13 +189,13 @@ async def test_writing_stale_settings_does_not_restore_the_backlog(store: Store)
     await backlog_pending(store)
     seen = await store.channel_settings.get(CHANNEL)
     await store.channel_settings.clear_backlog(CHANNEL)
-    await store.channel_settings.write(CHANNEL, replace(seen, publish=True))
+    await store.set_channel(CHANNEL, replace(seen, publish=True))
     assert await store.channel_settings.get(CHANNEL) == ChannelSettings(publish=True)
 
 
 async def test_writing_settings_keeps_the_backlog_pending(store: Store) -> None:
     await backlog_pending(store)
-    await store.channel_settings.write(CHANNEL, ChannelSettings(publish=True))
+    await store.set_channel(CHANNEL, ChannelSettings(publish=True))
     assert await store.channel_settings.get(CHANNEL) == ChannelSettings(publish=True, backlog_pending=True)
 
 

@@ -26,7 +26,7 @@ async def test_server_of_a_channel_is_stored(store: Store) -> None:
     assert await store.channels.subscribed(GUILD) == (CHANNEL, THIRD_CHANNEL)
     assert await store.channels.subscribed(2) == (OTHER_CHANNEL, THIRD_CHANNEL)
     assert await store.channels.subscribed() == (CHANNEL, OTHER_CHANNEL, THIRD_CHANNEL)
-    assert [subscription.channel_id for subscription in await store.subscriptions.in_guild(2)] == [OTHER_CHANNEL]
+    assert [subscription.channel_id for subscription in await store.in_guild(2)] == [OTHER_CHANNEL]
 
 
 async def test_channel_without_subscriptions_is_not_subscribed(store: Store) -> None:
@@ -104,7 +104,7 @@ async def test_unknown_channel_cannot_be_blocked(store: Store) -> None:
 async def test_blocked_channel_needs_one_notice(store: Store) -> None:
     keywords = (("diffusion", ADA, NOW), ("graph", GRACE, SOON))
     for keyword, added_by, now in keywords:
-        await store.subscriptions.add(Keyword.parse(keyword), CHANNEL, GUILD, added_by=added_by, now=now)
+        await store.subscriptions.add_all([Keyword.parse(keyword)], CHANNEL, GUILD, added_by=added_by, now=now)
     await store.channels.block(CHANNEL, LOCKED, now=NOW, not_before=SOON)
     assert await store.channels.pending_notices(NOW) == (BlockedNotice(CHANNEL, GUILD, "locked", ADA),)
     await store.channels.record_notice(CHANNEL, SOON)
@@ -175,7 +175,7 @@ async def test_channels_of_a_server_are_subscribed_or_paused(store: Store) -> No
     await store.subscribe("graph", OTHER_CHANNEL)
     await store.subscriptions.remove(Keyword.parse("graph"), OTHER_CHANNEL)
     assert await store.channels.in_guild(GUILD) == (CHANNEL,)
-    await store.channel_settings.write(OTHER_CHANNEL, ChannelSettings(paused_since=NOW))
+    await store.set_channel(OTHER_CHANNEL, ChannelSettings(paused_since=NOW))
     assert await store.channels.in_guild(GUILD) == (CHANNEL, OTHER_CHANNEL)
     assert await store.channels.in_guild(2) == ()
 

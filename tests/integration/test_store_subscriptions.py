@@ -88,8 +88,8 @@ async def test_narrowed_keyword_is_another_keyword(store: Store) -> None:
 async def test_subscriptions_of_a_server_are_ordered(store: Store) -> None:
     for keyword, channel_id in (("beta", OTHER_CHANNEL), ("gamma", CHANNEL), ("alpha", CHANNEL)):
         await store.subscribe(keyword, channel_id)
-    await store.subscriptions.add(Keyword.parse("delta"), 99, 2, added_by=ADA, now=NOW)
-    listed = await store.subscriptions.in_guild(GUILD)
+    await store.subscriptions.add_all([Keyword.parse("delta")], 99, 2, added_by=ADA, now=NOW)
+    listed = await store.in_guild(GUILD)
     assert [(subscription.channel_id, subscription.keyword.shown) for subscription in listed] == [
         (CHANNEL, "alpha"),
         (CHANNEL, "gamma"),
@@ -135,7 +135,7 @@ async def test_file_keeps_subscriptions_of_commands(store: Store) -> None:
 
 async def test_subscription_of_both_sources_ends_with_the_last(store: Store) -> None:
     await subscribe_by_file(store, c11=["graph"])
-    assert await store.subscribe("graph")
+    assert not await store.subscribe("graph")
     assert (await only(store)).sources == BOTH
     await subscribe_by_file(store)
     assert (await only(store)).sources == COMMAND

@@ -19,7 +19,7 @@ GONE = Blocked("The channel does not exist.", gone=True)
 
 async def subscribe_to_trending(store: Store, channel_id: int = CHANNEL, min_votes: int = 0) -> None:
     before = await store.channel_settings.get(channel_id)
-    await store.channel_settings.write(channel_id, replace(before, trending=TrendingSettings(min_votes, NOW)))
+    await store.set_channel(channel_id, replace(before, trending=TrendingSettings(min_votes, NOW)))
 
 
 async def bound(store: Store, day: date = DAY, *, key: str = "key") -> TrendingPost:
@@ -31,12 +31,12 @@ async def bound(store: Store, day: date = DAY, *, key: str = "key") -> TrendingP
 
 async def test_trending_subscription_is_stored_with_the_settings(store: Store) -> None:
     wanted = ChannelSettings(schedule=BERLIN, trending=TrendingSettings(10, NOW))
-    await store.channel_settings.write(CHANNEL, wanted)
+    await store.set_channel(CHANNEL, wanted)
     assert await store.channel_settings.get(CHANNEL) == wanted
     assert await store.channel_settings.resume(CHANNEL, NOW) is None
     assert await store.channel_settings.get(CHANNEL) == wanted
     assert await store.trending_posts.due_subscriptions(DAY, NOW) == (TrendingSubscription(CHANNEL, 10, NOW, BERLIN),)
-    await store.channel_settings.write(CHANNEL, ChannelSettings())
+    await store.set_channel(CHANNEL, ChannelSettings())
     assert await store.trending_posts.due_subscriptions(DAY, NOW) == ()
 
 
@@ -50,9 +50,7 @@ async def test_paused_and_waiting_channels_have_no_due_subscription(store: Store
     await subscribe_to_trending(store)
     await subscribe_to_trending(store, OTHER_CHANNEL)
     await store.channels.back_off(CHANNEL, NOW + timedelta(minutes=1), now=NOW)
-    await store.channel_settings.write(
-        OTHER_CHANNEL, replace(await store.channel_settings.get(OTHER_CHANNEL), paused_since=NOW)
-    )
+    await store.set_channel(OTHER_CHANNEL, replace(await store.channel_settings.get(OTHER_CHANNEL), paused_since=NOW))
     assert await store.trending_posts.due_subscriptions(DAY, NOW) == ()
     later = NOW + timedelta(minutes=1)
     assert await store.trending_posts.due_subscriptions(DAY, later) == (
@@ -94,7 +92,7 @@ async def test_unsettled_list_waits_for_its_channel(store: Store) -> None:
     assert await store.trending_posts.next_attempt() == soon
     await store.trending_posts.record_attempt(digest, soon)
     assert await store.trending_posts.unsettled(soon) == (replace(digest, last_attempt=soon),)
-    await store.channel_settings.write(CHANNEL, replace(await store.channel_settings.get(CHANNEL), paused_since=NOW))
+    await store.set_channel(CHANNEL, replace(await store.channel_settings.get(CHANNEL), paused_since=NOW))
     assert await store.trending_posts.unsettled(soon) == ()
     assert await store.trending_posts.next_attempt() is None
 

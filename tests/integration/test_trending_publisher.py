@@ -91,7 +91,7 @@ async def test_channel_with_a_daily_schedule_gets_the_list_at_its_time(
     store: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     before = await store.channel_settings.get(CHANNEL)
-    await store.channel_settings.write(CHANNEL, replace(before, schedule=DailySchedule(8, 30, "UTC")))
+    await store.set_channel(CHANNEL, replace(before, schedule=DailySchedule(8, 30, "UTC")))
     await subscribe_to_trending(store)
     await store_list(store, 3)
     async with running_trending_publisher(store, delivery, clock) as publisher:
@@ -120,7 +120,7 @@ async def test_lists_that_are_due_together_are_posted_in_order(
     store: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     tokyo = DailySchedule(8, 0, "Asia/Tokyo", weekdays_only=True)  # where a day (UTC) ends at 09:00
-    await store.channel_settings.write(CHANNEL, replace(await store.channel_settings.get(CHANNEL), schedule=tokyo))
+    await store.set_channel(CHANNEL, replace(await store.channel_settings.get(CHANNEL), schedule=tokyo))
     await subscribe_to_trending(store, since=NIGHT)
     await clock.advance((3 * 24 + 21) * HOUR_S)  # Sunday, 21:01
     await store_list(store, 3, day=THURSDAY)
@@ -162,7 +162,7 @@ async def test_paused_channel_gets_the_newest_list_when_it_resumes(
     store: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await subscribe_to_trending(store)
-    await store.channel_settings.write(CHANNEL, replace(await store.channel_settings.get(CHANNEL), paused_since=NOW))
+    await store.set_channel(CHANNEL, replace(await store.channel_settings.get(CHANNEL), paused_since=NOW))
     await store_list(store, 3)
     async with running_trending_publisher(store, delivery, clock) as publisher:
         await publisher.advance(HOUR_S)
@@ -176,7 +176,7 @@ async def test_channel_that_unsubscribed_from_lists_gets_none(
     store: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     await subscribe_to_trending(store)
-    await store.channel_settings.write(CHANNEL, replace(await store.channel_settings.get(CHANNEL), trending=None))
+    await store.set_channel(CHANNEL, replace(await store.channel_settings.get(CHANNEL), trending=None))
     await store_list(store, 3)
     async with running_trending_publisher(store, delivery, clock):
         assert delivery.attempts == []

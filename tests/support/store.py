@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+from bot.domain.channel_settings import ChannelSettings
 from bot.domain.keyword import Keyword
 from bot.domain.matching import match
 from bot.domain.paper import Paper
 from bot.domain.post import OutboxEntry, Post
-from bot.domain.subscription import WatchedKeyword
+from bot.domain.subscription import Added, Subscription, WatchedKeyword
 from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
 from bot.store.database import Database
@@ -55,8 +56,19 @@ class Store:
     trending_posts: TrendingPosts
 
     async def subscribe(self, keyword: str, channel_id: int = CHANNEL, *, added_by: int = ADA) -> bool:
-        """Subscribes by command."""
-        return await self.subscriptions.add(Keyword.parse(keyword), channel_id, GUILD, added_by=added_by, now=NOW)
+        """Subscribes by command; returns whether the channel did not have the keyword."""
+        keywords = [Keyword.parse(keyword)]
+        (result,) = await self.subscriptions.add_all(keywords, channel_id, GUILD, added_by=added_by, now=NOW)
+        return isinstance(result, Added)
+
+    async def in_guild(self, guild_id: int) -> tuple[Subscription, ...]:
+        """Returns a server's subscriptions by channel and keyword."""
+        channels = await self.subscriptions.keywords_per_channel(guild_id)
+        return await self.subscriptions.in_channels(guild_id, list(channels), 0, 1000)
+
+    async def set_channel(self, channel_id: int, channel_settings: ChannelSettings) -> None:
+        """Replaces a channel's settings, whatever they were."""
+        await self.channel_settings.change(channel_id, lambda _: channel_settings)
 
     async def watched(self, *keywords: str) -> tuple[WatchedKeyword, ...]:
         """Returns these watched keywords; all if none is given."""

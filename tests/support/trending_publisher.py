@@ -34,7 +34,7 @@ async def subscribe_to_trending(
 ) -> None:
     """Subscribes a channel to trending lists, on Wednesday at noon unless stated otherwise."""
     before = await store.channel_settings.get(channel_id)
-    await store.channel_settings.write(channel_id, replace(before, trending=TrendingSettings(min_votes, since)))
+    await store.set_channel(channel_id, replace(before, trending=TrendingSettings(min_votes, since)))
 
 
 def entries(*votes: int, day: date = WEDNESDAY, first: int = 1) -> list[TrendingEntry]:
