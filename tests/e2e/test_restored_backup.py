@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from bot.discord_api.custom_ids import AbstractButtonId
+from bot.discord_api.found_messages import PAGES_PER_STEP
+from bot.domain.paper import ArxivId
 from bot.ingest.trending import TRENDING_POLL_DAYS
 from bot.runtime.metrics import Step
-from sandbox.discord import ChannelKind
+from sandbox.discord import ChannelKind, Message
+from sandbox.discord.primitives import Payload
 from tests.support.crashes import wait_for_requests
 from tests.support.embeds import papers_in
 from tests.support.killable import KILLED, CrashPoint, killable_bot, run_command
@@ -171,3 +175,36 @@ async def test_restored_backup_reposts_no_trending_list(tmp_path: Path) -> None:
                 await wait_for_lists(sandbox)
             restore(sandbox, backup)
         assert len(sandbox.posts("papers")) == 1
+
+
+@pytest.mark.slow
+async def test_papers_in_forum_posts_that_people_commented_on_are_not_posted_again(tmp_path: Path) -> None:
+    """More forum posts than one step reads, sent after the backup; each comment is newer than all of them."""
+    async with running_sandbox(tmp_path) as sandbox:
+        world = sandbox.world
+        forum = world.add_channel(world.default.guild_id, "paper-forum", ChannelKind.FORUM).id
+        settings = config(sandbox, forum)
+        async with running_bot(sandbox, config=settings):
+            await wait_until_synced(sandbox.database, DEADLINE_S)
+        urls = announce(sandbox, range(PAGES_PER_STEP + 2))
+        threads = [_add_forum_post(sandbox, forum, url) for url in sorted(urls)]
+        for thread_id in threads:
+            world.messages.post(thread_id, world.default.admin_id, "Interesting")
+        urls |= announce(sandbox, (100,))
+        async with running_bot(sandbox, config=settings):
+            await wait_for_urls(sandbox, (forum,), urls)
+            assert "second bot" not in await sandbox.reply_to("status")
+        assert urls_in(sandbox, forum) == sorted(urls)
+
+
+def _add_forum_post(sandbox: RunningSandbox, forum: int, url: str) -> int:
+    """Adds a forum post of the bot with a paper and a key that the database does not have."""
+    arxiv_id = ArxivId(url.rsplit("/", 1)[1])
+    button: Payload = {"type": 2, "style": 2, "label": "Abstract"}
+    button["custom_id"] = AbstractButtonId(arxiv_id, f"key-of-{arxiv_id.value.replace('.', '-')}").encode()
+    thread = sandbox.world.add_thread(forum, "1 new paper", owner_id=sandbox.world.bot_id)
+    row: Payload = {"type": 1, "components": [button]}
+    embeds: list[Payload] = [{"type": "rich", "title": "A paper", "url": url}]
+    message = Message(thread.id, thread.id, sandbox.world.bot_id, "**1 new paper**", embeds=embeds, components=[row])
+    sandbox.world.messages.add(message)
+    return thread.id
