@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from bot.discord_api.custom_ids import AbstractButtonId
+from bot.discord_api.found_messages import PAGES_PER_STEP
+from bot.domain.paper import ArxivId
 from bot.ingest.trending import TRENDING_POLL_DAYS
 from bot.runtime.metrics import Step
-from sandbox.discord import ChannelKind
+from sandbox.discord import ChannelKind, Message
+from sandbox.discord.primitives import Payload
 from tests.support.crashes import wait_for_requests
 from tests.support.embeds import papers_in
 from tests.support.killable import KILLED, CrashPoint, killable_bot, run_command
@@ -171,3 +175,45 @@ async def test_restored_backup_reposts_no_trending_list(tmp_path: Path) -> None:
                 await wait_for_lists(sandbox)
             restore(sandbox, backup)
         assert len(sandbox.posts("papers")) == 1
+
+
+@pytest.mark.slow
+async def test_papers_in_forum_posts_that_people_commented_on_are_not_posted_again(tmp_path: Path) -> None:
+    """More forum posts than one step reads, sent after the backup; the first one continues after all of them."""
+    async with running_sandbox(tmp_path) as sandbox:
+        world = sandbox.world
+        forum = world.add_channel(world.default.guild_id, "paper-forum", ChannelKind.FORUM).id
+        settings, log = config(sandbox, forum), sandbox.database.with_name("log")
+        async with running_bot(sandbox, config=settings):
+            await wait_until_synced(sandbox.database, DEADLINE_S)
+        urls = announce(sandbox, range(PAGES_PER_STEP + 3))
+        first, *others = sorted(urls)
+        threads = [_add_forum_post(sandbox, forum, url) for url in others]
+        for thread_id in threads:
+            world.messages.post(thread_id, world.default.admin_id, "Interesting")
+        _add_post(sandbox, threads[0], first)
+        urls |= announce(sandbox, (100,))
+        async with killable_bot(sandbox.environment(), settings, log, at=CrashPoint(Step.CHECK, "after", 1)) as bot:
+            assert await bot.wait_for_exit(DEADLINE_S) == KILLED, bot.log_text()
+        async with running_bot(sandbox, config=settings):
+            await wait_for_urls(sandbox, (forum,), urls)
+            assert "second bot" not in await sandbox.reply_to("status")
+        assert urls_in(sandbox, forum) == sorted(urls)
+
+
+def _add_forum_post(sandbox: RunningSandbox, forum: int, url: str) -> int:
+    """Adds a forum post of the bot with one paper; returns its id."""
+    thread = sandbox.world.add_thread(forum, "1 new paper", owner_id=sandbox.world.bot_id)
+    _add_post(sandbox, thread.id, url, message_id=thread.id)
+    return thread.id
+
+
+def _add_post(sandbox: RunningSandbox, channel_id: int, url: str, message_id: int | None = None) -> None:
+    """Adds a message of the bot with one paper and a key that the database does not have."""
+    arxiv_id = ArxivId(url.rsplit("/", 1)[1])
+    button: Payload = {"type": 2, "style": 2, "label": "Abstract"}
+    button["custom_id"] = AbstractButtonId(arxiv_id, f"key-of-{arxiv_id.value.replace('.', '-')}").encode()
+    message = Message(message_id or sandbox.world.new_id(), channel_id, sandbox.world.bot_id, "**1 new paper**")
+    message.embeds.append({"type": "rich", "title": "A paper", "url": url})
+    message.components.append({"type": 1, "components": [button]})
+    sandbox.world.messages.add(message)
