@@ -9,6 +9,7 @@ import gc
 import os
 import re
 import signal
+import stat
 import sys
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -44,6 +45,7 @@ _AddParser = Callable[..., argparse.ArgumentParser]
 def main(arguments: Sequence[str] | None = None, metrics: Metrics | None = None, clock: Clock | None = None) -> int:
     """Runs a command and returns its exit code; tests pass metrics that observe its steps, and a clock for the bot."""
     options = _parser().parse_args(arguments)
+    os.umask(os.umask(0) & ~stat.S_IRWXU)  # a umask such as 0777 would make the bot's own files unusable
     try:
         settings = load_settings(options.config, os.environ, keyword_fault)
     except InvalidSettings as error:

@@ -2,12 +2,14 @@
 
 import asyncio
 import signal
+import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from sandbox.discord import Slow
+from tests.support.modes import mode_of
 from tests.support.running import DEADLINE_S, TOKEN, RunningSandbox, bot_process, running_bot, running_sandbox
 
 CHANNELS = ("papers", "vision", "general", "reading club")
@@ -131,3 +133,19 @@ async def test_second_bot_on_the_same_database_is_rejected(
             "`database`.\n"
         )
         assert "not yet" in await sandbox.reply_to("status")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mask", ["0277", "0777"])
+async def test_owner_can_use_the_database_whatever_the_umask_is(tmp_path: Path, mask: str) -> None:
+    async with running_sandbox(tmp_path) as sandbox:
+        # The bot ends after it has created its database, because Discord rejects the token.
+        environment = sandbox.environment(DISCORD_TOKEN="wrong", COVERAGE_PROCESS_CONFIG="")
+        program = await asyncio.create_subprocess_exec(
+            *("sh", "-c", f'umask {mask} && exec "$@"', "sh", sys.executable, "-m", "bot"),
+            env=environment,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        await asyncio.wait_for(program.communicate(), DEADLINE_S)
+        assert program.returncode == 1
+        assert mode_of(sandbox.database) == 0o600
