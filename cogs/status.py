@@ -3,7 +3,9 @@
 A caller sees only channels that they can view; one who installed the app for themselves sees no channels at all.
 """
 
+from collections.abc import Collection
 from datetime import datetime
+from functools import partial
 
 import discord
 from discord import app_commands
@@ -15,6 +17,7 @@ from bot.page.text import ACKNOWLEDGEMENT
 from bot.services.status import StatusReport, StatusService
 from cogs.permissions import can_view, look_up_channels
 from cogs.replies import channel_link, edit_reply, relative_time, shown_reason
+from cogs.suggestions import visible
 
 
 class StatusCommand(commands.Cog):
@@ -30,7 +33,8 @@ class StatusCommand(commands.Cog):
         await interaction.response.defer(ephemeral=True)
         await look_up_channels(interaction)
         report = await self._status_service.report(interaction.guild_id)
-        lines = [*_arxiv_lines(report), *_channel_lines(interaction, report), f"-# {ACKNOWLEDGEMENT}"]
+        channels = await _visible_channels(interaction, report)
+        lines = [*_arxiv_lines(report), *_channel_lines(interaction, report, channels), f"-# {ACKNOWLEDGEMENT}"]
         await edit_reply(interaction, lines)
 
 
@@ -53,32 +57,36 @@ def _next_try(retry_at: datetime | None) -> str:
     return "" if retry_at is None else f" Next try {relative_time(retry_at)}."
 
 
-def _channel_lines(interaction: discord.Interaction[Client], report: StatusReport) -> list[str]:
+async def _visible_channels(interaction: discord.Interaction[Client], report: StatusReport) -> frozenset[int]:
+    """The channels in the report that the caller can view; other callbacks run while they are checked."""
+    blocked = (each.channel_id for each in report.blocked if each.guild_id == interaction.guild_id)
+    unsynced = (channel_id for channel_id, _ in report.unsynced)
+    channels = {*report.queued, *blocked, *report.backing_off, *report.paused, *unsynced}
+    return frozenset(await visible(sorted(channels), partial(can_view, interaction)))
+
+
+def _channel_lines(
+    interaction: discord.Interaction[Client], report: StatusReport, channels: Collection[int]
+) -> list[str]:
     if interaction.guild is None or not interaction.is_guild_integration():  # installed by the caller alone
         return []
-    queued = sum(count for channel_id, count in report.queued.items() if can_view(interaction, channel_id))
+    queued = sum(count for channel_id, count in report.queued.items() if channel_id in channels)
     lines = [f"**Queued**: {plural(queued, 'paper')}."]
-    if unsynced := _unsynced(interaction, report):
+    if unsynced := {each for channel_id, each in report.unsynced if channel_id in channels}:
         problem = "" if report.sync_problem is None else f" ({shown_reason(report.sync_problem)})"
         lines.insert(0, f"**Initial sync pending**: {plural(len(unsynced), 'keyword')}{problem}.")
     for blocked in report.blocked:
         if blocked.guild_id is None and interaction.permissions.manage_guild:
             lines.append(f"⏸️ Channel `{blocked.channel_id}` in config.json: {blocked.reason}")
-        elif blocked.guild_id == interaction.guild_id and can_view(interaction, blocked.channel_id):
+        elif blocked.guild_id == interaction.guild_id and blocked.channel_id in channels:
             link = channel_link(interaction.guild, blocked.channel_id)
             lines.append(f"⏸️ {link}, blocked {relative_time(blocked.since)}: {blocked.reason}")
     for channel_id, retry_at in report.backing_off.items():
-        if can_view(interaction, channel_id):
+        if channel_id in channels:
             lines.append(
                 f"⏳ <#{channel_id}>: Discord accepts no message there now. Next try {relative_time(retry_at)}."
             )
     for channel_id, since in report.paused.items():
-        if can_view(interaction, channel_id):
+        if channel_id in channels:
             lines.append(f"⏸️ <#{channel_id}>, paused {relative_time(since)}; resume with `/channel resume`.")
     return lines
-
-
-def _unsynced(interaction: discord.Interaction[Client], report: StatusReport) -> set[int]:
-    """The ids of keywords that wait for their initial sync, in channels that the caller can view."""
-    visible = {channel_id: can_view(interaction, channel_id) for channel_id in {each for each, _ in report.unsynced}}
-    return {keyword_id for channel_id, keyword_id in report.unsynced if visible[channel_id]}

@@ -26,7 +26,7 @@ async def test_keyword_that_changes_its_spelling_is_shown_in_the_new_one(store: 
     assert [each.keyword.shown for each in await store.subscriptions.in_channel(CHANNEL)] == ["reward-models"]
 
 
-async def test_synced_and_unsynced_keywords_are_told_apart(store: Store) -> None:
+async def test_synced_and_unsynced_keywords_are_distinguished(store: Store) -> None:
     assert not await store.subscriptions.has_watched()
     await store.watch("synced")
     assert await store.subscriptions.has_watched()

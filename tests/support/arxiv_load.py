@@ -18,13 +18,12 @@ from bot.domain.paper import ArxivId
 from bot.domain.trending.entry import TrendingEntry
 from bot.ingest.initial_sync import InitialSync
 from bot.ingest.poller import Poller
-from bot.ingest.window_reader import WindowReader
-from bot.runtime.clock import Wakeup
 from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 from bot.services.lookup import LookupService
 from sandbox.arxiv import Corpus, LocalArxiv, SandboxPaper
 from tests.support.clock import START
+from tests.support.ingest import IngestLoops
 from tests.support.local_arxiv import serving
 from tests.support.store import Store
 
@@ -80,38 +79,17 @@ async def arxiv_load(store: Store, *, poll_interval_s: float) -> AsyncIterator[A
     gate = Gate(store.path.with_name("papers.sqlite3.gate"), clock, arxiv.interval_s)
     async with serving(arxiv) as url, open_session() as session:
         client = ArxivClient(session, gate, clock, url, "tests", Random(1), Metrics())
-        reader, wakeup = WindowReader(client, Metrics()), Wakeup(clock)
-        poller = Poller(
-            client=client,
-            reader=reader,
-            subscriptions=store.subscriptions,
-            ingest_store=store.ingest_store,
-            polls=store.polls,
-            key_values=store.key_values,
-            clock=clock,
-            metrics=Metrics(),
-            poll_interval_s=poll_interval_s,
-            wakeup=wakeup,
-            on_new_posts=_ignore,
-            on_edits=_ignore,
-        )
+        loops = IngestLoops(store, clock, client, poll_interval_s)
         lookups = LookupService(
             client=client,
             subscriptions=store.subscriptions,
             papers=store.papers,
             find_trending_entries=_no_entries,
-            poller=poller,
+            poller=loops.poller,
             clock=clock,
         )
-        initial_sync = InitialSync(
-            store.subscriptions, store.ingest_store, reader, clock, Metrics(), on_synced=wakeup.notify
-        )
         await store.subscribe("reward model")
-        await initial_sync.sync_pending()
+        await loops.initial_sync.sync_pending()
         arxiv.requests.clear()
-        yield ArxivLoad(store, arxiv, clock, gate, client, poller, initial_sync, lookups)
+        yield ArxivLoad(store, arxiv, clock, gate, client, loops.poller, loops.initial_sync, lookups)
         assert arxiv.violations == []
-
-
-def _ignore() -> None:
-    pass

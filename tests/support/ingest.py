@@ -32,26 +32,13 @@ MORNING: Final = datetime(2026, 11, 19, 12, 0, tzinfo=UTC)
 FILLER: Final = "A paper about something else"
 
 
-class Ingest:
-    """The poller and the initial sync over one store, and the local arXiv that they read."""
+class IngestLoops:
+    """The poller and the initial sync over one store; counts what they notify other loops of."""
 
-    def __init__(
-        self,
-        store: Store,
-        arxiv: LocalArxiv,
-        fake_clock: FakeClock,
-        clock: Clock,
-        client: ArxivClient,
-        poll_interval_s: float | None,
-    ) -> None:
-        self.store = store
-        self.arxiv = arxiv
-        self.clock = fake_clock
-        self.client = client
+    def __init__(self, store: Store, clock: Clock, client: ArxivClient, poll_interval_s: float | None) -> None:
         self.new_posts_notified = 0
         self.edits_notified = 0
         self.poller_wakeup = Wakeup(clock)
-        self._papers = 0
         reader = WindowReader(client, Metrics())
         self.initial_sync = InitialSync(
             store.subscriptions, store.ingest_store, reader, clock, Metrics(), on_synced=self.poller_wakeup.notify
@@ -76,6 +63,26 @@ class Ingest:
 
     def _notify_edits(self) -> None:
         self.edits_notified += 1
+
+
+class Ingest(IngestLoops):
+    """The loops, and the local arXiv that they read."""
+
+    def __init__(
+        self,
+        store: Store,
+        arxiv: LocalArxiv,
+        fake_clock: FakeClock,
+        clock: Clock,
+        client: ArxivClient,
+        poll_interval_s: float | None,
+    ) -> None:
+        super().__init__(store, clock, client, poll_interval_s)
+        self.store = store
+        self.arxiv = arxiv
+        self.clock = fake_clock
+        self.client = client
+        self._papers = 0
 
     def add_paper(self, title: str, *, days_ago: float = 0.5, arxiv_id: str | None = None) -> str:
         """Adds a paper to arXiv that was submitted `days_ago`; returns its id."""
