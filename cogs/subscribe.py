@@ -44,9 +44,9 @@ REPLY_WAIT_S: Final = 20.0
 
 # A backoff of arXiv lasts up to a day, and a reply can be edited for minutes only.
 _ARXIV_UNAVAILABLE: Final = (
-    "arXiv is unavailable right now. Once it is back, the bot reads the existing papers without posting them. Newer "
-    f"papers will be posted. If that takes less than {REPLY_EDIT_S // 60:.0f} minutes, this message shows what was "
-    "found; `/status` shows what is pending."
+    "arXiv is unavailable right now. Once it is back, the bot reads the existing papers without posting them; if that "
+    f"takes less than {REPLY_EDIT_S // 60:.0f} minutes, this message shows what it found. Newer papers will be posted. "
+    "`/status` shows what is pending."
 )
 READING: Final = "-# Reading the papers of the last 30 days, without posting them. A preview will replace this line."
 _WILDCARD_IGNORED: Final = "`*` is ignored: other endings of a word are found anyway."

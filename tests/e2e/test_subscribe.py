@@ -206,7 +206,7 @@ async def test_subscribing_while_arxiv_is_down_syncs_later_without_posting(
         assert invocation.reply is not None
         subscribed = f"**reward model**: added to <#{sandbox.channel('papers')}>."
         assert invocation.reply.content.startswith(subscribed + "\narXiv is unavailable right now.")
-        assert "If that takes less than 14 minutes, this message shows what was found" in invocation.reply.content
+        assert "if that takes less than 14 minutes, this message shows what it found" in invocation.reply.content
         read = await invocation.wait_for_edit(lambda message: "next check" in message.content)
         assert read.content.startswith(subscribed + " 1 paper in the last 30 days, about 1 per week.")
         new = sandbox.add_paper("A New Reward Model")
