@@ -24,11 +24,12 @@ COMPARED_KEYWORDS: Final = 500
 
 
 class SpellingHints:
-    """Finds terms and keywords that are spelled similarly."""
+    """Finds terms and keywords that are spelled similarly; a hint waits up to `wait_s` for the others."""
 
-    def __init__(self, subscriptions: Subscriptions, papers: Papers) -> None:
+    def __init__(self, subscriptions: Subscriptions, papers: Papers, *, wait_s: float = HINT_WAIT_S) -> None:
         self._subscriptions = subscriptions
         self._papers = papers
+        self._wait_s = wait_s
         self._comparing = asyncio.Lock()
 
     async def terms(self, keyword: Keyword) -> tuple[str, ...]:
@@ -40,9 +41,9 @@ class SpellingHints:
         return await self._in_turn(lambda: self._keywords(keyword, channel_id))
 
     async def _in_turn(self, compare: Callable[[], Awaitable[tuple[str, ...]]]) -> tuple[str, ...]:
-        """The result of `compare`; nothing if other comparisons take longer than `HINT_WAIT_S`."""
+        """The result of `compare`; nothing if the other comparisons take too long."""
         try:
-            async with asyncio.timeout(HINT_WAIT_S):
+            async with asyncio.timeout(self._wait_s):
                 await self._comparing.acquire()
         except TimeoutError:
             return ()
