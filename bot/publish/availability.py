@@ -74,7 +74,7 @@ class ChannelAvailability:
             case Blocked():
                 await self._block(channel_id, cause)
             case RetryLater(not_before, _, everywhere=True):
-                await self._channels.back_off(channel_id, not_before)
+                await self._channels.back_off(channel_id, not_before, now=self._clock.now())
             case RetryLater(not_before, reason):
                 await self._back_off(channel_id, not_before, reason)
             case OutcomeUnknown(reason):

@@ -118,12 +118,12 @@ class Channels:
             )
         return tuple(row["channel_id"] for row in rows)
 
-    async def back_off(self, channel_id: int, not_before: datetime, *, now: datetime | None = None) -> None:
-        """Sends nothing to this channel from `now` until `not_before`; without `now`, the wait has begun long ago."""
+    async def back_off(self, channel_id: int, not_before: datetime, *, now: datetime) -> None:
+        """Sends nothing to this channel from `now` until `not_before`."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 "UPDATE channels SET not_before = ?, waits_since = ? WHERE channel_id = ?",
-                (to_text(not_before), to_text(now or not_before - CHANNEL_WAIT_MAX), channel_id),
+                (to_text(not_before), to_text(now), channel_id),
             )
 
     async def correct_due_times(self, now: datetime, *, all_papers: bool) -> None:

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.domain.post import Post
-from bot.store.channels import CHANNEL_WAIT_MAX
 from bot.store.clock_repair import no_wait, times_of_waits
 from bot.store.codecs import to_text
 from bot.store.database import Database
@@ -68,12 +67,12 @@ class Edits:
                 "DELETE FROM edits WHERE post_key = ? AND request_count = ?", (edit.post.key, edit.request_count)
             )
 
-    async def postpone(self, edit: Edit, not_before: datetime, *, now: datetime | None = None) -> None:
-        """Postpones an edit from `now` until `not_before`; without `now`, the wait has begun long ago."""
+    async def postpone(self, edit: Edit, not_before: datetime, *, now: datetime) -> None:
+        """Postpones an edit from `now` until `not_before`."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 "UPDATE edits SET not_before = ?, waits_since = ? WHERE post_key = ?",
-                (to_text(not_before), to_text(now or not_before - CHANNEL_WAIT_MAX), edit.post.key),
+                (to_text(not_before), to_text(now), edit.post.key),
             )
 
     async def to_publish(self, now: datetime) -> tuple[Post, ...]:
@@ -95,10 +94,10 @@ class Edits:
         async with self._database.transaction() as connection:
             await connection.execute("UPDATE posts SET publish_at = NULL WHERE key = ?", (post.key,))
 
-    async def postpone_publishing(self, post: Post, not_before: datetime, *, now: datetime | None = None) -> None:
-        """Postpones a publication from `now` until `not_before`; without `now`, the wait has begun long ago."""
+    async def postpone_publishing(self, post: Post, not_before: datetime, *, now: datetime) -> None:
+        """Postpones a publication from `now` until `not_before`."""
         async with self._database.transaction() as connection:
             await connection.execute(
                 "UPDATE posts SET publish_at = ?, waits_since = ? WHERE key = ?",
-                (to_text(not_before), to_text(now or not_before - CHANNEL_WAIT_MAX), post.key),
+                (to_text(not_before), to_text(now), post.key),
             )

@@ -32,7 +32,7 @@ async def lose_message(store: Store, delivery: FakeDelivery, clock: FakeClock) -
     async with running_dispatcher(store, delivery, clock):
         pass
     # Not the backoff, but the message decides here.
-    await store.channels.back_off(CHANNEL, NOW - timedelta(days=60))
+    await store.channels.back_off(CHANNEL, NOW - timedelta(days=60), now=NOW)
 
 
 async def unsettled(store: Store) -> tuple[int | None, str]:
@@ -91,7 +91,7 @@ async def test_message_is_looked_up_after_a_jump_of_the_clock(
     delivery.answers[CHANNEL].append(LOST_ANSWER)
     async with running_dispatcher(subscribed, delivery, clock) as running:
         clock.set_wall_clock(ahead)
-        await subscribed.channels.back_off(CHANNEL, NOW - timedelta(days=60))
+        await subscribed.channels.back_off(CHANNEL, NOW - timedelta(days=60), now=NOW)
         await running.notify()
         assert len(delivery.lookups) == len(delivery.attempts) == 1
         assert await subscribed.outbox.waiting() == {}

@@ -38,7 +38,7 @@ async def test_channel_without_subscriptions_is_not_subscribed(store: Store) -> 
 async def test_channels_that_back_off_are_listed_unless_blocked_or_unsubscribed(store: Store) -> None:
     await subscribe_by_file(store, CHANNEL, OTHER_CHANNEL, THIRD_CHANNEL)
     for number, channel_id in enumerate((CHANNEL, OTHER_CHANNEL, THIRD_CHANNEL, 999)):
-        await store.channels.back_off(channel_id, SOON + timedelta(seconds=number))
+        await store.channels.back_off(channel_id, SOON + timedelta(seconds=number), now=NOW)
     await store.channels.block(OTHER_CHANNEL, LOCKED, now=NOW, not_before=SOON)
     assert await store.channels.backing_off(NOW) == {CHANNEL: SOON, THIRD_CHANNEL: SOON + timedelta(seconds=2)}
     assert await store.channels.backing_off(SOON) == {THIRD_CHANNEL: SOON + timedelta(seconds=2)}
@@ -81,7 +81,7 @@ async def test_unblocked_channel_is_due_at_once(store: Store) -> None:
 async def test_unblocking_keeps_the_backoff_of_an_open_channel(store: Store) -> None:
     await store.watch("graph")
     await store.poll(paper(title="Graph"))
-    await store.channels.back_off(CHANNEL, SOON)
+    await store.channels.back_off(CHANNEL, SOON, now=NOW)
     assert not await store.channels.unblock(CHANNEL)
     assert await store.outbox.due_channels(NOW) == ()
 

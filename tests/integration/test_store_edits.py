@@ -183,7 +183,7 @@ async def test_postponed_edit_waits(store: Store) -> None:
     await posted(store)
     await store.papers.add([REVISED])
     (edit,) = await store.edits.due(NOW)
-    await store.edits.postpone(edit, SOON)
+    await store.edits.postpone(edit, SOON, now=NOW)
     assert await store.edits.due(SOON - timedelta(seconds=1)) == ()
     assert await due_keys(store) == ["key"]
 
@@ -241,7 +241,7 @@ async def test_message_is_published_once(store: Store) -> None:
 
 
 async def test_postponed_publication_waits(store: Store) -> None:
-    await store.edits.postpone_publishing(await publishable(store), SOON)
+    await store.edits.postpone_publishing(await publishable(store), SOON, now=NOW)
     assert await store.edits.to_publish(NOW) == ()
     assert len(await store.edits.to_publish(SOON)) == 1
 

@@ -77,7 +77,7 @@ async def test_empty_outbox_has_nothing_due(store: Store) -> None:
 
 async def test_channel_in_backoff_is_due_after_it(store: Store) -> None:
     await fill(store)
-    await store.channels.back_off(CHANNEL, SOON)
+    await store.channels.back_off(CHANNEL, SOON, now=NOW)
     assert await store.outbox.due_channels(NOW) == ()
     assert await store.outbox.next_due() == SOON
     assert await store.outbox.due_channels(SOON) == (CHANNEL,)

@@ -49,7 +49,7 @@ async def test_fetched_days_have_their_number_of_papers(store: Store) -> None:
 async def test_paused_and_waiting_channels_have_no_due_subscription(store: Store) -> None:
     await subscribe_to_trending(store)
     await subscribe_to_trending(store, OTHER_CHANNEL)
-    await store.channels.back_off(CHANNEL, NOW + timedelta(minutes=1))
+    await store.channels.back_off(CHANNEL, NOW + timedelta(minutes=1), now=NOW)
     await store.channel_settings.write(
         OTHER_CHANNEL, replace(await store.channel_settings.get(OTHER_CHANNEL), paused_since=NOW)
     )
@@ -89,7 +89,7 @@ async def test_unsettled_list_waits_for_its_channel(store: Store) -> None:
     assert await store.trending_posts.unsettled(NOW) == (digest,)
     assert await store.trending_posts.next_attempt() is None
     soon = NOW + timedelta(seconds=5)
-    await store.channels.back_off(CHANNEL, soon)
+    await store.channels.back_off(CHANNEL, soon, now=NOW)
     assert await store.trending_posts.unsettled(NOW) == ()
     assert await store.trending_posts.next_attempt() == soon
     await store.trending_posts.record_attempt(digest, soon)
