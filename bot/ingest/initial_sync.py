@@ -129,10 +129,6 @@ class InitialSync:
             self._problem = problem
             self._changed.notify_all()
 
-    async def pending_keywords(self) -> frozenset[Keyword]:
-        """Returns the keywords that wait for their initial sync."""
-        return frozenset(watched.keyword for watched in await self._subscriptions.unsynced())
-
     async def wait(self, keywords: Collection[Keyword], timeout_s: float, *, keep_waiting: bool) -> SyncStatus:
         """Waits up to `timeout_s` seconds until all `keywords` are synced.
 

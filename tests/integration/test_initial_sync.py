@@ -152,14 +152,14 @@ async def test_failed_sync_is_retried_after_the_backoff(ingest: Ingest) -> None:
     async with running(ingest.initial_sync.run()):
         await ingest.until(lambda: problem(ingest) is not None)
         assert problem(ingest) == "arXiv asks us to wait"
-        assert len(await ingest.initial_sync.pending_keywords()) == 1
+        assert len(await ingest.store.subscriptions.unsynced()) == 1
         assert len(ingest.take_requests()) == 1
         assert await ingest.initial_sync.wait([REWARD_MODEL], 5, keep_waiting=False) is SyncStatus.ARXIV_UNAVAILABLE
         assert await ingest.initial_sync.wait([REWARD_MODEL], 0, keep_waiting=True) is SyncStatus.QUEUED
         assert await ingest.run(ingest.initial_sync.wait([REWARD_MODEL], 20, keep_waiting=True)) is SyncStatus.SYNCED
     assert ingest.clock.now() >= MORNING + timedelta(seconds=600)
     assert problem(ingest) is None
-    assert await ingest.initial_sync.pending_keywords() == frozenset()
+    assert await ingest.store.subscriptions.unsynced() == ()
     assert await ingest.due() == []
 
 
