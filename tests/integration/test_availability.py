@@ -101,3 +101,16 @@ async def test_backoff_of_the_whole_bot_is_not_logged_for_each_channel(
         assert not caplog.records
         await running.advance(1)
         assert delivery.messages() == [arxiv_ids(1)]
+
+
+async def test_backoff_of_the_whole_bot_that_was_stored_in_the_future_is_over(
+    subscribed: Store, delivery: FakeDelivery, clock: FakeClock
+) -> None:
+    await record_papers(subscribed, 1)
+    clock.set_wall_clock(timedelta(hours=2))
+    delivery.blocked[CHANNEL] = RetryLater(
+        NOW + timedelta(hours=2, seconds=90), "Discord asks us to wait", everywhere=True
+    )
+    async with running_dispatcher(subscribed, delivery, clock):
+        assert await subscribed.outbox.due_channels(clock.now()) == ()
+        assert await subscribed.outbox.due_channels(NOW) == (CHANNEL,)

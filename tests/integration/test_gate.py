@@ -2,25 +2,27 @@
 
 import asyncio
 import fcntl
-import itertools
-import json
 import os
-import subprocess
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from bot.arxiv.gate import ARXIV_BACKOFF_MAX, Gate, Priority
+from bot.arxiv.gate import Gate
 from bot.arxiv.scheduler import QUEUED_MAX, Caller, Waiters
-from bot.runtime.errors import ArxivBackoff, ArxivBusy, ArxivThrottled, ArxivUnavailable, StoreUnavailable
-from tests.support.clock import FakeClock, every_jump, jumps_ahead, settle
-
-INTERVAL_S = 3.0
-INTERACTIVE, POLL = Priority.INTERACTIVE, Priority.POLL
+from bot.runtime.errors import ArxivBusy, ArxivThrottled
+from tests.support.clock import FakeClock, settle
+from tests.support.gate import (
+    INTERACTIVE,
+    INTERVAL_S,
+    POLL,
+    close_gate,
+    exists,
+    lock_in_killed_process,
+    remove_file,
+    sending,
+    stored_backoff,
+)
 
 
 @pytest.fixture
@@ -31,87 +33,6 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
-
-
-class Requests:
-    """Requests that go through the gate, and when each started and ended."""
-
-    def __init__(self, clock: FakeClock) -> None:
-        self._clock = clock
-        self.tasks: dict[str, asyncio.Task[None]] = {}
-        self.started_s: dict[str, float] = {}
-        self.ended_s: dict[str, float] = {}
-
-    def start(
-        self,
-        name: str,
-        gate: Gate,
-        priority: Priority = POLL,
-        *,
-        request_s: float = 0.0,
-        waiters: Waiters | None = None,
-    ) -> asyncio.Task[None]:
-        self.tasks[name] = asyncio.create_task(self._request(name, gate, priority, request_s, waiters))
-        return self.tasks[name]
-
-    async def _request(
-        self, name: str, gate: Gate, priority: Priority, request_s: float, waiters: Waiters | None
-    ) -> None:
-        async with gate.request_slot(priority, waiters):
-            self.started_s[name] = self._clock.monotonic()
-            await self._clock.sleep(request_s)
-            self.ended_s[name] = self._clock.monotonic()
-
-    @property
-    def order(self) -> list[str]:
-        return sorted(self.started_s, key=self.started_s.__getitem__)
-
-    def smallest_pause_s(self) -> float:
-        times = sorted((self.started_s[name], self.ended_s[name]) for name in self.ended_s)
-        return min(later[0] - earlier[1] for earlier, later in itertools.pairwise(times))
-
-
-@asynccontextmanager
-async def sending(clock: FakeClock) -> AsyncIterator[Requests]:
-    requests = Requests(clock)
-    try:
-        yield requests
-    finally:
-        for task in requests.tasks.values():
-            task.cancel()
-        await asyncio.gather(*requests.tasks.values(), return_exceptions=True)
-
-
-def store(path: Path, text: str | bytes) -> None:
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-
-
-def stored_backoff(path: Path) -> str | None:
-    not_before = json.loads(path.read_text())["not_before"]
-    assert not_before is None or isinstance(not_before, str)
-    return not_before
-
-
-def exists(path: Path) -> bool:
-    return path.exists()
-
-
-def remove_file(path: Path) -> None:
-    path.unlink()
-
-
-def lock_in_killed_process(path: Path) -> None:
-    program = (
-        "import fcntl, os, sys, time\n"
-        f"file = os.open({str(path)!r}, os.O_RDWR | os.O_CREAT)\n"
-        "fcntl.flock(file, fcntl.LOCK_EX)\n"
-        "print('locked', flush=True)\n"
-        "time.sleep(60)\n"
-    )
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"locked\n"
-        process.kill()
 
 
 async def test_process_waits_one_interval_before_its_first_request(path: Path, clock: FakeClock) -> None:
@@ -360,7 +281,7 @@ async def test_file_that_another_process_has_locked_is_kept(path: Path, clock: F
 async def test_file_with_a_backoff_is_kept(path: Path, clock: FakeClock) -> None:
     gate = Gate(path, clock, INTERVAL_S)
     until = clock.now() + timedelta(minutes=5)
-    await close(gate, clock, ArxivThrottled("arXiv asks us to wait", until))
+    await close_gate(gate, clock, ArxivThrottled("arXiv asks us to wait", until))
     await gate.remove_file()
     assert stored_backoff(path) == until.isoformat()
 
@@ -376,224 +297,3 @@ async def test_killed_process_leaves_no_lock_behind(path: Path, clock: FakeClock
         requests.start("next", Gate(path, clock, INTERVAL_S))
         await clock.advance(3.1)
         assert requests.order == ["next"]
-
-
-# --- backoff ---------------------------------------------------------------------------------------
-
-
-async def close(gate: Gate, clock: FakeClock, backoff: ArxivBackoff) -> None:
-    async def request() -> None:
-        async with gate.request_slot(POLL) as slot:
-            slot.close_gate(backoff)
-
-    requesting = asyncio.create_task(request())
-    await clock.advance(6.0)
-    await requesting
-
-
-async def error_of(gate: Gate) -> ArxivBackoff:
-    with pytest.raises(ArxivBackoff) as raised:
-        async with gate.request_slot(INTERACTIVE):
-            pass
-    return raised.value
-
-
-async def test_backoff_of_another_process_does_not_claim_that_arxiv_asked(path: Path, clock: FakeClock) -> None:
-    unreachable = ArxivUnavailable("arXiv is unreachable (no connection)", clock.now() + timedelta(minutes=5))
-    await close(Gate(path, clock, INTERVAL_S), clock, unreachable)
-    assert str(await error_of(Gate(path, clock, INTERVAL_S))) == "waiting, because an earlier request failed"
-
-
-async def test_closed_gate_raises_at_once_with_end_and_reason(path: Path, clock: FakeClock) -> None:
-    gate = Gate(path, clock, INTERVAL_S)
-    backoff = ArxivUnavailable("arXiv is unreachable (timed out)", clock.now() + timedelta(minutes=4))
-    await close(gate, clock, backoff)
-    assert gate.closed_until() == backoff.not_before
-    error = await error_of(gate)
-    assert (type(error), str(error), error.not_before) == (ArxivUnavailable, str(backoff), backoff.not_before)
-
-
-async def test_backoff_survives_a_restart_and_applies_to_other_processes(path: Path, clock: FakeClock) -> None:
-    other = Gate(path, clock, INTERVAL_S)
-    backoff = ArxivThrottled("arXiv asks us to wait", clock.now() + timedelta(minutes=4))
-    await close(Gate(path, clock, INTERVAL_S), clock, backoff)
-    for gate in (other, Gate(path, clock, INTERVAL_S)):
-        error = await error_of(gate)
-        assert (type(error), error.not_before) == (ArxivThrottled, backoff.not_before)
-
-
-async def test_waiting_request_fails_when_the_gate_closes(path: Path, clock: FakeClock) -> None:
-    gate = Gate(path, clock, INTERVAL_S)
-    closing = asyncio.create_task(close(gate, clock, ArxivThrottled("wait", clock.now() + timedelta(minutes=4))))
-    await settle()
-    async with sending(clock) as requests:
-        waiting = requests.start("waiting", gate, POLL)
-        await clock.advance(4.0)
-        await closing
-        assert isinstance(waiting.exception(), ArxivThrottled)
-        assert requests.order == []
-
-
-async def test_gate_opens_when_the_backoff_ends(path: Path, clock: FakeClock) -> None:
-    gate = Gate(path, clock, INTERVAL_S)
-    await close(gate, clock, ArxivThrottled("wait", clock.now() + timedelta(minutes=1)))
-    await clock.advance(60)
-    assert gate.closed_until() is None
-    async with sending(clock) as requests:
-        requests.start("next", gate)
-        await clock.advance(0.2)
-        assert requests.order == ["next"]
-
-
-async def test_stored_backoff_is_kept_when_another_process_takes_over(path: Path, clock: FakeClock) -> None:
-    ended = (clock.now() - timedelta(seconds=1)).isoformat()
-    store(path, json.dumps({"holder": "other", "not_before": ended}))
-    async with sending(clock) as requests:
-        requests.start("next", Gate(path, clock, INTERVAL_S))
-        await clock.advance(3.1)
-        assert requests.order == ["next"]
-        assert stored_backoff(path) == ended
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        b"",
-        b"\x00\xff garbage",
-        b"[1, 2]",
-        b"{",
-        b'{"holder": 5, "not_before": 17}',
-        b'{"not_before": "tomorrow"}',
-        b'{"not_before": "2026-11-18T12:30:00"}',
-        b'{"not_before": "9999-12-31T23:59:59-12:00"}',
-        b"[" * 200_000,
-    ],
-)
-async def test_invalid_lock_file_means_no_backoff(path: Path, clock: FakeClock, text: bytes) -> None:
-    store(path, text)
-    gate = Gate(path, clock, INTERVAL_S)
-    assert gate.closed_until() is None
-    async with sending(clock) as requests:
-        requests.start("next", gate)
-        await clock.advance(3.1)
-        assert requests.order == ["next"]
-
-
-async def test_stored_backoff_more_than_a_day_ahead_is_ignored(path: Path, clock: FakeClock) -> None:
-    for ahead, is_honoured in ((timedelta(0), True), (timedelta(seconds=1), False)):
-        end = clock.now() + ARXIV_BACKOFF_MAX + ahead
-        store(path, json.dumps({"holder": "other", "not_before": end.isoformat()}))
-        assert (Gate(path, clock, INTERVAL_S).closed_until() == end) is is_honoured
-
-
-async def test_unwritable_path_raises_store_unavailable(tmp_path: Path, clock: FakeClock) -> None:
-    for path in (tmp_path / "absent" / "gate", tmp_path):
-        with pytest.raises(StoreUnavailable, match="cannot be written: "):
-            async with Gate(path, clock, INTERVAL_S).request_slot(INTERACTIVE):
-                pass
-
-
-async def test_full_disk_lets_no_request_through_and_releases_the_lock(clock: FakeClock) -> None:
-    full = Path("/dev/full")
-    for _ in range(2):
-        with pytest.raises(StoreUnavailable, match="No space left"):
-            async with Gate(full, clock, INTERVAL_S).request_slot(INTERACTIVE):
-                pass
-
-
-async def test_backoff_holds_in_memory_when_the_disk_is_full(path: Path, clock: FakeClock) -> None:
-    gate = Gate(path, clock, INTERVAL_S)
-    backoff = ArxivThrottled("arXiv asks us to wait", clock.now() + timedelta(minutes=4))
-    await close(gate, clock, backoff)
-    remove_file(path)
-    assert gate.closed_until() == backoff.not_before
-
-
-# --- clearing a backoff ----------------------------------------------------------------------------
-
-
-async def test_cleared_backoff_ends_in_every_process(path: Path, clock: FakeClock) -> None:
-    gate, clearing = Gate(path, clock, INTERVAL_S), Gate(path, clock, INTERVAL_S, ignores_backoff=True)
-    until = clock.now() + timedelta(hours=23)
-    await close(gate, clock, ArxivThrottled("arXiv asks us to wait", until))
-    async with sending(clock) as requests:
-        requests.start("probe", clearing, INTERACTIVE)
-        await clock.advance(4)
-        assert requests.order == ["probe"]
-        assert (await error_of(gate)).not_before == until
-        assert await clearing.clear_backoff(until)
-        assert stored_backoff(path) is None
-        requests.start("next", gate, POLL)
-        await clock.advance(6)
-        assert requests.order == ["probe", "next"]
-        assert requests.smallest_pause_s() >= INTERVAL_S
-
-
-async def test_failed_request_during_a_backoff_never_shortens_it(path: Path, clock: FakeClock) -> None:
-    until = clock.now() + timedelta(hours=23)
-    await close(Gate(path, clock, INTERVAL_S), clock, ArxivThrottled("arXiv asks us to wait", until))
-    clearing = Gate(path, clock, INTERVAL_S, ignores_backoff=True)
-    await close(clearing, clock, ArxivThrottled("arXiv asks us to wait", clock.now() + timedelta(minutes=1)))
-    assert stored_backoff(path) == until.isoformat()
-
-
-async def test_backoff_that_another_process_recorded_meanwhile_is_not_cleared(path: Path, clock: FakeClock) -> None:
-    gate = Gate(path, clock, INTERVAL_S)
-    until = clock.now() + timedelta(hours=2)
-    await close(gate, clock, ArxivThrottled("arXiv asks us to wait", until))
-    assert not await Gate(path, clock, INTERVAL_S).clear_backoff(until - timedelta(hours=1))
-    assert stored_backoff(path) == until.isoformat()
-
-
-async def test_clearing_waits_while_another_process_holds_the_lock(path: Path, clock: FakeClock) -> None:
-    gate = Gate(path, clock, INTERVAL_S)
-    until = clock.now() + timedelta(hours=2)
-    await close(gate, clock, ArxivThrottled("arXiv asks us to wait", until))
-    holder = os.open(path, os.O_RDWR)
-    fcntl.flock(holder, fcntl.LOCK_EX)
-    clearing = asyncio.create_task(Gate(path, clock, INTERVAL_S).clear_backoff(until))
-    await clock.advance(5)
-    assert not clearing.done()
-    os.close(holder)
-    await clock.advance(0.2)
-    assert await clearing
-
-
-# Jumps of the wall clock.
-
-
-@every_jump
-async def test_backoff_of_this_process_keeps_its_length_when_the_clock_is_set(
-    path: Path, clock: FakeClock, jump: timedelta
-) -> None:
-    gate = Gate(path, clock, INTERVAL_S)
-    await close(gate, clock, ArxivUnavailable("arXiv is unreachable", clock.now() + timedelta(minutes=4)))
-    clock.jump(jump)
-    await clock.advance(233)  # `close` has taken six seconds
-    assert gate.closed_until() is not None
-    with pytest.raises(ArxivUnavailable, match="arXiv is unreachable"):
-        async with gate.request_slot(INTERACTIVE):
-            pass
-    await clock.advance(1)
-    assert gate.closed_until() is None
-
-
-@jumps_ahead
-async def test_backoff_that_another_process_stored_in_the_future_is_over(
-    path: Path, clock: FakeClock, jump: timedelta
-) -> None:
-    clock.jump(jump)
-    await close(Gate(path, clock, INTERVAL_S), clock, ArxivThrottled("wait", clock.now() + timedelta(minutes=4)))
-    clock.jump(-jump)
-    assert Gate(path, clock, INTERVAL_S).closed_until() is None
-
-
-async def test_backoff_of_another_process_survives_its_takeover(path: Path, clock: FakeClock) -> None:
-    end = clock.now() + timedelta(minutes=4)
-    since = clock.now() + timedelta(days=2)
-    store(path, json.dumps({"holder": "other", "not_before": end.isoformat(), "since": since.isoformat()}))
-    async with sending(clock) as requests:
-        requests.start("next", Gate(path, clock, INTERVAL_S))  # its own clock is right, or behind by two days
-        await clock.advance(3.1)
-        assert requests.order == ["next"]
-    assert stored_backoff(path) == end.isoformat()
