@@ -13,8 +13,8 @@ CHANNEL, GUILD, ADMIN = 1, 2, 3
 
 async def test_hint_that_would_wait_for_another_one_is_left_out(tmp_path: Path) -> None:
     async with opened(tmp_path / "papers.sqlite3") as store:
-        await store.subscriptions.add(
-            Keyword.parse("reward model"), CHANNEL, GUILD, added_by=ADMIN, now=datetime.now(UTC)
+        await store.subscriptions.add_all(
+            [Keyword.parse("reward model")], CHANNEL, GUILD, added_by=ADMIN, now=datetime.now(UTC)
         )
         hints = SpellingHints(store.subscriptions, store.papers, wait_s=0)
         typed = Keyword.parse("reward modl")

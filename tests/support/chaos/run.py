@@ -34,6 +34,8 @@ _INVALID = frozenset({401, 403, 429})
 _LIMITS = RateLimits(overall=Limit(500, 1.0))
 _NONCES_FORGOTTEN = 0.15  # the share of downtimes after which Discord has forgotten the nonces
 _PAST_PAPERS = 40
+# A poll reads up to 40 keywords per request: with thousands, the faults would let hardly any poll of a long run succeed.
+_HOSTILE_KEYWORDS_MAX = 80
 _QUIET_PERIOD_S = 120.0  # longer than the longest backoff that a fault causes
 _PROGRESS_EVERY_S = 2.0
 _SYNC_CHECKED_EVERY_S = 0.5
@@ -248,7 +250,8 @@ def _log(sandbox: RunningSandbox) -> Path:
 
 def _config_text(keywords_of: Mapping[int, tuple[str, ...]]) -> str:
     subscriptions = [{"channel_id": str(channel), "keywords": keywords} for channel, keywords in keywords_of.items()]
-    return json.dumps({"subscriptions": subscriptions})
+    limits = {"keywords_per_server": _HOSTILE_KEYWORDS_MAX}
+    return json.dumps({"subscriptions": subscriptions, "limits": limits})
 
 
 def _check_database(database: Path) -> str:

@@ -16,8 +16,8 @@ _KEYWORDS_MAX = 9  # per channel, besides those that only this channel has
 _KINDS_EVERY = 10
 _HOSTILE_CHANNELS = 4
 _HOSTILE_TEXT_LENGTH = 100_000
-# More would make the bot read little else: all are in the window of each poll, with up to 0.6 MB each.
-HOSTILE_PAPERS_MAX = 20
+# All are in the window of each poll, with up to 0.6 MB each: more would exceed the limit for a page again and again.
+HOSTILE_PAPERS_MAX = 8
 HOSTILE_WORD = "hostility"
 HOSTILE_PIECES = (
     *(
