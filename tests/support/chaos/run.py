@@ -34,7 +34,7 @@ _INVALID = frozenset({401, 403, 429})
 _LIMITS = RateLimits(overall=Limit(500, 1.0))
 _NONCES_FORGOTTEN = 0.15  # the share of downtimes after which Discord has forgotten the nonces
 _PAST_PAPERS = 40
-# A poll reads up to 40 keywords per request: with thousands, the faults would let hardly any poll of a long run succeed.
+# A poll reads up to 40 keywords per request: with thousands, the faults would let hardly any poll succeed.
 _HOSTILE_KEYWORDS_MAX = 80
 _QUIET_PERIOD_S = 120.0  # longer than the longest backoff that a fault causes
 _PROGRESS_EVERY_S = 2.0
