@@ -27,7 +27,7 @@ def points(steps: tuple[Step, ...] | type[Step], nth: int = 1) -> list[CrashPoin
 
 
 # Every point once: before each step with known nonces, after it with forgotten ones.
-QUICK = [
+ONCE = [
     *(
         Case(work, point, Nonces.KNOWN if point.side == "before" else Nonces.FORGOTTEN)
         for work, steps in ((Work.INITIAL_SYNC, INGEST), (Work.POLL, tuple(Step)))
@@ -36,7 +36,7 @@ QUICK = [
     *(Case(Work.POLL, STORED, nonces) for nonces in Nonces),
 ]
 # The other way round, and when the bot reaches a step for the second and third time: further pages, commits, messages.
-THOROUGH = [
+REPEATED = [
     case
     for nth, nonces in product((1, 2, 3), Nonces)
     for case in (
@@ -44,8 +44,9 @@ THOROUGH = [
         # Two channels get one message each: publishing reaches each step twice.
         *(Case(Work.POLL, point, nonces) for point in points(INGEST if nth == 3 else Step, nth)),
     )
-    if case not in QUICK and (case.work is Work.POLL or nth < 3)
+    if case not in ONCE and (case.work is Work.POLL or nth < 3)
 ]
+CASES = [*ONCE, *REPEATED]
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +55,12 @@ def results(
 ) -> Mapping[Case, CrashResult | Exception]:
     """The results of the selected cases, which run concurrently because a bot mostly waits."""
     selected = {item.name for item in request.session.items if item.path == request.path}
-    cases = [case for case in (*QUICK, *THOROUGH) if any(name.endswith(f"[{case}]") for name in selected)]
+    cases = [case for case in CASES if any(name.endswith(f"[{case}]") for name in selected)]
     return asyncio.run(run_all(cases, tmp_path_factory.mktemp("crashes")))
 
 
-@pytest.mark.parametrize("case", [*QUICK, *(pytest.param(case, marks=pytest.mark.slow) for case in THOROUGH)], ids=str)
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES, ids=str)
 def test_crash_loses_and_duplicates_nothing(case: Case, results: Mapping[Case, CrashResult | Exception]) -> None:
     result = results[case]
     if isinstance(result, Exception):

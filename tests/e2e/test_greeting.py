@@ -36,6 +36,7 @@ async def settle(sandbox: RunningSandbox) -> None:
     await sandbox.wait_until(lambda: bool(greetings(sandbox, guild_id)))
 
 
+@pytest.mark.slow
 async def test_joined_server_is_greeted_once_in_its_system_channel(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         guild_id = new_server(sandbox)

@@ -33,6 +33,7 @@ def urls(message: Message) -> list[str]:
     return [str(embed["url"]) for embed in message.shown_embeds]
 
 
+@pytest.mark.slow
 async def test_latest_papers_of_any_keyword_come_from_arxiv_and_are_public(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         newest_first = add_papers(sandbox, 12)
@@ -89,6 +90,7 @@ async def test_failed_lookup_is_visible_only_to_the_person_who_ran_it(tmp_path: 
         assert public_messages(sandbox) == 0
 
 
+@pytest.mark.slow
 async def test_lookup_does_not_trust_an_empty_result_while_arxiv_returns_nothing(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         newest_first = add_papers(sandbox, 2)
@@ -111,6 +113,7 @@ def public_messages(sandbox: RunningSandbox) -> int:
     return sum(not message.is_ephemeral for message in sandbox.world.messages.in_channel(sandbox.channel("general")))
 
 
+@pytest.mark.slow
 async def test_lookup_works_in_direct_messages_and_for_user_installs(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         world, member = sandbox.world, sandbox.world.default.member_id
@@ -137,6 +140,7 @@ async def pressed(sandbox: RunningSandbox, message: Message) -> Message:
     return await invocation.wait_for_reply()
 
 
+@pytest.mark.slow
 async def test_sixth_lookup_within_a_minute_is_rejected_with_the_time_to_wait(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         sandbox.add_paper("A Reward Model")

@@ -29,6 +29,7 @@ async def read_file(message: Message) -> tuple[str, str]:
         return str(attachment["filename"]), await response.text()
 
 
+@pytest.mark.slow
 async def test_page_command_returns_a_file_of_the_channels_papers(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         sandbox.add_paper("On Reward Models")
@@ -103,6 +104,7 @@ async def test_public_channels_without_a_port_are_logged(tmp_path: Path, caplog:
     assert "public page not served" in caplog.messages
 
 
+@pytest.mark.slow
 async def test_running_bot_serves_only_public_channels(tmp_path: Path) -> None:
     port = free_port()
     async with running_sandbox(tmp_path) as sandbox:

@@ -139,6 +139,7 @@ async def test_previous_release_loses_nothing_and_posts_nothing_twice(tmp_path: 
         assert sandbox.posts("admins") == [before.trending_list]
 
 
+@pytest.mark.slow
 async def test_buttons_of_the_previous_release_still_answer(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         before = PreviousRelease(sandbox)

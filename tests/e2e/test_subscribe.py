@@ -75,6 +75,7 @@ async def test_keyword_without_papers_gets_the_nearest_terms(tmp_path: Path) -> 
             assert labels == ["Start with new papers", "Undo"]
 
 
+@pytest.mark.slow
 async def test_each_of_several_keywords_gets_a_line_in_the_order_typed(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         sandbox.add_paper("A Reward Model")
@@ -94,6 +95,7 @@ async def test_each_of_several_keywords_gets_a_line_in_the_order_typed(tmp_path:
         assert "`*` is ignored: other endings of a word are found anyway." in reply
 
 
+@pytest.mark.slow
 async def test_invalid_keyword_is_rejected_and_nothing_is_stored(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         for keyword, sentence in INVALID.items():
@@ -149,6 +151,7 @@ async def test_category_limits_a_keyword_and_is_suggested_by_code_or_name(tmp_pa
         assert next(iter(by_name)) == "astro-ph.CO: Cosmology and Nongalactic Astrophysics"
 
 
+@pytest.mark.slow
 async def test_caller_without_permission_is_told_which_one_is_missing(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         member = sandbox.world.default.member_id

@@ -103,6 +103,7 @@ async def test_subscription_to_700_keywords_delays_neither_polls_nor_another_per
         assert len(initial_syncs) == 2 * math.ceil(701 / ARXIV_KEYWORDS_PER_QUERY)
 
 
+@pytest.mark.slow
 async def test_keywords_of_concurrent_commands_share_requests(store: Store) -> None:
     async with ingest_over(store) as ingest, running(ingest.initial_sync.run()):
         ingest.add_paper(" ".join(f"topic{n}" for n in range(30)))

@@ -128,6 +128,7 @@ async def test_second_run_requests_only_months_that_may_have_grown(harness: Back
     assert set(harness.take_months()) == {"20261101"}
 
 
+@pytest.mark.slow
 async def test_keyword_added_later_is_read_alone(harness: BackfillHarness) -> None:
     harness.add_papers("A reward model about sheaves", SEPTEMBER)
     await harness.backfill(SEPTEMBER)
@@ -166,6 +167,7 @@ async def test_forecast_is_exact_after_a_month_of_many_pages(harness: BackfillHa
     assert in_september[-2].expected - in_september[-2].requests in (0, 1)
 
 
+@pytest.mark.slow
 async def test_more_keywords_than_fit_a_query_are_read_in_groups(harness: BackfillHarness) -> None:
     for number in range(ARXIV_KEYWORDS_PER_QUERY):
         await harness.ingest.store.subscribe(f"sheaf {number}")

@@ -101,6 +101,7 @@ async def test_headline_calls_past_papers_earlier(subscribed: Store, delivery: F
         assert delivery.headlines == ["**2 earlier papers** for diffusion"]
 
 
+@pytest.mark.slow
 async def test_digest_is_posted_at_its_time_as_one_batch(
     subscribed: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:

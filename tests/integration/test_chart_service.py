@@ -86,6 +86,7 @@ async def test_chart_counts_every_month_and_a_second_chart_requests_nothing(inge
     assert ingest.take_requests() == []
 
 
+@pytest.mark.slow
 async def test_stored_counts_are_shown_before_missing_months_are_counted(ingest: Ingest) -> None:
     charts, recorder = chart_service(ingest), Recorder()
     await ingest.run(charts.trend([MODEL], Recorder().show))
@@ -127,6 +128,7 @@ async def test_charts_of_different_keywords_take_turns(ingest: Ingest) -> None:
     assert second.states[0] == (11, ChartInProgress(66.0))
 
 
+@pytest.mark.slow
 async def test_time_left_follows_the_measured_pace(ingest: Ingest) -> None:
     recorder = Recorder()
     # A month without papers takes three requests: arXiv must return others before a zero is trusted.
@@ -163,6 +165,7 @@ async def test_counting_stops_when_the_reply_can_no_longer_be_edited(ingest: Ing
     assert recorder.states == [(12, ChartInProgress(36.0)), (12, ReplyExpired())]
 
 
+@pytest.mark.slow
 async def test_charts_over_the_limit_are_rejected_until_one_ends(ingest: Ingest) -> None:
     charts = chart_service(ingest)
 

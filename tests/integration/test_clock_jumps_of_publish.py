@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from bot.domain.channel_schedule import DailySchedule, due_at
 from bot.domain.channel_settings import ChannelSettings
 from bot.domain.outgoing import Blocked, Delivered, OutcomeUnknown, RetryLater
@@ -52,6 +54,7 @@ async def test_paper_that_was_stored_during_a_jump_is_posted_after_a_restart(
         assert delivery.messages() == [arxiv_ids(1)]
 
 
+@pytest.mark.slow
 @jumps_ahead
 async def test_daily_post_is_due_by_the_corrected_time(
     subscribed: Store, delivery: FakeDelivery, clock: FakeClock, jump: timedelta

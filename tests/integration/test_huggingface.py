@@ -164,6 +164,7 @@ async def test_list_that_repeats_its_page_ends(harness: HuggingFaceHarness) -> N
     assert len(harness.local.requests) <= 2 * TRENDING_READS_MAX
 
 
+@pytest.mark.slow
 async def test_list_that_always_has_another_page_is_cut_off(harness: HuggingFaceHarness) -> None:
     size = TRENDING_PAGES_MAX * limits.TRENDING_PAGE_SIZE
     (model, *_) = harness.local.lists.generate(TODAY, 1)

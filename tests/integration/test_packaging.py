@@ -276,6 +276,7 @@ def test_make_run_starts_the_bot_if_configured_otherwise_the_sandbox(
     assert result.stdout == f"started -m {starts}\n"
 
 
+@pytest.mark.slow
 def test_two_makes_at_once_install_once(tmp_path: Path) -> None:
     shutil.copy(ROOT / "Makefile", tmp_path)
     for name in ("requirements.lock", "pyproject.toml"):

@@ -59,6 +59,7 @@ async def test_poll_starts_with_a_probe_for_one_result_without_keywords(ingest: 
     assert end >= MORNING
 
 
+@pytest.mark.slow
 async def test_poll_takes_two_requests_for_keywords_that_arxiv_can_find(ingest: Ingest) -> None:
     await ingest.watch("σ8", "CO2", "k-means", "3D", "graph [cs.LG]", *(f"topic{chr(97 + n)}" for n in range(20)))
     await ingest.poll()  # the first poll of the day also reads an older window

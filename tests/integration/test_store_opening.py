@@ -286,6 +286,7 @@ def test_full_disk_at_the_start_is_reported(path: Path) -> None:
     created(path)  # with free space again, the leftovers do no harm
 
 
+@pytest.mark.slow
 def test_full_disk_leaves_an_existing_file_unchanged(path: Path) -> None:
     before = (created(path)).read_bytes()
     assert "cannot be opened: disk I/O error" in open_in_child(path, ON_NO_DISK_AT_ALL)

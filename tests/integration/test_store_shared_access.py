@@ -118,6 +118,7 @@ async def test_bot_and_command_write_concurrently_without_loss(path: Path) -> No
     assert sorted(int(str(count)) for _, count in written) == list(range(2 * ROUNDS))
 
 
+@pytest.mark.slow
 async def test_bot_starts_while_a_command_runs(path: Path) -> None:
     await create(path)
     with writer_process(path, "shared", rounds=1) as command:

@@ -131,6 +131,7 @@ async def test_rate_limited_list_is_sent_after_the_requested_delay(
         assert delivery.messages() == [arxiv_ids(1)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("blocked", [NOT_ALLOWED, GONE])
 async def test_blocked_channel_gets_its_list_once_it_is_unblocked(
     store: Store, delivery: FakeDelivery, clock: FakeClock, blocked: Blocked

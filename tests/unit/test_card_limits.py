@@ -110,6 +110,7 @@ def test_very_many_messages_stay_within_all_limits(message: list[_Parts]) -> Non
     _check_message(message)
 
 
+@pytest.mark.slow
 @given(_PAPERS, _ENTRIES)
 def test_full_abstract_and_options_stay_within_limits_for_any_paper(
     parts: dict[str, object], fields: dict[str, object] | None

@@ -216,6 +216,7 @@ def lines(stream: io.StringIO) -> list[str]:
     return stream.getvalue().splitlines()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [logging.INFO, logging.WARNING, logging.ERROR])
 def test_repeated_event_is_limited_and_its_number_is_written(stream: io.StringIO, level: int) -> None:
     for _ in range(5000):

@@ -20,6 +20,7 @@ def generated(seed: int = 2026) -> Corpus:
     return Corpus.generated(now=NOW, seed=seed, upcoming=100)
 
 
+@pytest.mark.slow
 def test_papers_depend_only_on_the_seed() -> None:
     first, second, other = generated(), generated(), generated(seed=7)
 

@@ -210,6 +210,7 @@ def test_long_ai_summary_is_cut_to_one_line() -> None:
     assert "\u202e" not in summary
 
 
+@pytest.mark.slow
 def test_long_texts_are_cut_and_unsendable_characters_removed() -> None:
     parsed = one(title="x" * 5000, summary="y\ud800\x00\u202e" + "z" * 90_000, authors=[{"name": "n" * 9000}] * 2000)
     assert len(parsed.title) == TRENDING_TITLE_MAX
