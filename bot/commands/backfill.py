@@ -12,7 +12,6 @@ import os
 import signal
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
-from random import Random
 from typing import Final
 
 from rich.console import Console
@@ -26,7 +25,6 @@ from bot.ingest.backfill import Backfill, BackfillPlan
 from bot.runtime.clock import SystemClock
 from bot.runtime.errors import ArxivBackoff, StartupError, StoreUnavailable
 from bot.runtime.metrics import Metrics
-from bot.runtime.server_time import CorrectedClock
 from bot.store.backfilled_papers import BackfilledPapers
 from bot.store.database import Database
 from bot.store.month_counts import MonthCounts
@@ -43,7 +41,7 @@ async def backfill(
     settings: Settings, first: Month, console: Console, metrics: Metrics | None = None, *, papers_only: bool
 ) -> int:
     """Reads what is missing from `first` on and returns the exit code; raises StartupError if it cannot start."""
-    context = Context(settings, CorrectedClock(SystemClock()), Random(), metrics or Metrics())  # noqa: S311 - jitter, no secret
+    context = Context.create(settings, metrics)
     return await _run_until_signal(_open_and_read(context, first, console, papers_only=papers_only), console)
 
 

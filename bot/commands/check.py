@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from random import Random
 from typing import Final
 
 import aiohttp
@@ -30,10 +29,7 @@ from bot.discord_api.client import FATAL_CLOSE_CODES, GUILDS_QUIET_S, use_endpoi
 from bot.domain.outgoing import Blocked, RetryLater
 from bot.domain.queries import POLL_OVERLAP, Window, probe_query
 from bot.domain.text import plural
-from bot.runtime.clock import SystemClock
 from bot.runtime.errors import ArxivError, DatabaseUnusable, HuggingFaceError, StoreUnavailable
-from bot.runtime.metrics import Metrics
-from bot.runtime.server_time import CorrectedClock
 from bot.runtime.supervisor import root_cause
 from bot.services.trending import TrendingDisabled
 from bot.store.backup import DatabaseSummary, summarise
@@ -53,7 +49,7 @@ class CheckResult:
 
 async def check(settings: Settings, console: Console) -> bool:
     """Prints the result of every check, and returns whether all of them passed."""
-    context = Context(settings, CorrectedClock(SystemClock()), Random(), Metrics())  # noqa: S311 - jitter, no secret
+    context = Context.create(settings)
     use_endpoints(settings.discord.api_url, settings.discord.gateway_url)
     summary, database = await asyncio.to_thread(_check_database, settings.database)
     channels = {subscription.channel_id for subscription in settings.subscriptions or ()}

@@ -5,7 +5,6 @@ it stays, or becomes longer. The interval between requests holds.
 """
 
 import asyncio
-from random import Random
 from typing import Final
 
 from rich.console import Console
@@ -16,10 +15,7 @@ from bot.composition.wiring import arxiv_client, request_gate
 from bot.config import Settings
 from bot.domain.poll_schedule import Poll, PollFailed, PollThrottled
 from bot.ingest.window_reader import check_that_arxiv_returns_papers
-from bot.runtime.clock import SystemClock
 from bot.runtime.errors import ArxivError
-from bot.runtime.metrics import Metrics
-from bot.runtime.server_time import CorrectedClock
 from bot.store.database import Database
 from bot.store.polls import Polls
 
@@ -29,7 +25,7 @@ CLEAR_TIMEOUT_S: Final = 120.0
 
 async def clear_backoff(settings: Settings, console: Console) -> bool:
     """Clears the backoff if arXiv has recovered; returns whether the bot may send requests now."""
-    context = Context(settings, CorrectedClock(SystemClock()), Random(), Metrics())  # noqa: S311 - jitter, no secret
+    context = Context.create(settings)
     database = await Database.open_shared(settings.database)
     try:
         message, is_open = await _clear(context, Polls(database))

@@ -6,7 +6,6 @@ It contains no rules about papers or posts.
 import asyncio
 import contextlib
 import logging
-import random
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -17,24 +16,17 @@ from bot.composition.commands import build_cogs
 from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.publish import DiscordState, build_publish
 from bot.composition.trending import trending_feature
-from bot.composition.wiring import build_ingest, build_services
+from bot.composition.wiring import Services, build_ingest, build_services
 from bot.config import Settings
-from bot.discord_api.acknowledgements import observe_acknowledgements
-from bot.discord_api.attempts import InvalidRequests, request_trace
-from bot.discord_api.backoff import GlobalBackoff
 from bot.discord_api.backoff_watch import BackoffWatch
 from bot.discord_api.channel_directory import ChannelDirectory
 from bot.discord_api.client import FATAL_CLOSE_CODES, Client, use_endpoints
 from bot.discord_api.greeting import Greeter
-from bot.discord_api.server_time import DiscordTime
 from bot.domain.keyword import Keyword, split_keywords
 from bot.domain.unsupported import unsupported_syntax
-from bot.publish.second_bot import SecondBot
 from bot.runtime.clock import Clock, SystemClock
 from bot.runtime.errors import InvalidToken, StartupError
 from bot.runtime.metrics import LagMeter, Metrics
-from bot.runtime.problems import ReportedProblems
-from bot.runtime.server_time import CorrectedClock
 from bot.runtime.supervisor import Loop, Supervisor, root_cause
 from bot.services.clock_watch import ClockWatch
 from bot.services.health import Health
@@ -117,14 +109,7 @@ class App:
     def __init__(
         self, settings: Settings, token: SecretStr, database: Database, metrics: Metrics, clock: Clock
     ) -> None:
-        problems = ReportedProblems()
-        context = Context(
-            settings,
-            CorrectedClock(clock, problems),
-            random.Random(),  # noqa: S311 - jitter, no secret
-            metrics,
-            problems,
-        )
+        context = Context.create(settings, metrics, clock)
         stores, wakeups = Stores.create(database), Wakeups.create(context.clock)
         self._settings = settings
         self._token = token
@@ -135,46 +120,42 @@ class App:
         self._trending = trending_feature(context).build(stores, wakeups)
         services = build_services(context, stores, wakeups, self._ingest, self._trending, self._supervisor)
         self.subscriptions = services.subscriptions
-        second_bot = SecondBot(context.clock, context.rng, context.problems)
-        invalid_requests = InvalidRequests(context.clock, context.problems)
-        backoff, discord_time = GlobalBackoff(context.clock, context.rng, context.problems), DiscordTime(context.clock)
-        trace = context.clock.observe_responses(request_trace(invalid_requests, backoff))
-        self.client = Client(
+        state = DiscordState.create(context)
+        self.client = self._build_client(context, stores, services, state)
+        self._backoff_watch = BackoffWatch(self.client, state.backoff, stores.key_values, context.clock, context.rng)
+        self._publish = build_publish(context, stores, wakeups, self._trending, self.client, state)
+        self._clock_watch = ClockWatch(context.clock, StoredTimes(database), wakeups.notify_all)
+        self._lag = LagMeter(context.clock, metrics)
+        page = PublicPage(services.pages, settings.web.public_channels, page_address(settings.web))
+        self._web = WebServer(self._build_health(context, stores), metrics, page)
+
+    def _build_client(self, context: Context, stores: Stores, services: Services, state: DiscordState) -> Client:
+        client = Client(
             stores.key_values,
             services.lookup,
             services.subscriptions,
             self._trending.lists,
             self._guild_changed,
             Greeter(stores.known_guilds, context.clock),
-            ChannelDirectory(stores.channels, invalid_requests, context.clock),
-            observe_acknowledgements(discord_time.observe(trace), second_bot.found),
+            ChannelDirectory(stores.channels, state.invalid_requests, context.clock),
+            state.trace(context.clock),
         )
-        self._backoff_watch = BackoffWatch(self.client, backoff, stores.key_values, context.clock, context.rng)
-        self.client.add_dynamic_items(AbstractButton, AbstractMenu, KeywordsButton, SubscribedButton, TrendingButton)
-        self.client.set_cogs(build_cogs(context, services, self._trending))
-        self._publish = build_publish(
-            context,
-            stores,
-            wakeups,
-            self._trending,
-            self.client,
-            DiscordState(invalid_requests, backoff, discord_time, second_bot),
-        )
-        self._clock_watch = ClockWatch(context.clock, StoredTimes(database), wakeups.notify_all)
-        self._lag = LagMeter(context.clock, metrics)
-        health = Health(
+        client.add_dynamic_items(AbstractButton, AbstractMenu, KeywordsButton, SubscribedButton, TrendingButton)
+        client.set_cogs(build_cogs(context, services, self._trending))
+        return client
+
+    def _build_health(self, context: Context, stores: Stores) -> Health:
+        return Health(
             polls=stores.polls,
             outbox=stores.outbox,
             subscriptions=stores.subscriptions,
             clock=context.clock,
-            metrics=metrics,
+            metrics=context.metrics,
             gateway_is_up=self.client.is_connected,
             problems=context.problems.current,
             channels=stores.channels,
             poll_wait_s=self._ingest.gate.poll_wait_s,
         )
-        page = PublicPage(services.pages, settings.web.public_channels, page_address(settings.web))
-        self._web = WebServer(health, metrics, page)
 
     async def run_until(self, stop: asyncio.Event) -> None:
         """Keeps the loops running until `stop` is set, then finishes the messages that are being sent."""

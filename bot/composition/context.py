@@ -12,7 +12,7 @@ from typing import Self
 import aiohttp
 
 from bot.config import Settings
-from bot.runtime.clock import Clock, Wakeup
+from bot.runtime.clock import Clock, SystemClock, Wakeup
 from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 from bot.runtime.problems import ReportedProblems
@@ -52,6 +52,13 @@ class Context:
     rng: Random
     metrics: Metrics
     problems: ReportedProblems = field(default_factory=ReportedProblems)
+
+    @classmethod
+    def create(cls, settings: Settings, metrics: Metrics | None = None, clock: Clock | None = None) -> Self:
+        """The context of a process, in which everything shares one clock that responses correct."""
+        problems = ReportedProblems()
+        corrected_clock = CorrectedClock(clock or SystemClock(), problems)
+        return cls(settings, corrected_clock, Random(), metrics or Metrics(), problems)  # noqa: S311 - jitter, no secret
 
     def open_session(self) -> aiohttp.ClientSession:
         """Returns a session for one server, whose responses correct the clock."""

@@ -4,11 +4,15 @@ It opens, starts and closes nothing: `app` does that.
 """
 
 from dataclasses import dataclass
+from typing import Self
+
+import aiohttp
 
 from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.trending import TrendingParts
 from bot.composition.wiring import channel_access
-from bot.discord_api.attempts import InvalidRequests
+from bot.discord_api.acknowledgements import observe_acknowledgements
+from bot.discord_api.attempts import InvalidRequests, request_trace
 from bot.discord_api.backoff import GlobalBackoff
 from bot.discord_api.client import Client
 from bot.discord_api.delivery import DiscordDelivery
@@ -26,6 +30,7 @@ from bot.publish.lifecycle import MessageLifecycle
 from bot.publish.second_bot import SecondBot
 from bot.publish.sender import Sender
 from bot.publish.trending import TrendingPostStorage, TrendingPublisher
+from bot.runtime.server_time import CorrectedClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,22 @@ class DiscordState:
     backoff: GlobalBackoff
     time: DiscordTime
     second_bot: SecondBot
+
+    @classmethod
+    def create(cls, context: Context) -> Self:
+        """The state before the first request."""
+        clock, problems = context.clock, context.problems
+        return cls(
+            InvalidRequests(clock, problems),
+            GlobalBackoff(clock, context.rng, problems),
+            DiscordTime(clock),
+            SecondBot(clock, context.rng, problems),
+        )
+
+    def trace(self, clock: CorrectedClock) -> aiohttp.TraceConfig:
+        """The trace of discord.py's HTTP client from which the state and the clock follow."""
+        trace = clock.observe_responses(request_trace(self.invalid_requests, self.backoff))
+        return observe_acknowledgements(self.time.observe(trace), self.second_bot.found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,8 @@ def _parsed(text: str | None) -> BackoffPeriod | None:
     try:
         stored = json.loads(text or "{}")
         since, not_before = (datetime.fromisoformat(stored[name]) for name in ("since", "not_before"))
+        if since.tzinfo is None or not_before.tzinfo is None:
+            return None
         return BackoffPeriod(str(stored["reason"]), since, not_before, float(stored.get("delay_s", WAIT_MAX_S)))
     except (ValueError, LookupError, TypeError):
         return None

@@ -224,7 +224,12 @@ async def test_stored_backoff_lasts_no_longer_after_a_jump_of_the_clock(store: S
         assert (harness.backoff.probe_due_in_s() or 0.0) <= 60
 
 
-@pytest.mark.parametrize("stored", ["", "{", "[]", "{}", '{"reason": "x", "since": "x", "not_before": "x"}', "null"])
+NAIVE = '{"reason": "x", "since": "2026-11-27T12:00:00", "not_before": "2026-11-27T12:00:00"}'
+
+
+@pytest.mark.parametrize(
+    "stored", ["", "{", "[]", "{}", '{"reason": "x", "since": "x", "not_before": "x"}', NAIVE, "null"]
+)
 async def test_unreadable_stored_backoff_is_ignored(store: Store, stored: str) -> None:
     await store.key_values.set("Discord backoff", stored)
     async with guarded() as harness:
