@@ -40,7 +40,6 @@ _BRACE_NEXT: Final = re.compile(r"\s*\{")
 # TeX ignores the space after a command. It is dropped where an operand follows; elsewhere it may separate words.
 _OPERAND_NEXT: Final = re.compile(r"\s+(?:[\w(\[{]|\\(?P<command>[A-Za-z]+))")
 _FACTOR_BEFORE: Final = re.compile(r"(?:\\(?P<command>[A-Za-z]+)|[\w})'])\s\Z")
-_COMMAND_MAX: Final = 20
 _BRACKET_NEXT: Final = re.compile(r"\s+(?=[(\[]|\\(?:left|[bB]igg?l?)\s*[(\[])")
 _BAR_NEXT: Final = re.compile(r"\s?(\||\\\|)\s?")
 _QUANTITY_NEXT: Final = re.compile(r"\s*(?:\[[^\[\]{}]*\]\s*)?\{[^{}]*\}\s*\{")
@@ -143,7 +142,7 @@ class _Reader(Walk):
 
     def _follows_factor(self, start: int) -> bool:
         """Whether a space and a factor precede: a letter, number or group, but no other command."""
-        before = _FACTOR_BEFORE.search(self.text, max(0, start - _COMMAND_MAX), start)
+        before = _FACTOR_BEFORE.search(self.text, max(0, start - 20), start)  # no command is longer
         return before is not None and _is_letter(before["command"])
 
     def _symbol_in_prose(self, name: str, start: int, end: int) -> str:
