@@ -76,7 +76,11 @@ async def test_signals_during_posting_lose_and_duplicate_nothing(
             assert "Traceback" not in output
             assert TOKEN not in output
             # The bot finished the messages that it was sending, so every request led to a message.
-            sent = [request for request in sandbox.discord.requests if request.template == CREATE_MESSAGE]
+            sent = [
+                request
+                for request in sandbox.discord.requests
+                if request.method == "POST" and request.template == CREATE_MESSAGE
+            ]
             assert len(sent) == message_count(sandbox)
             assert len(post_counts(sandbox)) < len(CHANNELS) * PAPERS
         sandbox.discord.faults.clear()
@@ -104,7 +108,11 @@ async def test_kills_during_posting_lose_and_duplicate_nothing(tmp_path: Path) -
 
 async def wait_for_sent_messages(sandbox: RunningSandbox) -> None:
     """Waits until Discord has created every message that was sent, even though the sender is gone."""
-    bodies = [request.body for request in sandbox.discord.requests if request.template == CREATE_MESSAGE]
+    bodies = [
+        request.body
+        for request in sandbox.discord.requests
+        if request.method == "POST" and request.template == CREATE_MESSAGE
+    ]
     nonces = {body["nonce"] for body in bodies if isinstance(body, dict)}
     await sandbox.wait_until(lambda: message_count(sandbox) == len(nonces))
 

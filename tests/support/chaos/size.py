@@ -28,13 +28,17 @@ class Size:
     interval_s: float
 
     def lasting(self, minutes: float) -> Self:
-        """Returns a run of another length with as much per minute."""
+        """Returns a run of another length with as much per minute, except that a longer one has fewer papers.
+
+        Each poll reads all papers of the run again: with many, the faults would let hardly any poll succeed.
+        """
         factor = minutes * _MINUTE_S / self.duration_s
         minimum = {hazard: ceil(count * factor) for hazard, count in self.minimum.items()}
         return replace(
             self,
             duration_s=minutes * _MINUTE_S,
             announcements=ceil(self.announcements * factor),
+            papers_each=ceil(self.papers_each / max(1.0, factor) ** 0.5),
             minimum=MappingProxyType(minimum),
         )
 
