@@ -47,6 +47,7 @@ MEASURED_SLOW: Final = (
     "tests/integration/test_discord_probes.py",
     "tests/integration/test_discord_rate_limits.py",
     "tests/integration/test_huggingface.py",
+    "tests/integration/test_matcher_upgrade.py",
     "tests/integration/test_page_command.py",
     "tests/integration/test_store_cancellation.py",
     "tests/integration/test_store_opening.py",
