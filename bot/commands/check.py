@@ -160,7 +160,8 @@ async def _connected(client: discord.Client) -> AsyncIterator[None]:
     """Connects to the gateway, which sends channels and permissions, until the block ends."""
     try:
         async with asyncio.TaskGroup() as group:
-            gateway = group.create_task(client.connect())
+            # After a first attempt without a connection, discord.py would try to resume one, and fail.
+            gateway = group.create_task(client.connect(reconnect=False))
             yield
             # Before the client closes: after that, discord.py fails as it has no loop to dispatch the disconnect.
             gateway.cancel()

@@ -26,6 +26,9 @@ _ALLOWED_BY_ERROR: Final[Mapping[str, str]] = {
     "tuple_type": "a JSON list",
 }
 _ALLOWED_BY_SETTING: Final[Mapping[str, str]] = {
+    "keywords_per_channel": "1 to 10000",
+    "keywords_per_command": "1 to 100",
+    "keywords_per_server": "1 to 100000",
     "port": "1 to 65535",
 }
 _CHANNEL_ID_SETTINGS: Final = ("channel_id", "public_channels")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.runtime.errors import DatabaseUnusable
-from bot.store.opening import create_private, inspect, reading_uri, uri
+from bot.store.opening import create_private, inspect, is_missing, reading_uri, uri
 
 # Pages copied between two progress reports: 4 MB at SQLite's default page size of 4 kB.
 _PAGES_PER_STEP = 1000
@@ -32,7 +32,7 @@ class DatabaseSummary:
 def summarise(path: Path) -> DatabaseSummary | None:
     """Returns a summary; None if there is no database yet. Raises DatabaseUnusable, as a start of the bot would."""
     inspect(path)
-    if not path.exists() or path.stat().st_size == 0:
+    if is_missing(path):
         return None
     try:
         with contextlib.closing(sqlite3.connect(reading_uri(path), uri=True)) as connection:
@@ -57,7 +57,7 @@ def back_up(path: Path, target: Path, on_progress: Callable[[int, int], None]) -
     The copy can be read by those who can read the database, and if it replaces a file, by those of them who can read
     that file. `on_progress` receives the number of pages still to be copied, and of all pages.
     """
-    if not path.exists():
+    if is_missing(path):
         raise DatabaseUnusable(
             f"There is no database {path} yet: start the bot first, which creates it, or set `database`."
         )

@@ -69,7 +69,7 @@ def prepare_shared(path: Path) -> None:
     """Checks that another command can use the file, whether a bot runs on it or not; migrates an older one."""
     with _explained_errors(path):
         _check_location(path)
-        if _is_missing(path):
+        if is_missing(path):
             raise DatabaseUnusable(
                 f"There is no database {path} yet: start the bot first, which creates it, or set `database`."
             )
@@ -115,7 +115,8 @@ def _check_location(path: Path) -> None:
         raise DatabaseUnusable(f"The database {path} is a folder: set `database` to a file.")
 
 
-def _is_missing(path: Path) -> bool:
+def is_missing(path: Path) -> bool:
+    """Whether no database has been created at the path yet: an empty file is none."""
     return not path.exists() or path.stat().st_size == 0
 
 
@@ -145,7 +146,7 @@ def _lock(path: Path) -> int:
 
 def inspect(path: Path) -> None:
     """Raises DatabaseUnusable if the file is another program's, damaged or too new; only reads it."""
-    if _is_missing(path):
+    if is_missing(path):
         return
     try:
         with contextlib.closing(sqlite3.connect(reading_uri(path), uri=True)) as connection:

@@ -148,6 +148,13 @@ async def test_check_reports_that_discord_is_unreachable(tmp_path: Path) -> None
         assert rows(table, "failed") == {"Discord": "unreachable (no connection)"}
 
 
+async def test_check_reports_that_only_the_gateway_is_unreachable(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox:
+        code, table = await run_check(sandbox, DAILY_PAPERS_DISCORD__GATEWAY_URL="ws://127.0.0.1:9/")
+        assert code == 1
+        assert rows(table, "failed") == {"Discord": "unreachable (no connection)"}
+
+
 async def test_check_reports_why_the_gateway_closed_the_connection(tmp_path: Path) -> None:
     async def close_at_once(request: web.Request) -> web.StreamResponse:
         await (socket := web.WebSocketResponse()).prepare(request)

@@ -71,6 +71,15 @@ def test_missing_database_is_not_copied(path: Path, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_empty_file_is_not_copied_over_an_older_copy(path: Path, tmp_path: Path) -> None:
+    path.touch()
+    target = tmp_path / "copy.sqlite3"
+    target.write_bytes(b"older")
+    with pytest.raises(DatabaseUnusable, match="There is no database"):
+        back_up(path, target, ignore_progress)
+    assert target.read_bytes() == b"older"
+
+
 def test_copy_into_a_missing_folder_is_rejected(filled: Store, tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnusable, match=r"folder of .* does not exist"):
         back_up(filled.path, tmp_path / "nowhere" / "copy.sqlite3", ignore_progress)

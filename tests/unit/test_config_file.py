@@ -121,6 +121,22 @@ def test_number_with_thousands_of_digits_is_a_fault(loader: Loader) -> None:
         ({"web": {"port": True}}, "web.port: true is not valid; allowed: 1 to 65535."),
         ({"web": {"port": 65536}}, "web.port: 65536 is not valid; allowed: 1 to 65535."),
         (
+            {"limits": {"keywords_per_command": 0}},
+            "limits.keywords_per_command: 0 is not valid; allowed: 1 to 100.",
+        ),
+        (
+            {"limits": {"keywords_per_channel": "many"}},
+            'limits.keywords_per_channel: "many" is not valid; allowed: 1 to 10000.',
+        ),
+        (
+            {"limits": {"keywords_per_server": 100001}},
+            "limits.keywords_per_server: 100001 is not valid; allowed: 1 to 100000.",
+        ),
+        (
+            {"limits": {"keywords_per_server": None}},
+            "limits.keywords_per_server: null is not valid; allowed: 1 to 100000.",
+        ),
+        (
             {"log": {"level": "verbose"}},
             'log.level: "VERBOSE" is not valid; allowed: DEBUG, INFO, WARNING or ERROR.',
         ),
