@@ -63,6 +63,12 @@ class Gate:
         latest = now + ARXIV_BACKOFF_MAX
         return max((end for end in ends if end is not None and now < end <= latest), default=None)
 
+    def recorded_until(self) -> datetime | None:
+        """Returns when the recorded backoff ends, even if the gate ignores it; None if it is certainly over."""
+        backoff, now = self._lock.read().backoff, self._clock.now()
+        is_over = backoff is not None and max(backoff.since or backoff.not_before, backoff.not_before) <= now
+        return None if backoff is None or is_over else backoff.not_before
+
     def _own_end(self) -> datetime | None:
         """Returns when the last backoff of this process ends, by the clock as it is now."""
         return None if self._backoff is None else self._backoff.not_before + self._since_backoff.jump
@@ -102,7 +108,8 @@ class Gate:
         while not self._lock.try_acquire():
             await self._clock.sleep(_LOCK_POLL_S)
         try:
-            if self.closed_until() != until:
+            recorded = self._lock.read().backoff
+            if recorded is None or recorded.not_before != until:
                 return False
             self._lock.write(None)
             return True

@@ -66,6 +66,22 @@ async def test_backoff_stays_while_arxiv_has_not_recovered(tmp_path: Path) -> No
             assert hours > 23
 
 
+async def test_backoff_of_a_bot_whose_clock_is_ahead_of_the_machines_is_cleared(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox:
+        async with running_bot(sandbox):
+            await sandbox.subscribe("reward model")
+        now = datetime.now(UTC)
+        record = {
+            "holder": "bot",
+            "since": (now + timedelta(days=3)).isoformat(),
+            "not_before": (now + timedelta(days=3, hours=2)).isoformat(),
+        }
+        sandbox.database.with_name(f"{sandbox.database.name}.gate").write_text(json.dumps(record))
+        code, output = await clear_backoff(sandbox)
+        assert (code, output.startswith("arXiv answers: the backoff until ")) == (0, True), output
+        assert backoff_hours(sandbox) is None
+
+
 async def test_without_a_backoff_no_request_is_sent(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         async with running_bot(sandbox):
