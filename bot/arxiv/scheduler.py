@@ -101,7 +101,7 @@ class Scheduler:
     def add(self, priority: Priority, now_s: float, waiters: Waiters | None = None) -> Ticket:
         """Queues a request; raises ArxivBusy if too many wait.
 
-        In a full queue, the newest request of the server with the most requests makes room for a server with fewer.
+        From a full queue, the newest request of the server with the most is removed in favour of a server with fewer.
         """
         if waiters is not None:
             self._evict_for(waiters, now_s)
@@ -117,7 +117,7 @@ class Scheduler:
             raise ArxivBusy("Too many of your requests to arXiv are waiting")
         if len(waiting) < QUEUED_MAX:
             return
-        # Only requests whose waiters are all in one server can make room.
+        # Only requests whose waiters are all in one server can be removed.
         by_server = Counter(server for ticket in waiting if len(ticket.servers) == 1 for server in ticket.servers)
         own = min(by_server[caller.server] for caller in waiters.callers)
         (largest, requests), *_ = by_server.most_common(1) or [(None, 0)]
@@ -126,7 +126,7 @@ class Scheduler:
         self._queue.remove([ticket for ticket in waiting if ticket.servers == {largest}][-1])
 
     def check(self, ticket: Ticket, now_s: float) -> None:
-        """Raises ArxivBusy if a queued request has expired, or made room for another one."""
+        """Raises ArxivBusy if a queued request has expired, or was removed in favour of another one."""
         if ticket.has_expired(now_s):
             raise ArxivBusy(_EXPIRED)
         if ticket not in self._queue:
