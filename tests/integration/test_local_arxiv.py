@@ -9,6 +9,8 @@ from sandbox.arxiv import Corpus, LocalArxiv, SandboxPaper
 from tests.support.local_arxiv import QueryClient, query_client
 from tests.support.recordings import ARXIV_ANSWERS
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 EVERYTHING = "submittedDate:[199101010000 TO 202701010000]"
 
@@ -190,7 +192,6 @@ async def test_withdrawn_paper_has_a_new_version_with_a_withdrawal_comment(
     assert entry.title == "Reward model 3"
 
 
-@pytest.mark.slow
 async def test_generated_papers_are_visible_from_the_start() -> None:
     arxiv = LocalArxiv(seed=5, now=lambda: NOW)
     async with query_client(arxiv) as client:

@@ -12,6 +12,8 @@ from tests.support.local_arxiv import ArxivReply, QueryClient, query_client, ser
 from tests.support.loops import DEADLINE_S
 from tests.support.quiescence import wait_until
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 
 

@@ -10,6 +10,8 @@ import pytest
 from sandbox.arxiv import ArxivFault, ArxivFaultKind, Corpus, LocalArxiv, SandboxPaper
 from tests.support.local_arxiv import ArxivReply, QueryClient, query_client
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 TOTAL = "{http://a9.com/-/spec/opensearch/1.1/}totalResults"
 ATOM = "{http://www.w3.org/2005/Atom}"

@@ -9,6 +9,8 @@ from sandbox.arxiv import ArxivFault, ArxivFaultKind, Corpus, LocalArxiv
 from tests.support.clock import give_way
 from tests.support.local_arxiv import query_client
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 
 

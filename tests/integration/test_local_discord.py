@@ -10,6 +10,8 @@ from sandbox.discord import InvalidAction, NotAcknowledged, Permission, Response
 from tests.support.discord_client import DEADLINE_S, SmallClient, connected, logged_in, served
 from tests.support.openapi import discord_specification
 
+pytestmark = pytest.mark.slow
+
 
 class ReadButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=r"read:(?P<key>\w+)"):
     """A button that gets its state from its custom_id."""

@@ -9,6 +9,8 @@ from sandbox.discord import InvalidAction, ResponseKind
 from sandbox.discord.primitives import Payload
 from tests.support.discord_client import SmallClient, connected, logged_in
 
+pytestmark = pytest.mark.slow
+
 
 class Panel(discord.ui.View):
     """Buttons that use every type of response."""

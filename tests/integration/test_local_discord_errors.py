@@ -7,6 +7,8 @@ from discord.http import Route
 from sandbox.discord.primitives import snowflake_at
 from tests.support.discord_client import DiscordHarness, logged_in
 
+pytestmark = pytest.mark.slow
+
 TOO_MANY_CHOICES = [{"name": str(number), "value": str(number)} for number in range(26)]
 
 

@@ -23,6 +23,8 @@ from sandbox.discord import (
 from sandbox.discord.ratelimits import RateLimiter
 from tests.support.discord_client import DEADLINE_S, DiscordHarness, SmallClient, connected, logged_in, served
 
+pytestmark = pytest.mark.slow
+
 MESSAGES = r"/channels/\d+/messages$"
 
 

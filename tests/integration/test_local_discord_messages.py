@@ -10,6 +10,8 @@ from sandbox.discord import ChannelKind, MessageFlag, Permission
 from tests.support.discord_client import DEADLINE_S, DiscordHarness, SmallClient, connected, logged_in
 from tests.support.openapi import discord_specification
 
+pytestmark = pytest.mark.slow
+
 
 async def send_error(sender: "discord.abc.Messageable", **message: object) -> discord.HTTPException:
     """Sends a message that Discord rejects, and returns the error."""

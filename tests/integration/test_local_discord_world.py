@@ -12,6 +12,8 @@ from sandbox.discord.primitives import Payload
 from sandbox.discord.sessions import DIRECT_MESSAGES, GUILDS, Session
 from tests.support.openapi import discord_specification
 
+pytestmark = pytest.mark.slow
+
 VIEW, SEND, EMBED = Permission.VIEW_CHANNEL, Permission.SEND_MESSAGES, Permission.EMBED_LINKS
 
 

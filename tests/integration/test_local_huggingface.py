@@ -14,6 +14,8 @@ from sandbox.huggingface import HuggingFaceFault, HuggingFaceFaultKind, LocalHug
 from tests.support.local_huggingface import serving
 from tests.support.recordings import HUGGING_FACE_DAYS
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)  # a Wednesday
 TODAY = NOW.date()
 

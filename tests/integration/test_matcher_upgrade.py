@@ -11,6 +11,8 @@ from tests.support import previous_release as previous
 from tests.support.ingest import Ingest, ingest_over
 from tests.support.store import opened, rows
 
+pytestmark = pytest.mark.slow
+
 NOW: Final = datetime(2026, 11, 19, 12, 0, tzinfo=UTC)
 # The previous release's last poll was an hour ago, and its channels `single`, `menu`, … watch `reward model`.
 INSTALLATION: Final = previous.Installation(
@@ -38,7 +40,6 @@ def seen(ingest: Ingest) -> set[object]:
     return {arxiv_id for _, arxiv_id, _ in rows(ingest.store.path)["matches"] if str(arxiv_id) > "2611"}
 
 
-@pytest.mark.slow
 async def test_older_papers_that_only_the_new_matcher_finds_are_seen_but_not_posted(ingest: Ingest) -> None:
     hidden = {ingest.add_paper(HIDDEN_BY_TEX, days_ago=days) for days in (0.2, 1, 3, 6)}
     await ingest.poll()
@@ -46,21 +47,18 @@ async def test_older_papers_that_only_the_new_matcher_finds_are_seen_but_not_pos
     assert seen(ingest) == hidden
 
 
-@pytest.mark.slow
 async def test_older_paper_that_the_previous_matcher_finds_too_is_posted(ingest: Ingest) -> None:
     announced_late = ingest.add_paper("A reward model", days_ago=2)
     await ingest.poll()
     assert await queued(ingest) == {announced_late}
 
 
-@pytest.mark.slow
 async def test_paper_published_after_the_last_poll_of_the_previous_release_is_posted(ingest: Ingest) -> None:
     new = ingest.add_paper(HIDDEN_BY_TEX, days_ago=HALF_AN_HOUR)
     await ingest.poll()
     assert await queued(ingest) == {new}
 
 
-@pytest.mark.slow
 async def test_paper_of_a_later_day_is_posted_while_older_ones_stay_seen(ingest: Ingest) -> None:
     ingest.add_paper(HIDDEN_BY_TEX, days_ago=1)
     await ingest.poll()
@@ -70,7 +68,6 @@ async def test_paper_of_a_later_day_is_posted_while_older_ones_stay_seen(ingest:
     assert await queued(ingest) == {new}
 
 
-@pytest.mark.slow
 async def test_keyword_synced_after_the_upgrade_posts_a_paper_that_is_announced_late(ingest: Ingest) -> None:
     await ingest.watch("CO2", channel_id=INSTALLATION.single)
     late = ingest.add_paper("Capture of CO$_2$ in cells", days_ago=10)
@@ -80,7 +77,6 @@ async def test_keyword_synced_after_the_upgrade_posts_a_paper_that_is_announced_
     assert late in await queued(ingest)
 
 
-@pytest.mark.slow
 async def test_sent_message_gets_no_keyword_that_only_the_new_matcher_finds(ingest: Ingest) -> None:
     before = rows(ingest.store.path)["outbox_keywords"]
     title = r"Reward model \emph{graph} \textbf{networks}"

@@ -26,6 +26,8 @@ from bot.__main__ import keyword_fault
 from bot.config import load_settings
 from tests.support.skips import unavailable
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 MAKE = shutil.which("make")
@@ -50,7 +52,6 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     return set(ZipFile(built).namelist())
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("package", ["bot", "cogs", "sandbox"])
 def test_wheel_contains_every_file_of_its_packages(wheel: set[str], package: str) -> None:
     expected = {
@@ -62,12 +63,10 @@ def test_wheel_contains_every_file_of_its_packages(wheel: set[str], package: str
     assert expected - wheel == set()
 
 
-@pytest.mark.slow
 def test_wheel_contains_no_tests_or_settings(wheel: set[str]) -> None:
     assert {name.split("/")[0].split("-")[0] for name in wheel} == {"bot", "cogs", "sandbox", "daily_papers"}
 
 
-@pytest.mark.slow
 def test_wheel_contains_the_license(wheel: set[str]) -> None:
     assert any(name.endswith("/licenses/LICENSE") for name in wheel)
 
@@ -276,7 +275,6 @@ def test_make_run_starts_the_bot_if_configured_otherwise_the_sandbox(
     assert result.stdout == f"started -m {starts}\n"
 
 
-@pytest.mark.slow
 def test_two_makes_at_once_install_once(tmp_path: Path) -> None:
     shutil.copy(ROOT / "Makefile", tmp_path)
     for name in ("requirements.lock", "pyproject.toml"):

@@ -17,6 +17,8 @@ from tests.support.builders import paper
 from tests.support.modes import mode_of, umask
 from tests.support.store import NOW, opened
 
+pytestmark = pytest.mark.slow
+
 HERE, THERE, NOWHERE = 123456789012345678, 223456789012345678, 323456789012345678
 
 
@@ -138,7 +140,6 @@ def test_file_that_cannot_be_written_is_reported_in_one_sentence(
     assert sorted(folder.iterdir()) == before
 
 
-@pytest.mark.slow
 def test_full_disk_leaves_the_old_file_unchanged(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COVERAGE_PROCESS_CONFIG", "")  # the file with measured coverage would be too large
     (folder / "page").write_text("old")
@@ -216,7 +217,6 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.slow
 async def test_page_is_written_while_the_bot_runs(folder: Path) -> None:
     async with opened(folder / "daily-papers.sqlite3") as store:
         await store.poll(paper("2611.00003", title="A newer graph"))
@@ -225,7 +225,6 @@ async def test_page_is_written_while_the_bot_runs(folder: Path) -> None:
     assert "A newer graph" in json.dumps(json.loads(ended.stdout))
 
 
-@pytest.mark.slow
 def test_closed_pipe_is_no_error(folder: Path) -> None:
     command = f"{sys.executable} -m bot page --format html | head -c 1; echo"
     ended = run("bash", "-o", "pipefail", "-c", command)
@@ -233,7 +232,6 @@ def test_closed_pipe_is_no_error(folder: Path) -> None:
     assert ended.stderr == ""
 
 
-@pytest.mark.slow
 def test_output_dash_is_stdout_and_other_pipes_are_rejected(folder: Path) -> None:
     ended = run("sh", "-c", f"{sys.executable} -m bot page --output - | head -1")
     assert (ended.stdout, ended.stderr) == ("# Daily Papers\n", "")
@@ -242,7 +240,6 @@ def test_output_dash_is_stdout_and_other_pipes_are_rejected(folder: Path) -> Non
     assert (ended.returncode, ended.stderr) == (1, "/dev/stdout is not a regular file: choose a file for the page.\n")
 
 
-@pytest.mark.slow
 def test_full_output_device_is_reported_in_one_sentence(folder: Path) -> None:
     ended = run("sh", "-c", f"{sys.executable} -m bot page > /dev/full")
     assert (ended.returncode, ended.stderr) == (1, "The page cannot be written: No space left on device.\n")

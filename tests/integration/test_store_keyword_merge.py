@@ -23,6 +23,8 @@ from tests.support.builders import paper
 from tests.support.killed_migration import migrate_until_killed
 from tests.support.store import opened, rows
 
+pytestmark = pytest.mark.slow
+
 DAY_AGO: Final = NOW - timedelta(days=1)
 WEEK_AGO: Final = NOW - timedelta(days=7)
 # Keyword 1 is "Reward Model". Keyword 4 has the same matches and is older in some channels; keyword 5 is not synced,
@@ -170,7 +172,6 @@ async def test_merging_happens_once(database: Path) -> None:
     assert rows(database) == after
 
 
-@pytest.mark.slow
 def test_killed_merge_is_absent_and_then_complete(database: Path, tmp_path: Path) -> None:
     before, source = rows(database), database.read_bytes()
     complete = tmp_path / "complete.sqlite3"

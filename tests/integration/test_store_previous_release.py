@@ -25,6 +25,8 @@ from tests.support import previous_release as previous
 from tests.support.builders import paper
 from tests.support.store import opened, rows
 
+pytestmark = pytest.mark.slow
+
 NOW: Final = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 HOUR_AGO: Final = NOW - timedelta(hours=1)
 MONTH_AGO: Final = NOW - timedelta(days=30)

@@ -13,6 +13,8 @@ from sandbox.arxiv.query import normalized, parse, right_grouped
 from sandbox.arxiv.recorded import read_feed
 from tests.support.recordings import ARXIV_ANSWERS
 
+pytestmark = pytest.mark.slow
+
 NEW_FORM = sorted(
     path
     for path in (*ARXIV_ANSWERS.glob("new*.xml"), *ARXIV_ANSWERS.glob("arxivpy*.http200.xml"))

@@ -13,6 +13,8 @@ from sandbox.arxiv.corpus import last_cutoff
 from sandbox.arxiv.papers import split_id
 from tests.support.recordings import ARXIV_ANSWERS
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)  # a Wednesday
 
 
@@ -20,7 +22,6 @@ def generated(seed: int = 2026) -> Corpus:
     return Corpus.generated(now=NOW, seed=seed, upcoming=100)
 
 
-@pytest.mark.slow
 def test_papers_depend_only_on_the_seed() -> None:
     first, second, other = generated(), generated(), generated(seed=7)
 
@@ -38,7 +39,6 @@ def test_initial_papers_span_five_weeks_with_fewer_at_weekends() -> None:
     assert max(per_weekday[5], per_weekday[6]) < min(per_weekday[day] for day in range(5))
 
 
-@pytest.mark.slow
 def test_earlier_papers_do_not_change_the_recent_weeks() -> None:
     recent = generated().initial
     papers = Corpus.generated(now=NOW, upcoming=100, earlier_days=400).initial

@@ -13,6 +13,8 @@ from sandbox.arxiv import Corpus, SandboxPaper
 from sandbox.arxiv.index import SearchIndex
 from sandbox.arxiv.query import Term, parse
 
+pytestmark = pytest.mark.slow
+
 NOVEMBER = datetime(2026, 11, 10, 12, 0, 30, tzinfo=UTC)
 
 PAPERS = (
@@ -157,7 +159,6 @@ def test_new_version_replaces_the_old_one() -> None:
         assert set(index.search(parse("ti:after AND cat:cs.AI"))) == {"2611.00001"}
 
 
-@pytest.mark.slow
 def test_forty_keywords_among_fifteen_hundred_papers_take_less_than_150_ms() -> None:
     papers = Corpus.generated(now=NOVEMBER, days=42).initial
     keywords = [f"reward model {n}" if n % 2 else f"{word} network" for n, word in enumerate(["graph"] * 40)]

@@ -11,6 +11,8 @@ from bot.domain.matching import match
 from sandbox.arxiv import Corpus, SandboxPaper
 from tests.support.builders import paper
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 FIRST_KEYWORDS = """
 LLM|LLMs|RAG|machine learning|reinforcement learning|GPT-4|GPT-4o|AI|3D|protein|climate|quantum|reward model|RLHF
@@ -78,14 +80,12 @@ def corpus() -> Corpus:
     return Corpus.generated(now=NOW, days=30, upcoming=300)
 
 
-@pytest.mark.slow
 def test_each_first_keyword_has_papers_in_the_last_30_days(corpus: Corpus) -> None:
     found = counts(corpus.initial)
 
     assert {keyword: found[Keyword.parse(keyword)] for keyword in keywords() if found[Keyword.parse(keyword)] < 3} == {}
 
 
-@pytest.mark.slow
 def test_each_first_keyword_has_papers_among_the_next_300(corpus: Corpus) -> None:
     found = counts(corpus.take(300, NOW, (1, 4)))
 

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from sandbox.arxiv.query import MAX_DEPTH, DateRange, Group, InvalidQuery, Term, normalized, parse, right_grouped
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("written", "understood"),

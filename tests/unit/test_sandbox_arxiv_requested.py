@@ -7,6 +7,8 @@ import pytest
 from sandbox.arxiv import Corpus, SandboxPaper
 from sandbox.arxiv.requested import requested_papers
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 PAPERS = [
     SandboxPaper(title="Climate Models"),
