@@ -31,6 +31,8 @@ async def answer_failure(interaction: discord.Interaction, error: app_commands.A
         text = str(cause)
     elif is_outage(cause):
         text = "Discord did not answer the bot. Please try again in a few minutes."
+    elif isinstance(cause, discord.Forbidden | discord.NotFound):
+        text = f"Discord rejected that ({describe_failure(cause)}). `/channel show` lists what the bot needs there."
     else:
         log.error("command failed", extra={"command": _command_name(interaction)}, exc_info=cause)
         text = "Something went wrong, and the error was logged. Nothing was lost; please try again."

@@ -320,6 +320,16 @@ async def test_sample_shows_known_papers_and_pings_nobody(tmp_path: Path) -> Non
         assert len(sandbox.posts("papers")) == 2
 
 
+async def test_sample_that_discord_rejects_is_answered_with_the_reason(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        add_papers(sandbox, 1)
+        await sandbox.subscribe("reward model")
+        for status, code, message in ((403, 50013, "Missing Permissions"), (404, 10003, "Unknown Channel")):
+            sandbox.discord.faults.add("POST", r"/channels/\d+/messages$", Status.api_error(status, code, message))
+            reply = await channel(sandbox, "test")
+            assert reply.startswith(f"Discord rejected that (status {status}, error code {code}: {message}).")
+
+
 async def test_posts_of_an_announcement_channel_are_published_within_the_limit(tmp_path: Path) -> None:
     async with running_sandbox(
         tmp_path, rate_limits=RateLimits(crossposts=Limit(2, 3600.0), messages=Limit(50, 1.0))
