@@ -14,7 +14,7 @@ from tests.support.posted_papers import Comparison
 _ERRORS_SHOWN = 10
 _ERROR = re.compile(r"\S+ (ERROR \S+ .{,60})")
 # A channel that seems to lack a permission is tried again after a minute.
-STANDSTILL_MAX_S = 90.0
+STANDSTILL_MAX_S = 240.0
 
 
 @dataclass(frozen=True, slots=True)
