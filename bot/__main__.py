@@ -84,6 +84,7 @@ def _command(options: argparse.Namespace, settings: Settings, metrics: Metrics |
             return 0 if asyncio.run(clear_backoff(settings, Console(stderr=True))) else 1
         case _:
             sys.setswitchinterval(THREAD_SWITCH_INTERVAL_S)
+            _freeze()  # the modules, before a collection while the bot starts
             asyncio.run(_run_until_signalled(settings, metrics, clock or _clock(options.clock_ahead, settings)))
             return 0
 
