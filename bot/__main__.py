@@ -33,6 +33,7 @@ from bot.domain.months import Month
 from bot.page.model import PageFormat
 from bot.runtime.clock import Clock, SystemClock
 from bot.runtime.errors import InvalidKeyword, InvalidSettings, StartupError, StoreUnavailable
+from bot.runtime.garbage import CollectionLimit
 from bot.runtime.metrics import Metrics
 from bot.store.backup import back_up
 
@@ -84,7 +85,7 @@ def _command(options: argparse.Namespace, settings: Settings, metrics: Metrics |
             return 0 if asyncio.run(clear_backoff(settings, Console(stderr=True))) else 1
         case _:
             sys.setswitchinterval(THREAD_SWITCH_INTERVAL_S)
-            _freeze()  # the modules, before a collection while the bot starts
+            CollectionLimit().start()
             asyncio.run(_run_until_signalled(settings, metrics, clock or _clock(options.clock_ahead, settings)))
             return 0
 
@@ -111,15 +112,8 @@ async def _run_until_signalled(settings: Settings, metrics: Metrics | None, cloc
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await run(settings, stop, metrics, clock, on_loaded=_freeze)
-
-
-def _freeze() -> None:
-    """Exempts modules and parsed keywords from garbage collection: they would stop the event loop for 50 ms and more.
-
-    They are hardly ever garbage, and a keyword without references is freed all the same.
-    """
-    gc.freeze()
+    # Parsed keywords stay in memory: no collection has to search them.
+    await run(settings, stop, metrics, clock, on_loaded=gc.freeze)
 
 
 def _back_up(settings: Settings, target: Path) -> int:

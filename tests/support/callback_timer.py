@@ -35,16 +35,16 @@ class SlowCallback:
     took_s: float
     cpu_s: float  # the rest of the time its thread waited: for the disk, another thread or another process
     collecting_s: float  # of the CPU time, for the garbage collector
+    process_cpu_s: float  # CPU time of every thread of the bot, the callback's included
     task: str
     stack: str
 
     def __str__(self) -> str:
-        took_ms, cpu_ms, collecting_ms = (
-            round(each_s * 1000) for each_s in (self.took_s, self.cpu_s, self.collecting_s)
+        took_ms, cpu_ms, collecting_ms, process_ms = (
+            round(each_s * 1000) for each_s in (self.took_s, self.cpu_s, self.collecting_s, self.process_cpu_s)
         )
-        return (
-            f"{took_ms} ms ({cpu_ms} ms of CPU, {collecting_ms} of them garbage collection): {self.task}\n{self.stack}"
-        )
+        computed = f"{cpu_ms} ms of CPU, {collecting_ms} of them garbage collection; all threads: {process_ms} ms"
+        return f"{took_ms} ms ({computed}): {self.task}\n{self.stack}"
 
 
 class _CallbackTimer:
@@ -54,7 +54,7 @@ class _CallbackTimer:
         self.callbacks = 0
         self.slow: list[SlowCallback] = []
         self._started_at_s: float | None = None
-        self._cpu_at_start_s = 0.0
+        self._cpu_at_start_s = self._process_cpu_at_start_s = 0.0
         self._collecting_s = self._collection_started_at_s = 0.0
         self._stack = ""
         self._main = threading.get_ident()
@@ -66,7 +66,8 @@ class _CallbackTimer:
 
         def timed(handle: Handle) -> None:
             timer._collecting_s = 0.0
-            timer._stack, timer._cpu_at_start_s, timer._started_at_s = "", time.thread_time(), time.perf_counter()
+            timer._stack, timer._process_cpu_at_start_s = "", time.process_time()
+            timer._cpu_at_start_s, timer._started_at_s = time.thread_time(), time.perf_counter()
             try:
                 run(handle)
             finally:
@@ -93,6 +94,7 @@ class _CallbackTimer:
                     took_s,
                     time.thread_time() - self._cpu_at_start_s,
                     self._collecting_s,
+                    time.process_time() - self._process_cpu_at_start_s,
                     _describe(handle),
                     self._stack,
                 )
