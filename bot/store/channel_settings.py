@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-import aiosqlite
-
 from bot.domain.channel_schedule import ChannelSchedule, DailySchedule, Immediate, due_at
 from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
 from bot.store.codecs import to_datetime, to_datetime_or_none, to_text
+from bot.store.connection import Connection
 from bot.store.database import Database
 
 # The condition that no admin has paused the row's channel.
@@ -93,7 +92,7 @@ class ChannelSettingsStore:
             )
 
 
-async def reschedule(connection: aiosqlite.Connection, channel_ids: Iterable[int]) -> None:
+async def reschedule(connection: Connection, channel_ids: Iterable[int]) -> None:
     """Sets the due times of these channels' queues by their schedules, within the caller's transaction."""
     for channel_id in channel_ids:
         schedule = (await _read(connection, channel_id)).schedule
@@ -112,14 +111,12 @@ async def reschedule(connection: aiosqlite.Connection, channel_ids: Iterable[int
         )
 
 
-async def _read(connection: aiosqlite.Connection, channel_id: int) -> ChannelSettings:
+async def _read(connection: Connection, channel_id: int) -> ChannelSettings:
     rows = await connection.execute_fetchall("SELECT * FROM channel_settings WHERE channel_id = ?", (channel_id,))
     return next((_to_settings(row) for row in rows), ChannelSettings())
 
 
-async def _write(
-    connection: aiosqlite.Connection, channel_id: int, before: ChannelSettings, after: ChannelSettings
-) -> None:
+async def _write(connection: Connection, channel_id: int, before: ChannelSettings, after: ChannelSettings) -> None:
     """Writes the columns that differ."""
     stored = _to_columns(before)
     changed = {column: value for column, value in _to_columns(after).items() if value != stored[column]}

@@ -7,12 +7,11 @@ move them into the past. Nothing is deleted that is not fetched, counted or plan
 from datetime import datetime, timedelta
 from typing import Final
 
-import aiosqlite
-
 from bot.domain.channel_schedule import due_at
 from bot.domain.queries import INITIAL_SYNC_PERIOD
 from bot.store.channel_settings import to_schedule
 from bot.store.codecs import to_datetime, to_text
+from bot.store.connection import Connection
 from bot.store.database import Database
 
 # A stored time that is further ahead is due to a clock that was ahead; one within it delays nothing by more than this.
@@ -97,7 +96,7 @@ def _statements() -> list[str]:
     ]
 
 
-async def has_future_arrivals(connection: aiosqlite.Connection, now: datetime) -> bool:
+async def has_future_arrivals(connection: Connection, now: datetime) -> bool:
     """Whether an unbound paper has arrived after `now`, or was to be posted at once after `now`."""
     # Without INDEXED BY, SQLite would look up every queued paper in the table, each time that papers are posted.
     unbound = "SELECT * FROM outbox INDEXED BY outbox_by_arrival WHERE state = 'waiting' AND post_key IS NULL"
@@ -109,7 +108,7 @@ async def has_future_arrivals(connection: aiosqlite.Connection, now: datetime) -
     return bool(next(iter(rows))["found"])
 
 
-async def correct_due_times(connection: aiosqlite.Connection, now: datetime) -> int:
+async def correct_due_times(connection: Connection, now: datetime) -> int:
     """Sets the due times of queued papers to what their channels' schedules allow; returns how many papers changed.
 
     A paper that arrived in the future counts as arriving now. No paper becomes due later than before.

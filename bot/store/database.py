@@ -1,4 +1,4 @@
-"""An open SQLite file: one connection that writes, one transaction at a time, and one that reads.
+"""An open database: one connection that writes, one transaction at a time, and several that read.
 
 The other modules of `store/` use `transaction()` and `reading()`. A transaction never stays open after its task is
 cancelled or a statement fails.
@@ -8,15 +8,18 @@ import asyncio
 import contextlib
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Final
 
-import aiosqlite
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.runtime.errors import StoreUnavailable
+from bot.store.connection import Connection
 from bot.store.disk import Disk
-from bot.store.opening import APPLICATION_ID, DATABASE_BUSY_TIMEOUT_S, prepare_exclusive, prepare_shared, uri
+from bot.store.engines import readers_of_file, writer_of_file
+from bot.store.opening import APPLICATION_ID, prepare_exclusive, prepare_shared
 
 # Errors that may pass: another process's lock, a full or failing disk. Any other is a bug.
 _TRANSIENT: Final = frozenset(
@@ -34,15 +37,15 @@ _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class Database:
-    """The open file: one writer and one reader, each on its own thread."""
+    """The open file: one connection that writes, and several that read."""
 
     def __init__(
-        self, disk: Disk, writer: aiosqlite.Connection, reader: aiosqlite.Connection, closing: contextlib.AsyncExitStack
+        self, disk: Disk, writer: AsyncEngine, readers: AsyncEngine, closing: contextlib.AsyncExitStack
     ) -> None:
         self._disk = disk
         self._last_write_failed = False
         self._writer = writer
-        self._reader = reader
+        self._readers = readers
         self._closing = closing
         self._writing = asyncio.Lock()
 
@@ -68,11 +71,16 @@ class Database:
 
     @classmethod
     async def _connect(cls, path: Path, closing: contextlib.AsyncExitStack) -> "Database":
-        writer = await closing.enter_async_context(_connection(path, "rw"))
-        reader = await closing.enter_async_context(_connection(path, "ro"))
+        writer, readers = writer_of_file(path), readers_of_file(path)
+        # The writer is closed last: a reader cannot remove the -wal file.
+        closing.push_async_callback(writer.dispose)
+        closing.push_async_callback(readers.dispose)
         disk = Disk(path)
         closing.callback(disk.close)
-        return cls(disk, writer, reader, closing.pop_all())
+        for engine in (writer, readers):
+            async with engine.connect():  # a file that cannot be opened is reported now
+                pass
+        return cls(disk, writer, readers, closing.pop_all())
 
     async def close(self) -> None:
         """Waits for the current transaction, then closes the file and releases its lock."""
@@ -80,26 +88,17 @@ class Database:
             await self._closing.aclose()
 
     @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
+    async def transaction(self) -> AsyncIterator[Connection]:
         """Writes everything inside the block or nothing. Raises StoreUnavailable if it cannot be written now."""
         async with self._writing:
             try:
-                async with self._transaction():
-                    yield self._writer
+                with _translated_errors():
+                    async with self._writer.connect() as connection, _transaction(connection) as begun:
+                        yield begun
             except StoreUnavailable:
                 self._last_write_failed = True
                 raise
             self._last_write_failed = False
-
-    @contextlib.asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[None]:
-        with _translated_errors():
-            try:
-                await self._writer.execute("BEGIN IMMEDIATE")
-                yield
-                await self._writer.commit()
-            finally:
-                await _finish_despite_cancellation(self._roll_back())
 
     async def write_problem(self) -> str | None:
         """Returns why nothing can be written now; None if it can be.
@@ -113,61 +112,49 @@ class Database:
         if self._last_write_failed:
             try:
                 async with self.transaction() as connection:
-                    await connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")  # the value that it has
+                    await connection.run(f"PRAGMA application_id = {APPLICATION_ID}")  # the value that it has
             except StoreUnavailable as error:
                 return str(error)
         return None
 
-    async def _roll_back(self) -> None:
-        # Waits for a cancelled COMMIT that still runs on the connection's thread and may succeed.
-        await self._writer.execute_fetchall("SELECT 1")
-        if self._writer.in_transaction:
-            await self._writer.rollback()
-
     @contextlib.asynccontextmanager
-    async def reading(self) -> AsyncIterator[aiosqlite.Connection]:
-        """Yields the reading connection, for single SELECTs; it sees the last commit."""
+    async def reading(self) -> AsyncIterator[Connection]:
+        """Yields a connection for single SELECTs, each of which sees the last commit."""
         with _translated_errors():
-            yield self._reader
+            async with self._readers.connect() as connection:
+                yield Connection(connection)
+
+
+@contextlib.asynccontextmanager
+async def _transaction(core: AsyncConnection) -> AsyncIterator[Connection]:
+    connection = Connection(core)
+    try:
+        await connection.run("BEGIN IMMEDIATE")
+        yield connection
+        await connection.run("COMMIT")
+    except BaseException:
+        await connection.roll_back()
+        raise
 
 
 @contextlib.contextmanager
 def _translated_errors() -> Iterator[None]:
     try:
         yield
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF in _TRANSIENT:
-            raise StoreUnavailable(f"the database cannot be used at the moment: {error}") from error
-        raise
+    except sa.exc.DBAPIError as error:
+        cause = error.orig if isinstance(error.orig, Exception) else error
+        raise (_unavailable(cause) or error) from error
+    except sa.exc.TimeoutError as error:
+        raise StoreUnavailable("too many commands read the database at the moment") from error
     except sqlite3.DatabaseError as error:
-        # Its subclasses are about statements, and some have no error code.
-        if type(error) is sqlite3.DatabaseError and error.sqlite_errorcode & 0xFF in _DAMAGED:
-            raise StoreUnavailable(
-                f"the database is damaged ({error}): stop the bot and replace the file with a backup"
-            ) from error
-        raise
+        raise (_unavailable(error) or error) from error
 
 
-async def _finish_despite_cancellation(work: Coroutine[None, None, None]) -> None:
-    """Finishes `work` even if the caller is cancelled, then raises the cancellation."""
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled
-
-
-@contextlib.asynccontextmanager
-async def _connection(path: Path, mode: str) -> AsyncIterator[aiosqlite.Connection]:
-    async with aiosqlite.connect(
-        uri(path, mode), uri=True, isolation_level=None, timeout=DATABASE_BUSY_TIMEOUT_S
-    ) as connection:
-        connection.row_factory = sqlite3.Row
-        await connection.execute_fetchall("PRAGMA foreign_keys = ON")
-        # In WAL mode only FULL survives a power cut right after a commit (sqlite.org/pragma.html#pragma_synchronous).
-        await connection.execute_fetchall("PRAGMA synchronous = FULL")
-        yield connection
+def _unavailable(error: Exception) -> StoreUnavailable | None:
+    """Returns the error that says why the database cannot be used now; None for a bug."""
+    if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in _TRANSIENT:
+        return StoreUnavailable(f"the database cannot be used at the moment: {error}")
+    # The subclasses of DatabaseError are about statements, and some have no error code.
+    if type(error) is sqlite3.DatabaseError and error.sqlite_errorcode & 0xFF in _DAMAGED:
+        return StoreUnavailable(f"the database is damaged ({error}): stop the bot and replace the file with a backup")
+    return None

@@ -7,10 +7,9 @@ import json
 from collections.abc import Collection
 from datetime import datetime
 
-import aiosqlite
-
 from bot.domain.found import FoundMessage, HistoryPage
 from bot.store.codecs import to_datetime_or_none, to_text
+from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.message_search import MESSAGE_TABLES, record_page
 
@@ -78,7 +77,7 @@ class FoundMessages:
             )
 
 
-async def _record_post(connection: aiosqlite.Connection, channel_id: int, message: FoundMessage) -> None:
+async def _record_post(connection: Connection, channel_id: int, message: FoundMessage) -> None:
     """Records a post; triggers settle the outbox rows of its papers, those that are added later too.
 
     Its nonce is unknown, so that its key is stored as the nonce; no message of this bot has such a nonce.
@@ -104,7 +103,7 @@ async def _record_post(connection: aiosqlite.Connection, channel_id: int, messag
     )
 
 
-async def _record_trending_post(connection: aiosqlite.Connection, channel_id: int, message: FoundMessage) -> None:
+async def _record_trending_post(connection: Connection, channel_id: int, message: FoundMessage) -> None:
     """Records a trending post; it replaces an unsettled one of the same day, which was released since."""
     await connection.execute(
         """INSERT INTO trending_posts (channel_id, day, min_votes, key, nonce, first_attempt, last_attempt,

@@ -11,13 +11,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import aiosqlite
-
 from bot.domain.matching import Match
 from bot.domain.paper import Paper
 from bot.domain.subscription import WatchedKeyword
 from bot.store.channel_settings import reschedule
 from bot.store.codecs import to_text
+from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.papers import known_papers, skip_withdrawn, write_papers
 
@@ -152,7 +151,7 @@ class IngestStore:
             )
 
 
-async def _add_keywords_to_posted(connection: aiosqlite.Connection, new_matches: str) -> None:
+async def _add_keywords_to_posted(connection: Connection, new_matches: str) -> None:
     """Adds newly matched keywords to messages that were sent or are about to be, and requests their edits."""
     cursor = await connection.execute(_ADD_KEYWORDS_TO_POSTED, {"new_matches": new_matches})
     changed = [row["outbox_id"] for row in await cursor.fetchall()]
@@ -160,7 +159,7 @@ async def _add_keywords_to_posted(connection: aiosqlite.Connection, new_matches:
 
 
 async def _write_matched(
-    connection: aiosqlite.Connection,
+    connection: Connection,
     planned: Collection[WatchedKeyword],
     papers: Sequence[Paper],
     matches: Collection[Match],

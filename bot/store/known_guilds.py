@@ -9,9 +9,8 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-import aiosqlite
-
 from bot.store.codecs import to_datetime, to_text
+from bot.store.connection import Connection
 from bot.store.database import Database
 
 # How long a server that removed the bot stays known: adding the bot again within this time causes no greeting.
@@ -54,7 +53,7 @@ class KnownGuilds:
                 await _write(connection, known | {guild_id: now})
 
 
-async def _read(connection: aiosqlite.Connection, now: datetime) -> _Known | None:
+async def _read(connection: Connection, now: datetime) -> _Known | None:
     """Returns the known servers without those that were left long ago; None if none were ever recorded."""
     rows = list(await connection.execute_fetchall("SELECT value FROM key_values WHERE name = ?", (_NAME,)))
     if not rows:
@@ -67,7 +66,7 @@ async def _read(connection: aiosqlite.Connection, now: datetime) -> _Known | Non
     return {guild_id: left for guild_id, left in known.items() if left is None or now - left < LEFT_GUILD_KEPT}
 
 
-async def _write(connection: aiosqlite.Connection, known: Mapping[int, datetime | None]) -> None:
+async def _write(connection: Connection, known: Mapping[int, datetime | None]) -> None:
     stored = {str(guild_id): None if left_at is None else to_text(left_at) for guild_id, left_at in known.items()}
     await connection.execute(
         "INSERT INTO key_values (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",

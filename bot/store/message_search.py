@@ -3,17 +3,16 @@
 from datetime import datetime
 from typing import Final, Literal
 
-import aiosqlite
-
 from bot.domain.found import HistoryPage
 from bot.store.codecs import to_text, to_text_or_none
+from bot.store.connection import Connection
 
 MessageTable = Literal["posts", "trending_posts"]
 MESSAGE_TABLES: Final[tuple[MessageTable, ...]] = ("posts", "trending_posts")
 
 
 async def record_attempt(
-    connection: aiosqlite.Connection, table: MessageTable, key: str, now: datetime, attempted_at: datetime | None
+    connection: Connection, table: MessageTable, key: str, now: datetime, attempted_at: datetime | None
 ) -> None:
     """Records another attempt, within the caller's transaction; `attempted_at` is the time by Discord's clock."""
     await connection.execute(
@@ -23,7 +22,7 @@ async def record_attempt(
 
 
 async def record_page(
-    connection: aiosqlite.Connection, table: MessageTable, channel_id: int, page: HistoryPage, start: int
+    connection: Connection, table: MessageTable, channel_id: int, page: HistoryPage, start: int
 ) -> None:
     """Moves the searches for a channel's unsettled messages up to what a page of the channel's history shows.
 
@@ -42,7 +41,7 @@ async def record_page(
     )
 
 
-async def record_search(connection: aiosqlite.Connection, table: MessageTable, key: str, after: int) -> None:
+async def record_search(connection: Connection, table: MessageTable, key: str, after: int) -> None:
     """Moves the start of the search up, within the caller's transaction; never down."""
     await connection.execute(
         f"UPDATE {table} SET search_after = max(coalesce(search_after, 0), ?) WHERE key = ?",

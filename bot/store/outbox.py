@@ -9,8 +9,6 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from itertools import filterfalse, islice
 
-import aiosqlite
-
 from bot.domain.channel_settings import Layout
 from bot.domain.history import UNKNOWN_START, SearchStart
 from bot.domain.keyword import Keyword
@@ -27,6 +25,7 @@ from bot.store.codecs import (
     to_datetime_or_none,
     to_text,
 )
+from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.message_search import record_attempt, record_search
 from bot.store.papers import skip_withdrawn
@@ -233,7 +232,7 @@ class Outbox:
         return {row["channel_id"]: row["papers"] for row in rows}
 
 
-async def _bind(connection: aiosqlite.Connection, post: Post) -> bool:
+async def _bind(connection: Connection, post: Post) -> bool:
     """Binds the message's entries to it; returns False if one was removed or bound in the meantime."""
     ids = json.dumps([entry.id for entry in post.entries])
     rows = await connection.execute_fetchall(
@@ -250,7 +249,7 @@ async def _bind(connection: aiosqlite.Connection, post: Post) -> bool:
     return True
 
 
-async def _newest_ids(connection: aiosqlite.Connection, channel_id: int, canonical: str, limit: int) -> list[str]:
+async def _newest_ids(connection: Connection, channel_id: int, canonical: str, limit: int) -> list[str]:
     """Returns the ids of the newest papers that match these keywords of the channel, without withdrawn ones."""
     rows = await connection.execute_fetchall(
         f"""SELECT {PAPER_COLUMNS} FROM papers WHERE arxiv_id IN (
@@ -264,7 +263,7 @@ async def _newest_ids(connection: aiosqlite.Connection, channel_id: int, canonic
     return [paper.arxiv_id.value for paper in islice(filterfalse(is_withdrawn, papers), limit)]
 
 
-async def drop_unmatched(connection: aiosqlite.Connection, channel_id: int) -> None:
+async def drop_unmatched(connection: Connection, channel_id: int) -> None:
     """Removes a channel's unbound papers without a subscribed keyword, within the caller's transaction."""
     unbound = "SELECT id FROM outbox WHERE channel_id = :channel AND state = 'waiting' AND post_key IS NULL"
     for statement in (
@@ -278,7 +277,7 @@ async def drop_unmatched(connection: aiosqlite.Connection, channel_id: int) -> N
         await connection.execute(statement, {"channel": channel_id})
 
 
-async def _settle(connection: aiosqlite.Connection, post: Post, now: datetime, message_id: int | None) -> None:
+async def _settle(connection: Connection, post: Post, now: datetime, message_id: int | None) -> None:
     await connection.execute(
         "UPDATE posts SET message_id = ?, settled_at = ? WHERE key = ?", (message_id, to_text(now), post.key)
     )

@@ -6,12 +6,11 @@ import sqlite3
 from collections.abc import Iterable
 from datetime import datetime
 
-import aiosqlite
-
 from bot.domain.keyword import Keyword
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.withdrawal import is_withdrawn
 from bot.store.codecs import PAPER_COLUMNS, paper_to_row, row_to_paper, to_text
+from bot.store.connection import Connection
 from bot.store.database import Database
 
 _NEWER = ", ".join(f"{column} = excluded.{column}" for column in PAPER_COLUMNS.split(", ") if column != "arxiv_id")
@@ -21,7 +20,7 @@ _UPSERT = f"""
 """
 
 
-async def known_papers(connection: aiosqlite.Connection, papers: Iterable[Paper]) -> frozenset[ArxivId]:
+async def known_papers(connection: Connection, papers: Iterable[Paper]) -> frozenset[ArxivId]:
     """Returns which of these papers are stored, as the caller's transaction sees it."""
     ids = json.dumps([paper.arxiv_id.value for paper in papers])
     rows = await connection.execute_fetchall(
@@ -30,14 +29,14 @@ async def known_papers(connection: aiosqlite.Connection, papers: Iterable[Paper]
     return frozenset(ArxivId(row["arxiv_id"]) for row in rows)
 
 
-async def write_papers(connection: aiosqlite.Connection, papers: Iterable[Paper]) -> None:
+async def write_papers(connection: Connection, papers: Iterable[Paper]) -> None:
     """Inserts papers, or updates them to a newer version, within the caller's transaction."""
     written = tuple(papers)
     await connection.executemany(_UPSERT, map(paper_to_row, written))  # on the database's thread: 2,000 take 50 ms
     await skip_withdrawn(connection, [paper.arxiv_id for paper in written])
 
 
-async def skip_withdrawn(connection: aiosqlite.Connection, papers: Iterable[ArxivId]) -> frozenset[str]:
+async def skip_withdrawn(connection: Connection, papers: Iterable[ArxivId]) -> frozenset[str]:
     """Removes withdrawn papers from the queue, within the caller's transaction; returns their ids.
 
     A paper that is bound to a message stays, because the message may exist.

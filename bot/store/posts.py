@@ -3,8 +3,6 @@
 import json
 import sqlite3
 
-import aiosqlite
-
 from bot.domain.channel_settings import Layout
 from bot.domain.history import SearchStart
 from bot.domain.post import MessageHeader, OutboxEntry, Post
@@ -17,6 +15,7 @@ from bot.store.codecs import (
     to_text,
     to_text_or_none,
 )
+from bot.store.connection import Connection
 from bot.store.trending_entries import read_trending_entries
 
 # Oldest paper first, then by id, so that the order is deterministic.
@@ -33,7 +32,7 @@ _NO_LIMIT = -1  # a negative LIMIT is none (sqlite.org/lang_select.html)
 
 
 async def read_entries(
-    connection: aiosqlite.Connection, condition: str, values: tuple[int | str, ...], limit: int = _NO_LIMIT
+    connection: Connection, condition: str, values: tuple[int | str, ...], limit: int = _NO_LIMIT
 ) -> tuple[OutboxEntry, ...]:
     """Returns the entries that fulfil the condition, oldest paper first, at most `limit`."""
     rows = await connection.execute_fetchall(_ENTRIES.format(condition), (*values, limit))
@@ -51,7 +50,7 @@ async def read_entries(
     )
 
 
-async def read_post(connection: aiosqlite.Connection, row: sqlite3.Row) -> Post:
+async def read_post(connection: Connection, row: sqlite3.Row) -> Post:
     """Returns the post of a row, with its entries."""
     return Post(
         key=row["key"],
@@ -66,7 +65,7 @@ async def read_post(connection: aiosqlite.Connection, row: sqlite3.Row) -> Post:
     )
 
 
-async def insert_post(connection: aiosqlite.Connection, post: Post) -> None:
+async def insert_post(connection: Connection, post: Post) -> None:
     """Stores a message that is about to be sent, within the caller's transaction."""
     await connection.execute(
         """INSERT INTO posts

@@ -9,8 +9,6 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-import aiosqlite
-
 from bot.domain.keyword import Keyword
 from bot.domain.subscription import (
     UNLIMITED,
@@ -23,6 +21,7 @@ from bot.domain.subscription import (
     Source,
 )
 from bot.store.codecs import to_text
+from bot.store.connection import Connection
 from bot.store.outbox import drop_unmatched
 from bot.store.subscription_queries import SubscriptionQueries, sources_of
 
@@ -90,7 +89,7 @@ class Subscriptions(SubscriptionQueries):
         self._changed()
 
     async def _drop_file_subscriptions(
-        self, connection: aiosqlite.Connection, configured: Mapping[int, Collection[Keyword]]
+        self, connection: Connection, configured: Mapping[int, Collection[Keyword]]
     ) -> None:
         current = await connection.execute_fetchall(
             """SELECT channel_id, canonical, by_command FROM subscriptions
@@ -137,7 +136,7 @@ class Subscriptions(SubscriptionQueries):
         return left.count(frozenset())
 
 
-async def _write_channel(connection: aiosqlite.Connection, channel_id: int, guild_id: int | None) -> None:
+async def _write_channel(connection: Connection, channel_id: int, guild_id: int | None) -> None:
     await connection.execute(
         """INSERT INTO channels (channel_id, guild_id) VALUES (?, ?)
            ON CONFLICT DO UPDATE SET guild_id = coalesce(excluded.guild_id, guild_id)""",
@@ -145,7 +144,7 @@ async def _write_channel(connection: aiosqlite.Connection, channel_id: int, guil
     )
 
 
-async def _write_keyword(connection: aiosqlite.Connection, keyword: Keyword) -> int:
+async def _write_keyword(connection: Connection, keyword: Keyword) -> int:
     """Returns the keyword's id. The first spelling stays while any channel subscribes to the keyword."""
     await connection.execute(
         """INSERT INTO keywords (canonical, shown) VALUES (?, ?)
@@ -157,7 +156,7 @@ async def _write_keyword(connection: aiosqlite.Connection, keyword: Keyword) -> 
     return int(next(iter(rows))["id"])
 
 
-async def _find(connection: aiosqlite.Connection, keyword: Keyword, channel_id: int) -> sqlite3.Row | None:
+async def _find(connection: Connection, keyword: Keyword, channel_id: int) -> sqlite3.Row | None:
     """Returns the channel's subscription to the keyword, if any."""
     rows = await connection.execute_fetchall(
         """SELECT subscriptions.shown, by_file, by_command FROM subscriptions
@@ -168,7 +167,7 @@ async def _find(connection: aiosqlite.Connection, keyword: Keyword, channel_id: 
 
 
 async def _add(
-    connection: aiosqlite.Connection,
+    connection: Connection,
     keyword: Keyword,
     channel_id: int,
     guild_id: int | None,
@@ -185,7 +184,7 @@ async def _add(
     )
 
 
-async def _used(connection: aiosqlite.Connection, channel_id: int, guild_id: int) -> Mapping[QuotaScope, int]:
+async def _used(connection: Connection, channel_id: int, guild_id: int) -> Mapping[QuotaScope, int]:
     """Counts the subscriptions of a channel and of its server; those in the settings file do not count."""
     rows = await connection.execute_fetchall(
         """SELECT count(*) FILTER (WHERE channel_id = :channel) AS in_channel, count(*) AS in_guild
@@ -205,7 +204,7 @@ def _exceeded(keyword: Keyword, used: Mapping[QuotaScope, int], quotas: Quotas) 
 
 
 async def _remove(
-    connection: aiosqlite.Connection, channel_id: int, canonical: str, sources: frozenset[Source]
+    connection: Connection, channel_id: int, canonical: str, sources: frozenset[Source]
 ) -> frozenset[Source]:
     """Removes the command as a source; returns the remaining ones."""
     await connection.execute(
@@ -218,7 +217,7 @@ async def _remove(
     return sources - {Source.COMMAND}
 
 
-async def _end(connection: aiosqlite.Connection, channel_id: int, canonical: str) -> None:
+async def _end(connection: Connection, channel_id: int, canonical: str) -> None:
     """Ends a subscription, and removes its queued papers unless another keyword of the channel matches them."""
     values = {"channel": channel_id, "canonical": canonical}
     await connection.execute(

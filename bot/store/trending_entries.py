@@ -10,11 +10,10 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Final
 
-import aiosqlite
-
 from bot.domain.paper import ArxivId
 from bot.domain.trending.entry import RenderedVotes, TrendingEntry, needs_rerender
 from bot.store.codecs import to_datetime, to_text
+from bot.store.connection import Connection
 from bot.store.database import Database
 
 # How long a day's list is kept after it was last fetched.
@@ -92,9 +91,7 @@ class TrendingEntries:
         return bool(next(iter(rows))[0])
 
 
-async def read_trending_entries(
-    connection: aiosqlite.Connection, papers: Iterable[ArxivId]
-) -> dict[ArxivId, TrendingEntry]:
+async def read_trending_entries(connection: Connection, papers: Iterable[ArxivId]) -> dict[ArxivId, TrendingEntry]:
     """Returns the entries of those of these papers that are listed, on the caller's connection."""
     rows = await connection.execute_fetchall(
         f"SELECT {_COLUMNS} FROM trending_entries WHERE arxiv_id IN (SELECT value FROM json_each(?))",
@@ -103,7 +100,7 @@ async def read_trending_entries(
     return {trending_entry.arxiv_id: trending_entry for trending_entry in map(_to_entry, rows)}
 
 
-async def _request_edits(connection: aiosqlite.Connection, day: date) -> bool:
+async def _request_edits(connection: Connection, day: date) -> bool:
     """Requests edits of the messages in which votes or code links of the day's papers are out of date."""
     rows = await connection.execute_fetchall(
         f"SELECT {_COLUMNS}, rendered_votes, rendered_code FROM trending_entries WHERE day = ?", (day.isoformat(),)

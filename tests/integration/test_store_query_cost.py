@@ -22,7 +22,7 @@ async def steps(store: Store, query: Awaitable[object]) -> int:
 
     for connecting in (store.database.reading(), store.database.transaction()):
         async with connecting as connection:
-            await connection.set_progress_handler(count_step, 1)
+            await (await connection.driver()).set_progress_handler(count_step, 1)
     count = 0
     await query
     return count
