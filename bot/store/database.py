@@ -19,7 +19,8 @@ from bot.runtime.errors import StoreUnavailable
 from bot.store.connection import Connection
 from bot.store.disk import Disk
 from bot.store.engines import readers_of_file, writer_of_file
-from bot.store.opening import APPLICATION_ID, prepare_exclusive, prepare_shared
+from bot.store.migrate import APPLICATION_ID
+from bot.store.opening import prepare_exclusive, prepare_shared
 
 # Errors that may pass: another process's lock, a full or failing disk. Any other is a bug.
 _TRANSIENT: Final = frozenset(

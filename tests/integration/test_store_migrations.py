@@ -11,7 +11,7 @@ import pytest
 from bot.domain.channel_settings import ChannelSettings, Layout
 from bot.domain.outgoing import Delivered
 from bot.domain.post import NO_HEADER, MessageHeader
-from bot.store.opening import APPLICATION_ID, migrations
+from bot.store.migrate import APPLICATION_ID, FORMAT, migrations
 from tests.support.builders import paper
 from tests.support.store import CHANNEL, NOW, opened, rows
 
@@ -62,7 +62,7 @@ def test_database_of_version_1_keeps_every_row(old: Path) -> None:
     assert {table: after[table] for table in unchanged} == {table: before[table] for table in unchanged}
     assert [len(after[table]) for table in ("posts", "outbox", "channel_settings", "edits")] == [3, 4, 0, 0]
     with closing(sqlite3.connect(old)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (len(migrations()),)
+        assert connection.execute("PRAGMA user_version").fetchone() == (FORMAT,)
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 

@@ -69,7 +69,7 @@ channel_settings: Final = sa.Table(
 channel_places: Final = sa.Table(
     "channel_places",
     metadata,
-    sa.Column("channel_id", Id, primary_key=True, autoincrement=False),
+    channel(primary_key=True),
     sa.Column("guild_id", Id, nullable=False),
     sa.Column("parent_id", Id),
     sa.Column("is_private", Flag, nullable=False, server_default=sa.false()),
