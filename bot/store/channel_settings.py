@@ -172,7 +172,12 @@ def _to_settings(row: sqlite3.Row) -> ChannelSettings:
 
 def to_schedule(row: sqlite3.Row) -> ChannelSchedule:
     """Returns the schedule in a row of `channel_settings`."""
-    if row["daily_at"] is None:
+    return schedule_of(row["daily_at"], row["zone"], weekdays_only=bool(row["weekdays_only"]))
+
+
+def schedule_of(daily_at: str | None, zone: str, *, weekdays_only: bool) -> ChannelSchedule:
+    """Returns the schedule in the columns of `channel_settings`."""
+    if daily_at is None:
         return Immediate()
-    hour, minute = row["daily_at"].split(":")
-    return DailySchedule(int(hour), int(minute), row["zone"], weekdays_only=bool(row["weekdays_only"]))
+    hour, minute = daily_at.split(":")
+    return DailySchedule(int(hour), int(minute), zone, weekdays_only=weekdays_only)
