@@ -12,10 +12,12 @@ from bot.domain.post import Post
 from bot.store.clock_repair import no_wait, times_of_waits
 from bot.store.codecs import to_text
 from bot.store.database import Database
-from bot.store.posts import read_post
+from bot.store.posts import read_posts
 
 # How long after posting a message is edited for new versions of its papers.
 EDITED_FOR: Final = timedelta(days=30)
+# How many messages are read at once, with their papers.
+EDITS_READ_MAX: Final = 50
 
 _MAY_PUBLISH: Final = no_wait("publish_at", "posts")
 _IS_INCOMPLETE: Final = """EXISTS (
@@ -37,28 +39,44 @@ class Edits:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def due(self, now: datetime) -> tuple[Edit, ...]:
-        """Returns the messages to be edited now, oldest first; drops the requests for old and deleted messages.
+    async def due(self, now: datetime, limit: int = EDITS_READ_MAX) -> tuple[Edit, ...]:
+        """Returns the messages to be edited now, oldest first, at most `limit`; drops requests for old, deleted ones.
 
         Unsettled messages and those of blocked channels wait, and found messages with papers that are not known yet:
-        they would lose these papers.
+        they would lose these papers. Without a request for an edit, nothing is written, and no other table is read.
         """
-        async with self._database.transaction() as connection:
-            await connection.execute(
-                """DELETE FROM edits WHERE EXISTS (SELECT * FROM posts WHERE key = post_key
-                       AND (settled_at <= ? OR settled_at IS NOT NULL AND message_id IS NULL))""",
-                (to_text(now - EDITED_FOR),),
-            )
+        if not await self._drop_expired(now):
+            return ()
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""SELECT posts.*, request_count
                     FROM edits CROSS JOIN posts ON key = post_key JOIN channels USING (channel_id)
                     WHERE settled_at IS NOT NULL AND {no_wait("not_before", "edits")} AND blocked_reason IS NULL
                       AND NOT {_IS_INCOMPLETE}
-                    ORDER BY settled_at, key""",
-                times_of_waits(now),
+                    ORDER BY settled_at, key LIMIT :limit""",
+                times_of_waits(now) | {"limit": limit},
             )
-            return tuple([Edit(await read_post(connection, row), row["request_count"]) for row in rows])
+            rows = tuple(rows)
+            posts = await read_posts(connection, rows)
+        return tuple(Edit(post, row["request_count"]) for post, row in zip(posts, rows, strict=True))
+
+    async def _drop_expired(self, now: datetime) -> bool:
+        """Drops the requests for old and deleted messages; returns whether there are other requests."""
+        expired = "settled_at <= ? OR settled_at IS NOT NULL AND message_id IS NULL"
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                f"""SELECT count(*) AS requests, coalesce(sum(CASE WHEN {expired} THEN 1 ELSE 0 END), 0) AS expired
+                    FROM edits CROSS JOIN posts ON key = post_key""",
+                (to_text(now - EDITED_FOR),),
+            )
+        counted = next(iter(rows))
+        if counted["expired"]:
+            async with self._database.transaction() as connection:
+                await connection.execute(
+                    f"DELETE FROM edits WHERE post_key IN (SELECT key FROM posts WHERE key = post_key AND ({expired}))",
+                    (to_text(now - EDITED_FOR),),
+                )
+        return bool(counted["requests"] > counted["expired"])
 
     async def done(self, edit: Edit) -> None:
         """Removes a finished edit, unless it was requested again in the meantime."""
@@ -75,8 +93,8 @@ class Edits:
                 (to_text(not_before), to_text(now), edit.post.key),
             )
 
-    async def to_publish(self, now: datetime) -> tuple[Post, ...]:
-        """Returns the messages to be published to followers now, oldest first.
+    async def to_publish(self, now: datetime, limit: int = EDITS_READ_MAX) -> tuple[Post, ...]:
+        """Returns the messages to be published to followers now, oldest first, at most `limit`.
 
         A postponed message holds back the later ones of its channel.
         """
@@ -84,10 +102,10 @@ class Edits:
             rows = await connection.execute_fetchall(
                 f"""SELECT * FROM posts WHERE publish_at IS NOT NULL AND {_MAY_PUBLISH} AND channel_id NOT IN (
                         SELECT channel_id FROM posts WHERE publish_at IS NOT NULL AND NOT {_MAY_PUBLISH})
-                    ORDER BY settled_at, key""",
-                times_of_waits(now),
+                    ORDER BY settled_at, key LIMIT :limit""",
+                times_of_waits(now) | {"limit": limit},
             )
-            return tuple([await read_post(connection, row) for row in rows])
+            return await read_posts(connection, rows) if rows else ()
 
     async def published(self, post: Post) -> None:
         """Records that the message is published, or never will be."""

@@ -6,103 +6,89 @@ or released because the message certainly does not exist.
 
 import json
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import filterfalse, islice
+from typing import Final
 
 import aiosqlite
 
-from bot.domain.channel_settings import Layout
 from bot.domain.history import UNKNOWN_START, SearchStart
 from bot.domain.keyword import Keyword
 from bot.domain.outgoing import Delivered
-from bot.domain.post import NO_HEADER, Due, MessageHeader, OutboxEntry, Post
+from bot.domain.post import NO_HEADER, MessageHeader, OutboxEntry, Post
 from bot.domain.withdrawal import is_withdrawn
 from bot.store.channel_settings import NOT_PAUSED
 from bot.store.clock_repair import MAY_SEND, times_of_waits
 from bot.store.codecs import (
     PAPER_COLUMNS,
+    one_of,
     row_to_paper,
-    spelling,
     to_datetime,
     to_datetime_or_none,
     to_text,
 )
 from bot.store.database import Database
+from bot.store.group_commit import GroupCommit
 from bot.store.message_search import record_attempt, record_search
 from bot.store.papers import skip_withdrawn
-from bot.store.posts import insert_post, read_entries, read_post
+from bot.store.posts import insert_posts, read_posts
+
+# When the first waiting paper of a row's channel is due: one look into an index.
+_FIRST_DUE: Final = (
+    "(SELECT min(due_at) FROM outbox WHERE outbox.channel_id = channels.channel_id AND state = 'waiting')"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Settlement:
+    """The outcome of a post that Discord stored."""
+
+    post: Post
+    delivered: Delivered
+    now: datetime
 
 
 class Outbox:
-    """The papers that wait to be posted, and those that were."""
+    """The papers that wait to be posted, and those that were.
 
-    def __init__(self, database: Database) -> None:
+    Messages of several channels are bound and settled in one transaction of `commits`.
+    """
+
+    def __init__(self, database: Database, commits: GroupCommit | None = None) -> None:
         self._database = database
+        self._commits = commits or GroupCommit(database)
 
     async def due_channels(self, now: datetime) -> tuple[int, ...]:
-        """Returns the channels with a paper that is due or bound and no reason to wait, the longest due first."""
+        """Returns the channels with a paper that is due or bound and no reason to wait, the longest due first.
+
+        It looks at one row per channel, however many papers wait.
+        """
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                f"""SELECT channel_id FROM outbox JOIN channels USING (channel_id)
-                   WHERE state = 'waiting' AND (due_at <= :now OR channel_id IN (
-                       SELECT channel_id FROM posts WHERE settled_at IS NULL)) AND {MAY_SEND} AND {NOT_PAUSED}
-                   GROUP BY channel_id ORDER BY min(due_at), channel_id""",
+                f"""SELECT channel_id, due FROM (
+                        SELECT channel_id, {_FIRST_DUE} AS due FROM channels WHERE {MAY_SEND} AND {NOT_PAUSED}
+                    ) AS waiting
+                    WHERE due <= :now OR due IS NOT NULL AND channel_id IN (
+                        SELECT channel_id FROM posts WHERE settled_at IS NULL)
+                    ORDER BY due, channel_id""",
                 times_of_waits(now),
             )
         return tuple(row["channel_id"] for row in rows)
 
-    async def next_due(self, excluding: Collection[int] = ()) -> datetime | None:
-        """Returns when the next paper of another channel than `excluding` can be posted; None if none waits."""
+    async def next_due(self, after: datetime | None = None) -> datetime | None:
+        """Returns when the next paper can be posted, later than `after`; None if none waits."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                f"""SELECT min(max(due_at, coalesce(not_before, ''))) AS due
-                   FROM outbox JOIN channels USING (channel_id)
-                   WHERE state = 'waiting' AND channel_id NOT IN (SELECT value FROM json_each(?)) AND {NOT_PAUSED}""",
-                (json.dumps(list(excluding)),),
+                f"""SELECT min(CASE WHEN not_before > due THEN not_before ELSE due END) AS due FROM (
+                        SELECT not_before, CASE WHEN not_before > :after THEN {_FIRST_DUE} ELSE (
+                            SELECT min(due_at) FROM outbox WHERE outbox.channel_id = channels.channel_id
+                              AND state = 'waiting' AND due_at > :after) END AS due
+                        FROM channels WHERE {NOT_PAUSED}
+                    ) AS waiting""",
+                {"after": "" if after is None else to_text(after)},
             )
-        due = next(iter(rows))["due"]
-        return None if due is None else to_datetime(due)
-
-    async def due(self, channel_id: int, now: datetime, limit: int) -> tuple[OutboxEntry, ...]:
-        """Returns a channel's due entries that are not bound, oldest paper first; none if it is paused."""
-        async with self._database.reading() as connection:
-            return await read_entries(
-                connection,
-                f"channel_id = ? AND state = 'waiting' AND post_key IS NULL AND due_at <= ? AND {NOT_PAUSED}",
-                (channel_id, to_text(now)),
-                limit,
-            )
-
-    async def due_now(self, channel_id: int, now: datetime) -> Due:
-        """Returns how many papers of a channel are due, for which keywords, and when the first arrived."""
-        async with self._database.reading() as connection:
-            counted = await connection.execute_fetchall(
-                """SELECT count(*) AS papers, min(arrived_at) AS arrived FROM outbox
-                   WHERE channel_id = ? AND state = 'waiting' AND post_key IS NULL AND due_at <= ?""",
-                (channel_id, to_text(now)),
-            )
-            keywords = await connection.execute_fetchall(
-                f"""SELECT {spelling(":channel")} AS shown FROM keywords WHERE id IN (
-                        SELECT keyword_id FROM outbox_keywords JOIN outbox ON outbox.id = outbox_id
-                        WHERE channel_id = :channel AND state = 'waiting' AND post_key IS NULL AND due_at <= :now)
-                    ORDER BY id""",
-                {"channel": channel_id, "now": to_text(now)},
-            )
-        row = next(iter(counted))
-        return Due(row["papers"], tuple(keyword["shown"] for keyword in keywords), to_datetime_or_none(row["arrived"]))
-
-    async def partly_posted(self, channel_id: int, now: datetime) -> MessageHeader | None:
-        """Returns the layout and thread of the messages that already contain part of the due batch, if any do."""
-        async with self._database.reading() as connection:
-            rows = await connection.execute_fetchall(
-                """SELECT layout, thread_id FROM posts WHERE key IN (
-                       SELECT post_key FROM outbox WHERE channel_id = :channel AND state = 'delivered' AND due_at IN (
-                           SELECT due_at FROM outbox WHERE channel_id = :channel
-                             AND state = 'waiting' AND post_key IS NULL AND due_at <= :now))
-                   ORDER BY settled_at DESC LIMIT 1""",
-                {"channel": channel_id, "now": to_text(now)},
-            )
-        return next((MessageHeader(Layout(row["layout"]), thread_id=row["thread_id"]) for row in rows), None)
+        return to_datetime_or_none(next(iter(rows))["due"])
 
     async def bind(
         self,
@@ -126,9 +112,7 @@ class Outbox:
             header=header,
             search=search,
         )
-        async with self._database.transaction() as connection:
-            is_bound = await _bind(connection, post)
-        return post if is_bound else None
+        return await self._commits.write(_bind_all, post)
 
     async def unsettled_post(self, channel_id: int) -> Post | None:
         """Returns the channel's message that may have been sent and is not settled, if there is one."""
@@ -137,9 +121,7 @@ class Outbox:
                 "SELECT * FROM posts WHERE channel_id = ? AND settled_at IS NULL ORDER BY first_attempt LIMIT 1",
                 (channel_id,),
             )
-            for post in posts:
-                return await read_post(connection, post)
-        return None
+            return next(iter(await read_posts(connection, posts)), None)
 
     async def has_found_papers(self, post: Post) -> bool:
         """Whether another message with a paper of this one was found in the channel."""
@@ -161,15 +143,9 @@ class Outbox:
         async with self._database.transaction() as connection:
             await record_search(connection, "posts", post.key, after)
 
-    async def delivered(self, post: Post, delivered: Delivered, now: datetime, *, publish: bool = False) -> None:
-        """Settles the post as delivered; with `publish`, the message is published to the channel's followers."""
-        async with self._database.transaction() as connection:
-            await connection.execute("UPDATE outbox SET state = 'delivered' WHERE post_key = ?", (post.key,))
-            await _settle(connection, post, now, delivered.message_id)
-            await connection.execute(
-                """UPDATE posts SET thread_id = coalesce(?, thread_id), publish_at = ? WHERE key = ?""",
-                (delivered.thread_id, to_text(now) if publish and delivered.message_id is not None else None, post.key),
-            )
+    async def delivered(self, post: Post, delivered: Delivered, now: datetime) -> bool:
+        """Settles the post as delivered; returns whether it is to be published to the channel's followers."""
+        return await self._commits.write(_settle_all, _Settlement(post, delivered, now))
 
     async def rejected(self, post: Post, reason: str, now: datetime) -> None:
         """Settles the post as rejected by Discord for this reason; its papers are never sent again."""
@@ -177,7 +153,7 @@ class Outbox:
             await connection.execute(
                 "UPDATE outbox SET state = 'refused', rejection_reason = ? WHERE post_key = ?", (reason, post.key)
             )
-            await _settle(connection, post, now, None)
+            await connection.execute("UPDATE posts SET settled_at = ? WHERE key = ?", (to_text(now), post.key))
 
     async def release(self, post: Post, *, alone: bool = False) -> None:
         """Releases the entries of a message that certainly does not exist; `alone`: each gets its own message."""
@@ -233,21 +209,56 @@ class Outbox:
         return {row["channel_id"]: row["papers"] for row in rows}
 
 
-async def _bind(connection: aiosqlite.Connection, post: Post) -> bool:
-    """Binds the message's entries to it; returns False if one was removed or bound in the meantime."""
-    ids = json.dumps([entry.id for entry in post.entries])
+async def _bind_all(connection: aiosqlite.Connection, posts: Sequence[Post]) -> Sequence[Post | None]:
+    """Binds each message's entries to it; returns None for those with an entry that was removed or bound."""
+    ids = [entry.id for post in posts for entry in post.entries]
     rows = await connection.execute_fetchall(
-        """SELECT count(*) AS unbound FROM outbox
-           WHERE id IN (SELECT value FROM json_each(?)) AND state = 'waiting' AND post_key IS NULL""",
-        (ids,),
+        f"SELECT id FROM outbox WHERE state = 'waiting' AND post_key IS NULL AND id IN {one_of(ids)}", ids
     )
-    if next(iter(rows))["unbound"] != len(post.entries):
-        return False
-    await insert_post(connection, post)
-    await connection.execute(
-        "UPDATE outbox SET post_key = ? WHERE id IN (SELECT value FROM json_each(?))", (post.key, ids)
+    unbound = {row["id"] for row in rows}
+    bound: list[Post | None] = []
+    for post in posts:
+        own = {entry.id for entry in post.entries}
+        bound.append(post if own <= unbound else None)
+        unbound -= own
+    await insert_posts(connection, [post for post in bound if post is not None])
+    await connection.executemany(
+        "UPDATE outbox SET post_key = ? WHERE id = ?",
+        [(post.key, entry.id) for post in bound if post is not None for entry in post.entries],
     )
-    return True
+    return bound
+
+
+async def _settle_all(connection: aiosqlite.Connection, settlements: Sequence[_Settlement]) -> Sequence[bool]:
+    """Settles posts as delivered; returns which are to be published."""
+    channel_ids = [settlement.post.channel_id for settlement in settlements]
+    rows = await connection.execute_fetchall(
+        f"SELECT channel_id FROM channel_settings WHERE publish = 1 AND channel_id IN {one_of(channel_ids)}",
+        channel_ids,
+    )
+    publishing = {row["channel_id"] for row in rows}
+    published = [
+        settlement.post.channel_id in publishing and settlement.delivered.message_id is not None
+        for settlement in settlements
+    ]
+    await connection.executemany(
+        "UPDATE outbox SET state = 'delivered' WHERE post_key = ?", [(each.post.key,) for each in settlements]
+    )
+    await connection.executemany(
+        """UPDATE posts SET message_id = ?, settled_at = ?, thread_id = coalesce(?, thread_id), publish_at = ?
+           WHERE key = ?""",
+        [
+            (
+                each.delivered.message_id,
+                to_text(each.now),
+                each.delivered.thread_id,
+                to_text(each.now) if is_published else None,
+                each.post.key,
+            )
+            for each, is_published in zip(settlements, published, strict=True)
+        ],
+    )
+    return published
 
 
 async def _newest_ids(connection: aiosqlite.Connection, channel_id: int, canonical: str, limit: int) -> list[str]:
@@ -276,9 +287,3 @@ async def drop_unmatched(connection: aiosqlite.Connection, channel_id: int) -> N
            AND channel_id NOT IN (SELECT channel_id FROM outbox WHERE state = 'waiting')""",
     ):
         await connection.execute(statement, {"channel": channel_id})
-
-
-async def _settle(connection: aiosqlite.Connection, post: Post, now: datetime, message_id: int | None) -> None:
-    await connection.execute(
-        "UPDATE posts SET message_id = ?, settled_at = ? WHERE key = ?", (message_id, to_text(now), post.key)
-    )

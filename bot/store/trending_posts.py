@@ -4,7 +4,10 @@ A row is permanent: a channel never gets a day's list twice.
 """
 
 import sqlite3
+from collections.abc import Sequence
 from datetime import date, datetime
+
+import aiosqlite
 
 from bot.domain.history import UNKNOWN_START, SearchStart
 from bot.domain.outgoing import Delivered
@@ -13,14 +16,16 @@ from bot.store.channel_settings import NOT_PAUSED, to_schedule
 from bot.store.clock_repair import MAY_SEND, times_of_waits
 from bot.store.codecs import to_datetime, to_datetime_or_none, to_text, to_text_or_none
 from bot.store.database import Database
+from bot.store.group_commit import GroupCommit
 from bot.store.message_search import record_attempt, record_search
 
 
 class TrendingPosts:
     """The trending lists that are to be posted, and those that were."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, commits: GroupCommit | None = None) -> None:
         self._database = database
+        self._commits = commits or GroupCommit(database)
 
     async def fetched_days(self) -> tuple[TrendingDay, ...]:
         """Returns the days whose lists are stored."""
@@ -90,25 +95,7 @@ class TrendingPosts:
         search: SearchStart = UNKNOWN_START,
     ) -> TrendingPost | None:
         """Binds the day's list to a new message; returns None if the channel has a message for it already."""
-        async with self._database.transaction() as connection:
-            cursor = await connection.execute(
-                """INSERT INTO trending_posts
-                   (channel_id, day, min_votes, key, nonce, first_attempt, last_attempt, search_after, attempted_at)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8) ON CONFLICT (channel_id, day) DO NOTHING""",
-                (
-                    trending_subscription.channel_id,
-                    day.isoformat(),
-                    trending_subscription.min_votes,
-                    key,
-                    nonce,
-                    to_text(now),
-                    search.after,
-                    to_text_or_none(search.attempted_at),
-                ),
-            )
-            if cursor.rowcount != 1:
-                return None
-        return TrendingPost(
+        trending_post = TrendingPost(
             key=key,
             channel_id=trending_subscription.channel_id,
             day=day,
@@ -118,6 +105,7 @@ class TrendingPosts:
             last_attempt=now,
             search=search,
         )
+        return await self._commits.write(_bind_all, trending_post)
 
     async def record_attempt(
         self, trending_post: TrendingPost, now: datetime, attempted_at: datetime | None = None
@@ -133,11 +121,7 @@ class TrendingPosts:
 
     async def settle(self, trending_post: TrendingPost, delivered: Delivered, now: datetime) -> None:
         """Settles the message; without an id, it does not exist and never will."""
-        async with self._database.transaction() as connection:
-            await connection.execute(
-                "UPDATE trending_posts SET message_id = ?, thread_id = ?, settled_at = ? WHERE key = ?",
-                (delivered.message_id, delivered.thread_id, to_text(now), trending_post.key),
-            )
+        await self._commits.write(_settle_all, (trending_post.key, delivered, now))
 
     async def release(self, trending_post: TrendingPost) -> None:
         """Releases a message that certainly does not exist, so that the day's list can be bound again."""
@@ -145,6 +129,42 @@ class TrendingPosts:
             await connection.execute(
                 "DELETE FROM trending_posts WHERE key = ? AND settled_at IS NULL", (trending_post.key,)
             )
+
+
+async def _bind_all(
+    connection: aiosqlite.Connection, trending_posts: Sequence[TrendingPost]
+) -> Sequence[TrendingPost | None]:
+    """Stores messages that are about to be sent; returns None for those whose channel has one for the day already."""
+    bound: list[TrendingPost | None] = []
+    for each in trending_posts:
+        cursor = await connection.execute(
+            """INSERT INTO trending_posts
+               (channel_id, day, min_votes, key, nonce, first_attempt, last_attempt, search_after, attempted_at)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (channel_id, day) DO NOTHING""",
+            (
+                each.channel_id,
+                each.day.isoformat(),
+                each.min_votes,
+                each.key,
+                each.nonce,
+                to_text(each.first_attempt),
+                to_text(each.last_attempt),
+                each.search.after,
+                to_text_or_none(each.search.attempted_at),
+            ),
+        )
+        bound.append(each if cursor.rowcount == 1 else None)
+    return bound
+
+
+async def _settle_all(
+    connection: aiosqlite.Connection, settlements: Sequence[tuple[str, Delivered, datetime]]
+) -> Sequence[None]:
+    await connection.executemany(
+        "UPDATE trending_posts SET message_id = ?, thread_id = ?, settled_at = ? WHERE key = ?",
+        [(delivered.message_id, delivered.thread_id, to_text(now), key) for key, delivered, now in settlements],
+    )
+    return [None for _ in settlements]
 
 
 def _to_trending_subscription(row: sqlite3.Row) -> TrendingSubscription:
