@@ -120,7 +120,7 @@ async def reschedule(connection: Connection, channel_ids: Iterable[int]) -> None
 
 async def _read(connection: Connection, channel_id: int) -> ChannelSettings:
     rows = await connection.execute_fetchall("SELECT * FROM channel_settings WHERE channel_id = ?", (channel_id,))
-    return next((_to_settings(row) for row in rows), ChannelSettings())
+    return next((to_settings(row) for row in rows), ChannelSettings())
 
 
 async def _write(connection: Connection, channel_id: int, before: ChannelSettings, after: ChannelSettings) -> None:
@@ -156,7 +156,8 @@ def _to_columns(channel_settings: ChannelSettings) -> dict[str, str | int | None
     }
 
 
-def _to_settings(row: sqlite3.Row) -> ChannelSettings:
+def to_settings(row: sqlite3.Row) -> ChannelSettings:
+    """Returns the settings in a row of `channel_settings`."""
     return ChannelSettings(
         style=Style(row["style"]),
         schedule=to_schedule(row),

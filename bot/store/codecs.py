@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from bot.domain.paper import ArxivId, Paper
@@ -25,6 +26,11 @@ def to_datetime(text: str) -> datetime:
 def to_datetime_or_none(text: str | None) -> datetime | None:
     """Returns the datetime of a column that may be NULL."""
     return None if text is None else to_datetime(text)
+
+
+def one_of(values: Sequence[object]) -> str:
+    """Returns SQL for a list with a parameter for each value; NULL, which equals nothing, if there are none."""
+    return f"({', '.join('?' * len(values)) or 'NULL'})"
 
 
 def spelling(channels: str) -> str:

@@ -38,7 +38,9 @@ _EXPIRED: Final = (
 _IS_KNOWN: Final = sa.exists().where(
     outbox.c.post_key == found_papers.c.post_key, outbox.c.arxiv_id == found_papers.c.arxiv_id
 )
-_IS_INCOMPLETE: Final = sa.exists().where(found_papers.c.post_key == edits.c.post_key, ~_IS_KNOWN.correlate_except(outbox))
+_IS_INCOMPLETE: Final = sa.exists().where(
+    found_papers.c.post_key == edits.c.post_key, ~_IS_KNOWN.correlate_except(outbox)
+)
 _DUE: Final = (
     sa.select(edits.c.post_key, edits.c.request_count)
     .join_from(edits, posts, posts.c.key == edits.c.post_key)
@@ -100,18 +102,14 @@ class Edits:
         """Removes a finished edit, unless it was requested again in the meantime."""
         async with self._database.transaction() as connection:
             await connection.write(
-                sa.delete(edits).where(
-                    edits.c.post_key == edit.post.key, edits.c.request_count == edit.request_count
-                )
+                sa.delete(edits).where(edits.c.post_key == edit.post.key, edits.c.request_count == edit.request_count)
             )
 
     async def postpone(self, edit: Edit, not_before: datetime, *, now: datetime) -> None:
         """Postpones an edit from `now` until `not_before`."""
         async with self._database.transaction() as connection:
             await connection.write(
-                sa.update(edits)
-                .where(edits.c.post_key == edit.post.key)
-                .values(not_before=not_before, waits_since=now)
+                sa.update(edits).where(edits.c.post_key == edit.post.key).values(not_before=not_before, waits_since=now)
             )
 
     async def to_publish(self, now: datetime, limit: int = EDITS_READ_MAX) -> tuple[Post, ...]:

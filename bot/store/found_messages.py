@@ -129,9 +129,7 @@ async def _record_post(connection: Connection, channel_id: int, message: FoundMe
     )
     await connection.write(
         _INSERT_PAPERS,
-        [
-            {"channel_id": channel_id, "arxiv_id": arxiv_id, "post_key": message.key} for arxiv_id in message.arxiv_ids
-        ],
+        [{"channel_id": channel_id, "arxiv_id": arxiv_id, "post_key": message.key} for arxiv_id in message.arxiv_ids],
     )
     await count_papers_as_posted(connection, channel_id, message.arxiv_ids)
 
