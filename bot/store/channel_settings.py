@@ -6,14 +6,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+import sqlalchemy as sa
+
 from bot.domain.channel_schedule import ChannelSchedule, DailySchedule, Immediate, due_at
 from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
 from bot.store.codecs import to_datetime, to_datetime_or_none, to_text
 from bot.store.connection import Connection
 from bot.store.database import Database
+from bot.store.schema import channel_settings, channels
 
 # The condition that no admin has paused the row's channel.
-NOT_PAUSED: Final = "channel_id NOT IN (SELECT channel_id FROM channel_settings WHERE paused_since IS NOT NULL)"
+NOT_PAUSED: Final = ~(
+    sa.exists()
+    .where(channel_settings.c.channel_id == channels.c.channel_id, channel_settings.c.paused_since.is_not(None))
+    .correlate(channels)
+)
 
 
 @dataclass(frozen=True, slots=True)

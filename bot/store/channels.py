@@ -8,13 +8,15 @@ from typing import Final
 
 from bot.domain.outgoing import Blocked
 from bot.domain.subscription import BlockedChannel, BlockedNotice, ChannelPlace
-from bot.store.clock_repair import MAY_SEND, correct_due_times, has_future_arrivals, times_of_waits
+from bot.store.clock_repair import CLOCK_AHEAD_MAX, correct_due_times, has_future_arrivals
 from bot.store.codecs import to_datetime, to_text
 from bot.store.database import Database
 
 # No wait of a channel is longer; Discord's longest rate limits are an hour.
 CHANNEL_WAIT_MAX: Final = timedelta(hours=24)
 
+# The text of `clock_repair.MAY_SEND`.
+_MAY_SEND: Final = "(not_before IS NULL OR not_before <= :now OR coalesce(waits_since, not_before) > :future)"
 _SUBSCRIBED = """(channel_id IN (SELECT channel_id FROM subscriptions)
               OR channel_id IN (SELECT channel_id FROM channel_settings WHERE trending_min_votes IS NOT NULL))"""
 
@@ -139,9 +141,9 @@ class Channels:
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
                 f"""SELECT channel_id, not_before FROM channels
-                    WHERE blocked_reason IS NULL AND NOT {MAY_SEND} AND {_SUBSCRIBED}
+                    WHERE blocked_reason IS NULL AND NOT {_MAY_SEND} AND {_SUBSCRIBED}
                     ORDER BY not_before, channel_id""",
-                times_of_waits(after),
+                {"now": to_text(after), "future": to_text(after + CLOCK_AHEAD_MAX)},
             )
         return {row["channel_id"]: to_datetime(row["not_before"]) for row in rows}
 

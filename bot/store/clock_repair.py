@@ -5,14 +5,19 @@ move them into the past. Nothing is deleted that is not fetched, counted or plan
 """
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
+
+import sqlalchemy as sa
 
 from bot.domain.channel_schedule import due_at
 from bot.domain.queries import INITIAL_SYNC_PERIOD
 from bot.store.channel_settings import to_schedule
 from bot.store.codecs import to_datetime, to_text
+from bot.store.columns import Utc
 from bot.store.connection import Connection
 from bot.store.database import Database
+from bot.store.schema import channels, outbox
+from bot.store.schema.posts import IS_UNBOUND
 
 # A stored time that is further ahead is due to a clock that was ahead; one within it delays nothing by more than this.
 CLOCK_AHEAD_MAX: Final = timedelta(minutes=5)
@@ -36,22 +41,34 @@ _CACHES: Final = (
 )
 
 
-def no_wait(end: str, table: str) -> str:
-    """Returns SQL for whether a row of `table` does not have to wait until its column `end`; see `times_of_waits`.
+_NOW: Final = sa.bindparam("now", type_=Utc)
+_FUTURE: Final = sa.bindparam("future", type_=Utc)
+
+
+def no_wait(end: sa.Column[Any]) -> sa.ColumnElement[bool]:
+    """Returns whether a row of the column's table does not have to wait until `end`; see `times_of_waits`.
 
     A wait that was stored in the future is over, because the clock was ahead then. A wait of which it is unknown when
     it was stored counts only if it ends within CLOCK_AHEAD_MAX.
     """
-    return f"(coalesce({table}.{end}, '') <= :now OR coalesce({table}.waits_since, {table}.{end}) > :future)"
+    since = sa.func.coalesce(end.table.c.waits_since, end, type_=Utc)
+    return sa.or_(end.is_(None), end <= _NOW, since > _FUTURE)
 
 
-def times_of_waits(now: datetime) -> dict[str, str]:
+def times_of_waits(now: datetime) -> dict[str, datetime]:
     """Returns the parameters of `no_wait`."""
-    return {"now": to_text(now), "future": to_text(now + CLOCK_AHEAD_MAX)}
+    return {"now": now, "future": now + CLOCK_AHEAD_MAX}
 
 
 # Whether nothing has to wait in the row's channel.
-MAY_SEND: Final = no_wait("not_before", "channels")
+MAY_SEND: Final = no_wait(channels.c.not_before)
+
+_HAS_FUTURE_ARRIVALS: Final = sa.select(
+    sa.or_(
+        sa.exists().where(IS_UNBOUND, outbox.c.arrived_at > _FUTURE),
+        sa.exists().where(IS_UNBOUND, outbox.c.arrived_at.is_(None), outbox.c.due_at > _FUTURE),
+    )
+)
 
 
 class StoredTimes:
@@ -98,14 +115,7 @@ def _statements() -> list[str]:
 
 async def has_future_arrivals(connection: Connection, now: datetime) -> bool:
     """Whether an unbound paper has arrived after `now`, or was to be posted at once after `now`."""
-    # Without INDEXED BY, SQLite would look up every queued paper in the table, each time that papers are posted.
-    unbound = "SELECT * FROM outbox INDEXED BY outbox_by_arrival WHERE state = 'waiting' AND post_key IS NULL"
-    rows = await connection.execute_fetchall(
-        f"""SELECT EXISTS ({unbound} AND arrived_at > :future)
-                OR EXISTS ({unbound} AND arrived_at IS NULL AND due_at > :future) AS found""",
-        {"future": to_text(now + CLOCK_AHEAD_MAX)},
-    )
-    return bool(next(iter(rows))["found"])
+    return bool(await connection.scalar(_HAS_FUTURE_ARRIVALS, {"future": now + CLOCK_AHEAD_MAX}))
 
 
 async def correct_due_times(connection: Connection, now: datetime) -> int:
