@@ -35,6 +35,7 @@ from bot.runtime.clock import Clock, SystemClock
 from bot.runtime.errors import InvalidKeyword, InvalidSettings, StartupError, StoreUnavailable
 from bot.runtime.garbage import CollectionLimit
 from bot.runtime.metrics import Metrics
+from bot.runtime.server_url import ServerUrl
 from bot.store.backup import back_up
 
 # How long a thread may compute while others wait; with Python's 5 ms, three busy threads delay the event loop too much.
@@ -117,6 +118,8 @@ async def _run_until_signalled(settings: Settings, metrics: Metrics | None, cloc
 
 
 def _back_up(settings: Settings, target: Path) -> int:
+    if isinstance(settings.database, ServerUrl):
+        raise StartupError(f"The database is {settings.database}, on a server: back it up with pg_dump.")
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("Copying the database", total=None)

@@ -69,12 +69,12 @@ class Context:
     @property
     def gate_path(self) -> Path:
         """The lock file next to the database; every process of the bot requests arXiv through it."""
-        return self.settings.database.with_name(self.settings.database.name + ".gate")
+        return self.settings.state_file.with_name(self.settings.state_file.name + ".gate")
 
     @property
     def fonts_path(self) -> Path:
         """The folder next to the database in which the drawing process caches its list of fonts."""
-        return self.settings.database.with_name(self.settings.database.name + ".fonts")
+        return self.settings.state_file.with_name(self.settings.state_file.name + ".fonts")
 
     @property
     def user_agent(self) -> str:

@@ -14,11 +14,13 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    InstanceOf,
     SecretStr,
     ValidationInfo,
 )
 
 from bot.runtime.limits import ARXIV_REQUEST_INTERVAL_S, SNOWFLAKE_MAX, SNOWFLAKE_MIN
+from bot.runtime.server_url import ServerUrl
 
 # arXiv's results change once a day (terms of use); a shorter fixed interval only repeats requests.
 ARXIV_POLL_INTERVAL_MIN_S: Final = 600.0
@@ -113,6 +115,16 @@ def _channel_id(value: object) -> object:
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= len(str(SNOWFLAKE_MAX)):
         return int(value)
     return value
+
+
+def _database(value: object) -> object:
+    if isinstance(value, ServerUrl) or not isinstance(value, str | Path):
+        return value
+    return ServerUrl.parse(str(value).strip()) if ServerUrl.is_server(str(value)) else value
+
+
+def _database_file(location: Path | ServerUrl) -> Path | ServerUrl:
+    return location if isinstance(location, ServerUrl) else _file(location)
 
 
 def _file(path: Path) -> Path:
@@ -235,9 +247,16 @@ class Settings(_Section):
     discord: DiscordSettings = DiscordSettings()
     arxiv: ArxivSettings = ArxivSettings()
     huggingface: HuggingFaceSettings = HuggingFaceSettings()
-    database: Annotated[Path, AfterValidator(_file)] = Path("daily-papers.sqlite3")
+    database: Annotated[Path | InstanceOf[ServerUrl], BeforeValidator(_database), AfterValidator(_database_file)] = (
+        Path("daily-papers.sqlite3")
+    )
     # None: the file does not manage subscriptions. A list, even an empty one, is the complete set of the file.
     subscriptions: tuple[FileSubscription, ...] | None = None
     web: WebSettings = WebSettings()
     limits: LimitsSettings = LimitsSettings()
     log: LogSettings = LogSettings()
+
+    @property
+    def state_file(self) -> Path:
+        """The path from which the names of files next to the database are made; with a server, in this folder."""
+        return Path("daily-papers") if isinstance(self.database, ServerUrl) else self.database

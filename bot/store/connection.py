@@ -58,13 +58,18 @@ class Connection:
         await completed(self._connection.exec_driver_sql(sql))
 
     async def roll_back(self) -> None:
-        """Ends the transaction without effect, if one is open."""
-        driver = (await self._connection.get_raw_connection()).driver_connection
-        if isinstance(driver, aiosqlite.Connection):
-            await completed(_finish(driver))
-            if not driver.in_transaction:
-                return
-        await self.run("ROLLBACK")
+        """Ends the transaction without effect, if one is open; a connection that is lost has none."""
+        if self._connection.invalidated:
+            return
+        try:
+            driver = (await self._connection.get_raw_connection()).driver_connection
+            if isinstance(driver, aiosqlite.Connection):
+                await completed(_finish(driver))
+                if not driver.in_transaction:
+                    return
+            await self.run("ROLLBACK")
+        except sa.exc.DBAPIError:  # the error that ended the transaction is the one to report
+            await self._connection.invalidate()
 
     # --- statements as text, on SQLite only ----------------------------------------------------
 

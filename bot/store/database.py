@@ -6,82 +6,59 @@ cancelled or a statement fails.
 
 import asyncio
 import contextlib
-import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.runtime.errors import StoreUnavailable
+from bot.runtime.server_url import ServerUrl
+from bot.store.backend import Backend, Location
 from bot.store.connection import Connection
-from bot.store.disk import Disk
-from bot.store.engines import readers_of_file, writer_of_file
-from bot.store.migrate import APPLICATION_ID
-from bot.store.opening import prepare_exclusive, prepare_shared
+from bot.store.schema import key_values
+from bot.store.sqlite import SqliteFile
 
-# Errors that may pass: another process's lock, a full or failing disk. Any other is a bug.
-_TRANSIENT: Final = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_CANTOPEN,
-    }
+# Writes the value that it has.
+_WRITE_CHECK: Final = (
+    insert(key_values)
+    .values(name="write check", value="")
+    .on_conflict_do_update(index_elements=["name"], set_={"value": ""})
 )
-# Errors of a file that became damaged after the start.
-_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class Database:
     """The open file: one connection that writes, and several that read."""
 
-    def __init__(
-        self, disk: Disk, writer: AsyncEngine, readers: AsyncEngine, closing: contextlib.AsyncExitStack
-    ) -> None:
-        self._disk = disk
+    def __init__(self, backend: Backend, closing: contextlib.AsyncExitStack) -> None:
+        self._backend = backend
         self._last_write_failed = False
-        self._writer = writer
-        self._readers = readers
         self._closing = closing
         self._writing = asyncio.Lock()
 
     @classmethod
-    async def open_exclusive(cls, path: Path) -> "Database":
-        """Opens the file at `path` for the bot, or creates it. Raises DatabaseUnusable.
+    async def open_exclusive(cls, location: Location) -> "Database":
+        """Opens the database for the bot, or creates it. Raises DatabaseUnusable.
 
         Until it is closed, no other process can open it exclusively.
         """
-        async with contextlib.AsyncExitStack() as closing:
-            closing.callback(os.close, await asyncio.to_thread(prepare_exclusive, path))
-            return await cls._connect(path, closing)
+        return await cls._open(location, exclusive=True)
 
     @classmethod
-    async def open_shared(cls, path: Path) -> "Database":
-        """Opens the file at `path` for another command, whether a bot runs on it or not. Raises DatabaseUnusable.
+    async def open_shared(cls, location: Location) -> "Database":
+        """Opens the database for another command, whether a bot runs on it or not. Raises DatabaseUnusable.
 
-        Both may write: a transaction waits for the other's. The file must exist.
+        Both may write: a transaction waits for the other's. The database must exist.
         """
-        async with contextlib.AsyncExitStack() as closing:
-            await asyncio.to_thread(prepare_shared, path)
-            return await cls._connect(path, closing)
+        return await cls._open(location, exclusive=False)
 
     @classmethod
-    async def _connect(cls, path: Path, closing: contextlib.AsyncExitStack) -> "Database":
-        writer, readers = writer_of_file(path), readers_of_file(path)
-        # The writer is closed last: a reader cannot remove the -wal file.
-        closing.push_async_callback(writer.dispose)
-        closing.push_async_callback(readers.dispose)
-        disk = Disk(path)
-        closing.callback(disk.close)
-        for engine in (writer, readers):
-            async with engine.connect():  # a file that cannot be opened is reported now
-                pass
-        return cls(disk, writer, readers, closing.pop_all())
+    async def _open(cls, location: Location, *, exclusive: bool) -> "Database":
+        async with contextlib.AsyncExitStack() as closing:
+            backend = await closing.enter_async_context(_opened(location, exclusive=exclusive))
+            return cls(backend, closing.pop_all())
 
     async def close(self) -> None:
         """Waits for the current transaction, then closes the file and releases its lock."""
@@ -93,13 +70,26 @@ class Database:
         """Writes everything inside the block or nothing. Raises StoreUnavailable if it cannot be written now."""
         async with self._writing:
             try:
-                with _translated_errors():
-                    async with self._writer.connect() as connection, _transaction(connection) as begun:
+                with self._translated_errors():
+                    await self._backend.verify()
+                    async with self._backend.writer.connect() as connection, self._transaction(connection) as begun:
                         yield begun
             except StoreUnavailable:
                 self._last_write_failed = True
                 raise
             self._last_write_failed = False
+
+    @contextlib.asynccontextmanager
+    async def _transaction(self, core: AsyncConnection) -> AsyncIterator[Connection]:
+        connection = Connection(core)
+        try:
+            for statement in self._backend.begin:
+                await connection.run(statement)
+            yield connection
+            await connection.run("COMMIT")
+        except BaseException:
+            await connection.roll_back()
+            raise
 
     async def write_problem(self) -> str | None:
         """Returns why nothing can be written now; None if it can be.
@@ -107,13 +97,13 @@ class Database:
         It is for frequent checks: as long as nothing fails, it writes to the disk at most once per minute, and nothing
         to the database.
         """
-        problem = await self._disk.problem(is_urgent=self._last_write_failed)
+        problem = await self._backend.problem(is_urgent=self._last_write_failed)
         if problem is not None:
             return f"the database cannot be written: {problem}"
         if self._last_write_failed:
             try:
                 async with self.transaction() as connection:
-                    await connection.run(f"PRAGMA application_id = {APPLICATION_ID}")  # the value that it has
+                    await connection.write(_WRITE_CHECK)
             except StoreUnavailable as error:
                 return str(error)
         return None
@@ -121,41 +111,26 @@ class Database:
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[Connection]:
         """Yields a connection for single SELECTs, each of which sees the last commit."""
-        with _translated_errors():
-            async with self._readers.connect() as connection:
+        with self._translated_errors():
+            async with self._backend.readers.connect() as connection:
                 yield Connection(connection)
 
-
-@contextlib.asynccontextmanager
-async def _transaction(core: AsyncConnection) -> AsyncIterator[Connection]:
-    connection = Connection(core)
-    try:
-        await connection.run("BEGIN IMMEDIATE")
-        yield connection
-        await connection.run("COMMIT")
-    except BaseException:
-        await connection.roll_back()
-        raise
-
-
-@contextlib.contextmanager
-def _translated_errors() -> Iterator[None]:
-    try:
-        yield
-    except sa.exc.DBAPIError as error:
-        cause = error.orig if isinstance(error.orig, Exception) else error
-        raise (_unavailable(cause) or error) from error
-    except sa.exc.TimeoutError as error:
-        raise StoreUnavailable("too many commands read the database at the moment") from error
-    except sqlite3.DatabaseError as error:
-        raise (_unavailable(error) or error) from error
+    @contextlib.contextmanager
+    def _translated_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sa.exc.DBAPIError as error:
+            cause = error.orig if isinstance(error.orig, Exception) else error
+            raise (self._backend.unavailable(cause) or error) from error
+        except sa.exc.TimeoutError as error:
+            raise StoreUnavailable("too many commands read the database at the moment") from error
+        except sqlite3.DatabaseError as error:
+            raise (self._backend.unavailable(error) or error) from error
 
 
-def _unavailable(error: Exception) -> StoreUnavailable | None:
-    """Returns the error that says why the database cannot be used now; None for a bug."""
-    if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in _TRANSIENT:
-        return StoreUnavailable(f"the database cannot be used at the moment: {error}")
-    # The subclasses of DatabaseError are about statements, and some have no error code.
-    if type(error) is sqlite3.DatabaseError and error.sqlite_errorcode & 0xFF in _DAMAGED:
-        return StoreUnavailable(f"the database is damaged ({error}): stop the bot and replace the file with a backup")
-    return None
+def _opened(location: Location, *, exclusive: bool) -> contextlib.AbstractAsyncContextManager[Backend]:
+    if isinstance(location, ServerUrl):
+        from bot.store.postgres import PostgresServer  # noqa: PLC0415 - its driver takes 0.1 s to import
+
+        return PostgresServer.opened(location, exclusive=exclusive)
+    return SqliteFile.opened(location, exclusive=exclusive)

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
@@ -19,6 +19,9 @@ from bot.domain.keyword import keyword_key
 from bot.runtime.errors import DatabaseUnusable
 from bot.store.progress import MigrationProgress
 from bot.store.schema import metadata
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 log = logging.getLogger(__name__)
 
@@ -88,13 +91,18 @@ def _run_missing(connection: sqlite3.Connection, wrapped: sa.Connection) -> None
     create_or_upgrade(wrapped, is_new=is_new)
 
 
+def is_known_revision(revision: str | None) -> bool:
+    """Whether this program has the revision; otherwise a newer one wrote the database."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - as below
+
+    return revision in {each.revision for each in ScriptDirectory.from_config(_configuration()).walk_revisions()}
+
+
 def create_or_upgrade(connection: sa.Connection, *, is_new: bool) -> None:
     """Creates every table in a new database, or runs Alembic's missing revisions, within the caller's transaction."""
-    from alembic import command  # noqa: PLC0415 - most starts migrate nothing
-    from alembic.config import Config  # noqa: PLC0415
+    from alembic import command  # noqa: PLC0415 - most starts migrate nothing, and importing Alembic takes time
 
-    config = Config()
-    config.set_main_option("script_location", "bot.store:revisions")
+    config = _configuration()
     config.attributes["connection"] = connection
     config.attributes["progress"] = MigrationProgress()
     if is_new:
@@ -102,6 +110,14 @@ def create_or_upgrade(connection: sa.Connection, *, is_new: bool) -> None:
         command.stamp(config, "head")
     else:
         command.upgrade(config, "head")
+
+
+def _configuration() -> "Config":
+    from alembic.config import Config  # noqa: PLC0415 - as above
+
+    config = Config()
+    config.set_main_option("script_location", "bot.store:revisions")
+    return config
 
 
 def _statements(script: str) -> Iterator[str]:

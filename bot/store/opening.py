@@ -167,6 +167,20 @@ def inspect(path: Path) -> None:
         )
 
 
+def check_integrity(path: Path) -> None:
+    """Raises DatabaseUnusable if the file is damaged. It reads the whole file, which takes a minute for some GB."""
+    try:
+        with contextlib.closing(sqlite3.connect(reading_uri(path), uri=True)) as connection:
+            state = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        state = str(error)
+    if state != "ok":
+        raise DatabaseUnusable(
+            f"The database {path} is damaged ({state}); it was left unchanged. Replace it with a backup, "
+            "or move it away, which loses subscriptions made by command."
+        )
+
+
 def create_private(path: Path) -> None:
     """Creates an empty file that only its owner can read, if there is none; SQLite would use the umask.
 

@@ -13,11 +13,12 @@ from sqlalchemy.dialects.postgresql import insert
 from bot.domain.history import UNKNOWN_START, SearchStart
 from bot.domain.outgoing import Delivered
 from bot.domain.trending.post import TrendingDay, TrendingPost, TrendingSubscription
-from bot.store.channel_settings import NOT_PAUSED, schedule_of
+from bot.store.channel_settings import NOT_PAUSED
 from bot.store.clock_repair import MAY_SEND, times_of_waits
 from bot.store.columns import Id, Text, Utc
 from bot.store.connection import Connection
 from bot.store.database import Database
+from bot.store.due_times import to_schedule
 from bot.store.group_commit import GroupCommit
 from bot.store.message_search import record_attempt, record_search
 from bot.store.schema import channel_settings, channels, trending_days, trending_entries, trending_posts
@@ -189,12 +190,7 @@ def _to_row(trending_post: TrendingPost) -> dict[str, object]:
 
 
 def _to_trending_subscription(row: sa.Row[Any]) -> TrendingSubscription:
-    return TrendingSubscription(
-        row.channel_id,
-        row.trending_min_votes,
-        row.trending_since,
-        schedule_of(row.daily_at, row.zone, weekdays_only=row.weekdays_only),
-    )
+    return TrendingSubscription(row.channel_id, row.trending_min_votes, row.trending_since, to_schedule(row))
 
 
 def _to_trending_post(row: sa.Row[Any]) -> TrendingPost:

@@ -23,8 +23,9 @@ from bot.store.clock_repair import CLOCK_AHEAD_MAX, StoredTimes
 from bot.store.codecs import to_text
 from tests.support.builders import paper
 from tests.support.clock import FakeClock, give_way, jumps_ahead, settle
+from tests.support.databases import rows
 from tests.support.ingest import running
-from tests.support.store import CHANNEL, NOW, Store, rows
+from tests.support.store import CHANNEL, NOW, Store
 
 LATER: Final = NOW + timedelta(days=2)
 # Every column with a time. The first are corrected; the others need no correction, for the reason given.

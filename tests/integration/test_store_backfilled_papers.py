@@ -10,7 +10,8 @@ from bot.domain.months import Month
 from bot.domain.paper import Paper
 from bot.store.backfilled_papers import BackfilledPapers
 from tests.support.builders import paper
-from tests.support.store import NOW, Store, rows
+from tests.support.databases import rows
+from tests.support.store import NOW, Store
 
 MODEL = paper("2601.00001", title="A Reward Model", published=NOW - timedelta(days=200))
 SHEAF = paper("2601.00002", title="Sheaves", published=NOW - timedelta(days=200))

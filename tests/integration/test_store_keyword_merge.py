@@ -20,8 +20,9 @@ from bot.store.opening import prepare_shared
 from tests.integration.test_store_previous_release import HOUR_AGO, INSTALLATION, MONTH_AGO, NOW
 from tests.support import previous_release as previous
 from tests.support.builders import paper
+from tests.support.databases import rows
 from tests.support.killed_migration import migrate_until_killed
-from tests.support.store import opened, rows
+from tests.support.store import opened
 
 pytestmark = pytest.mark.slow
 

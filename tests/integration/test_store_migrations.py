@@ -13,7 +13,8 @@ from bot.domain.outgoing import Delivered
 from bot.domain.post import NO_HEADER, MessageHeader
 from bot.store.migrate import APPLICATION_ID, FORMAT, migrations
 from tests.support.builders import paper
-from tests.support.store import CHANNEL, NOW, opened, rows
+from tests.support.databases import rows
+from tests.support.store import CHANNEL, NOW, opened
 
 THEN: Final = "2026-11-18T12:00:00.000000+00:00"
 VERSION_1_ROWS: Final = f"""

@@ -15,8 +15,9 @@ import pytest
 from bot.runtime.errors import DatabaseUnusable
 from bot.store.database import Database
 from bot.store.migrate import APPLICATION_ID, FORMAT, migrations
+from tests.support.databases import rows
 from tests.support.modes import mode_of, umask
-from tests.support.store import opened, rows
+from tests.support.store import opened
 
 PROJECT = Path(__file__).parents[2]
 # A process that opens the database and prints the result.

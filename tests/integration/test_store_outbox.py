@@ -10,7 +10,8 @@ from bot.domain.outgoing import Blocked, Delivered
 from bot.domain.paper import Paper
 from bot.domain.post import Due, MessageHeader, one_message
 from tests.support.builders import paper
-from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store, rows
+from tests.support.databases import rows
+from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
 
 SOON = NOW + timedelta(minutes=5)
 WITHDRAWN = "This paper has been withdrawn by the authors"

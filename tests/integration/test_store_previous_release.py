@@ -23,7 +23,8 @@ from bot.store.migrate import FORMAT
 from bot.store.month_counts import MonthCounts
 from tests.support import previous_release as previous
 from tests.support.builders import paper
-from tests.support.store import opened, rows
+from tests.support.databases import rows
+from tests.support.store import opened
 
 pytestmark = pytest.mark.slow
 

@@ -15,8 +15,9 @@ import pytest
 from bot.runtime.errors import DatabaseUnusable
 from bot.store.database import Database
 from bot.store.migrate import APPLICATION_ID, FORMAT, migrations, run_migrations
+from tests.support.databases import rows
 from tests.support.quiescence import wait_until
-from tests.support.store import opened, rows
+from tests.support.store import opened
 
 PROJECT = Path(__file__).parents[2]
 ROUNDS = 60

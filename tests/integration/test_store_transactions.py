@@ -9,7 +9,8 @@ import aiosqlite
 import pytest
 
 from bot.runtime.errors import StoreUnavailable
-from tests.support.store import Store, opened, rows
+from tests.support.databases import rows
+from tests.support.store import Store, opened
 
 LARGE = "INSERT INTO key_values VALUES ('large', hex(zeroblob(100000)))"
 

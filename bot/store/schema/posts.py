@@ -65,7 +65,7 @@ outbox: Final = sa.Table(
 # The conditions of the partial indexes, which SQLite uses for a statement with the same words only.
 IS_WAITING: Final = outbox.c.state == sa.literal_column("'waiting'")
 IS_UNBOUND: Final = IS_WAITING & outbox.c.post_key.is_(None)
-partial_index("outbox_waiting", IS_WAITING, outbox.c.channel_id, outbox.c.due_at)
+partial_index("outbox_waiting", IS_WAITING, outbox.c.channel_id, outbox.c.due_at, outbox.c.arrived_at)
 # The papers that are bound to a message. With the others in it, SQLite would use it to find what is unbound.
 partial_index("outbox_by_post", outbox.c.post_key.is_not(None), outbox.c.post_key)
 # A channel's queue in the order in which it is posted.
