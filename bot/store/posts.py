@@ -26,7 +26,7 @@ _ENTRIES = f"""
                 FROM outbox_keywords JOIN keywords ON keywords.id = keyword_id
                 WHERE outbox_id = outbox.id ORDER BY keywords.id)) AS reasons
     FROM outbox JOIN papers USING (arxiv_id)
-    WHERE {{}} ORDER BY published, arxiv_id LIMIT ?
+    WHERE {{}} ORDER BY papers.published, arxiv_id LIMIT ?
 """
 _NO_LIMIT = -1  # a negative LIMIT is none (sqlite.org/lang_select.html)
 

@@ -158,7 +158,12 @@ async def opened(path: Path) -> AsyncIterator[Store]:
 def rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
     """Returns every row of every table, as another connection sees them."""
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        tables = [
+            name
+            for (name,) in connection.execute(
+                "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'alembic_version'"
+            )
+        ]
         return {
             table: connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()  # noqa: S608 - names from the schema
             for table in tables
