@@ -31,8 +31,8 @@ from bot.domain.keyword import Keyword
 from bot.domain.paper import Paper
 from bot.store.codecs import PAPER_COLUMNS, paper_to_row, to_text
 from sandbox.discord import Guild, RateLimits, World
+from tests.support.databases import create_where_missing
 from tests.support.running import TOKEN, RunningSandbox, running_sandbox
-from tests.support.store import create_where_missing
 
 _CHANNELS = int(os.environ.get("DELIVERY_CHANNELS", "10000" if "--full" in sys.argv else "1000"))
 # Discord's limits of channels per server (support.discord.com) and of requests per second (topics/rate-limits).

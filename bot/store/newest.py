@@ -9,11 +9,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain.keyword import Keyword
 from bot.domain.withdrawal import is_withdrawn
+from bot.store.codecs import row_to_paper
 from bot.store.columns import Id, Text, Utc
 from bot.store.connection import Connection
 from bot.store.effects import count_entries_as_posted
 from bot.store.expressions import listed
-from bot.store.posts import to_paper
 from bot.store.schema import keywords, matches, outbox, outbox_keywords, papers, subscriptions
 
 # Earlier than every stored time.
@@ -60,7 +60,7 @@ async def _newest_ids(connection: Connection, channel_id: int, wanted: Collectio
     count = limit
     while True:
         rows = await _newest(connection, channel_id, wanted, count)
-        kept = [row.arxiv_id for row in rows if not is_withdrawn(to_paper(row))]
+        kept = [row.arxiv_id for row in rows if not is_withdrawn(row_to_paper(row))]
         if len(kept) >= limit or len(rows) < count:
             return kept[:limit]
         count *= 2
