@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -23,6 +24,7 @@ from bot.store.backend import Location
 from bot.store.opening import prepare_exclusive
 from bot.store.schema import metadata
 
+Rows = dict[str, list[tuple[Any, ...]]]
 IS_POSTGRESQL = os.environ.get("TEST_DATABASE") == "postgresql"
 _TEMPLATE = "daily_papers_template"
 # Many bots run at the same time, and the files of a server for tests need not survive a power cut.
@@ -66,7 +68,7 @@ def reading(path: Path) -> Iterator[sa.Connection]:
     engine.dispose()
 
 
-def rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
+def rows(path: Path) -> Rows:
     """Returns every row of every table, as another connection sees them; of a file, also of an earlier release."""
     if not IS_POSTGRESQL:
         return _file_rows(path)
@@ -77,7 +79,7 @@ def rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
-def _file_rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
+def _file_rows(path: Path) -> Rows:
     with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
         return {
@@ -85,6 +87,17 @@ def _file_rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
             for table in tables
             if table != "alembic_version"
         }
+
+
+def with_dates(content: Rows) -> Rows:
+    """Returns the rows of an earlier release with the dates that the migration copies from the papers."""
+    dates = {row[0]: (row[7], row[8]) for row in content["papers"]}
+    backfilled = content.get("backfilled_papers", [])
+    return content | {
+        "matches": sorted((row[0], dates[row[1]][0], row[1], dates[row[1]][1], row[2]) for row in content["matches"]),
+        "outbox": [(*row[:3], dates[row[2]][0], *row[3:]) for row in content["outbox"]],
+        "backfilled_papers": sorted((row[0], dates[row[1]][1], row[1]) for row in backfilled),
+    }
 
 
 @cache
