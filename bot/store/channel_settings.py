@@ -13,7 +13,7 @@ from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
 from bot.store.columns import Id, Utc
 from bot.store.connection import Connection
 from bot.store.database import Database
-from bot.store.due_times import reschedule, to_schedule
+from bot.store.due_times import reschedule, schedule_of
 from bot.store.schema import channel_settings, channels, outbox
 from bot.store.schema.posts import IS_WAITING
 
@@ -145,7 +145,7 @@ def _to_columns(settings: ChannelSettings) -> dict[str, str | int | datetime | N
 def _to_settings(row: sa.Row[Any]) -> ChannelSettings:
     return ChannelSettings(
         style=Style(row.style),
-        schedule=to_schedule(row),
+        schedule=schedule_of(row.daily_at, row.zone, weekdays_only=row.weekdays_only),
         mention_role=row.mention_role,
         publish=row.publish,
         paused_since=row.paused_since,

@@ -14,10 +14,10 @@ from datetime import datetime
 from bot.domain.matching import Match
 from bot.domain.paper import Paper
 from bot.domain.subscription import WatchedKeyword
-from bot.store.channel_settings import reschedule
 from bot.store.codecs import to_text
 from bot.store.connection import Connection
 from bot.store.database import Database
+from bot.store.due_times import reschedule
 from bot.store.papers import known_papers, skip_withdrawn, write_papers
 
 # The planned keywords that are still watched and whose `synced_until` is unchanged since planning. A keyword that lost

@@ -36,7 +36,7 @@ posts: Final = sa.Table(
 
 
 partial_index("posts_open", posts.c.settled_at.is_(None), posts.c.channel_id)
-partial_index("posts_to_publish", posts.c.publish_at.is_not(None), posts.c.publish_at)
+partial_index("posts_to_publish", posts.c.publish_at.is_not(None), posts.c.settled_at, posts.c.key)
 partial_index("posts_by_message", posts.c.message_id.is_not(None), posts.c.channel_id, posts.c.message_id)
 partial_index("posts_by_time", posts.c.message_id.is_not(None), posts.c.settled_at)
 
@@ -69,9 +69,9 @@ partial_index("outbox_waiting", IS_WAITING, outbox.c.channel_id, outbox.c.due_at
 # The papers that are bound to a message. With the others in it, SQLite would use it to find what is unbound.
 partial_index("outbox_by_post", outbox.c.post_key.is_not(None), outbox.c.post_key)
 # A channel's queue in the order in which it is posted.
-partial_index("outbox_queue", IS_UNBOUND, outbox.c.channel_id, outbox.c.published, outbox.c.arxiv_id)
+partial_index("outbox_queue", IS_UNBOUND, outbox.c.channel_id, outbox.c.published, outbox.c.arxiv_id, outbox.c.due_at)
 # Papers that arrived in the future are looked for each time that papers are posted.
-partial_index("outbox_by_arrival", IS_UNBOUND, outbox.c.arrived_at)
+partial_index("outbox_by_arrival", IS_UNBOUND, outbox.c.arrived_at, outbox.c.due_at)
 
 # Why a paper is posted: every keyword of the channel that it matched.
 outbox_keywords: Final = sa.Table(
