@@ -4,7 +4,7 @@ Every function runs within the caller's transaction, and changes many papers in 
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,6 +16,9 @@ from bot.store.connection import Connection
 from bot.store.expressions import listed, listed_rows
 from bot.store.schema import channel_settings, channels, outbox
 from bot.store.schema.posts import IS_UNBOUND, IS_WAITING
+
+# A statement for all groups of a long queue could reach the server's time limit.
+_CHANGES_AT_ONCE: Final = 2000
 
 _Change = dict[str, int | datetime | None]
 
@@ -29,11 +32,20 @@ async def reschedule(connection: Connection, channel_ids: Iterable[int], arrived
 
     With `arrived_at`, only those of papers that have arrived then, and were stored as due at once.
     """
-    groups = _GROUPS.where(IS_UNBOUND, outbox.c.channel_id.in_(listed(channel_ids, Id)))
+    listed_ids = listed(channel_ids, Id)
     if arrived_at is None:
-        groups = groups.where(outbox.c.arrived_at.is_not(None))
+        groups = _GROUPS.where(IS_UNBOUND, outbox.c.channel_id.in_(listed_ids), outbox.c.arrived_at.is_not(None))
     else:
-        groups = groups.where(outbox.c.due_at == arrived_at, outbox.c.arrived_at == arrived_at)
+        settings = channel_settings.c
+        daily = sa.select(settings.channel_id).where(
+            settings.channel_id.in_(listed_ids), settings.daily_at.is_not(None)
+        )
+        groups = _GROUPS.where(
+            IS_UNBOUND,
+            outbox.c.channel_id.in_(daily),
+            outbox.c.due_at == arrived_at,
+            outbox.c.arrived_at == arrived_at,
+        )
     await _change(connection, groups, _rescheduled, IS_UNBOUND)
 
 
@@ -56,13 +68,16 @@ async def _change(
     """Writes the arrival and due times that `changed` returns; returns how many papers changed."""
     rows = await connection.all(_with_schedules(groups))
     changes = await asyncio.to_thread(lambda: [change for change in map(changed, rows) if _is_change(change)])
-    if not changes:
-        return 0
+    parts = (changes[start : start + _CHANGES_AT_ONCE] for start in range(0, len(changes), _CHANGES_AT_ONCE))
+    return sum([await connection.write(_update(part, condition)) for part in parts])
+
+
+def _update(changes: Sequence[_Change], condition: sa.ColumnElement[bool]) -> sa.Update:
     values = listed_rows(
         changes,
         {"channel_id": Id, "due_before": Utc(), "arrived_before": Utc(), "due_at": Utc(), "arrived_at": Utc()},
     )
-    return await connection.write(
+    return (
         sa.update(outbox)
         .where(
             outbox.c.channel_id == values.c.channel_id,
