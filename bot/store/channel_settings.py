@@ -13,7 +13,7 @@ from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
 from bot.store.columns import Id, Utc
 from bot.store.connection import Connection
 from bot.store.database import Database
-from bot.store.due_times import reschedule, schedule_of
+from bot.store.due_times import reschedule, to_schedule
 from bot.store.schema import channel_settings, channels, outbox
 from bot.store.schema.posts import IS_WAITING
 
@@ -108,7 +108,7 @@ class ChannelSettingsStore:
 
 async def _read(connection: Connection, channel_id: int) -> ChannelSettings:
     row = await connection.first(_READ, {"channel": channel_id})
-    return ChannelSettings() if row is None else _to_settings(row)
+    return ChannelSettings() if row is None else to_settings(row)
 
 
 async def _write(connection: Connection, channel_id: int, before: ChannelSettings, after: ChannelSettings) -> None:
@@ -142,10 +142,11 @@ def _to_columns(settings: ChannelSettings) -> dict[str, str | int | datetime | N
     }
 
 
-def _to_settings(row: sa.Row[Any]) -> ChannelSettings:
+def to_settings(row: sa.Row[Any]) -> ChannelSettings:
+    """Returns the settings in a row of `channel_settings`."""
     return ChannelSettings(
         style=Style(row.style),
-        schedule=schedule_of(row.daily_at, row.zone, weekdays_only=row.weekdays_only),
+        schedule=to_schedule(row),
         mention_role=row.mention_role,
         publish=row.publish,
         paused_since=row.paused_since,

@@ -102,12 +102,12 @@ def _is_change(change: _Change) -> bool:
 
 
 def _rescheduled(group: sa.Row[Any]) -> _Change:
-    return _to_change(group, group.arrived_at, due_at(_schedule(group), group.arrived_at))
+    return _to_change(group, group.arrived_at, due_at(to_schedule(group), group.arrived_at))
 
 
 def _corrected(group: sa.Row[Any], now: datetime) -> _Change:
     arrived_at = None if group.arrived_at is None else min(group.arrived_at, now)
-    due = now if arrived_at is None else due_at(_schedule(group), arrived_at)
+    due = now if arrived_at is None else due_at(to_schedule(group), arrived_at)
     return _to_change(group, arrived_at, due) if due < group.due_at else _to_change(group, None, group.due_at)
 
 
@@ -121,13 +121,9 @@ def _to_change(group: sa.Row[Any], arrived_at: datetime | None, due: datetime) -
     }
 
 
-def _schedule(group: sa.Row[Any]) -> ChannelSchedule:
-    return schedule_of(group.daily_at, group.zone, weekdays_only=bool(group.weekdays_only))
-
-
-def schedule_of(daily_at: str | None, zone: str, *, weekdays_only: bool) -> ChannelSchedule:
-    """Returns the schedule in the columns of `channel_settings`."""
-    if daily_at is None:
+def to_schedule(row: sa.Row[Any]) -> ChannelSchedule:
+    """Returns the schedule in the columns of `channel_settings`; a channel without settings has none of them."""
+    if row.daily_at is None:
         return Immediate()
-    hour, minute = daily_at.split(":")
-    return DailySchedule(int(hour), int(minute), zone, weekdays_only=weekdays_only)
+    hour, minute = row.daily_at.split(":")
+    return DailySchedule(int(hour), int(minute), row.zone, weekdays_only=row.weekdays_only)

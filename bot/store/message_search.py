@@ -6,6 +6,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from bot.domain.found import HistoryPage
+from bot.store.columns import Id, Text
 from bot.store.connection import Connection
 from bot.store.schema import posts, trending_posts
 
@@ -35,7 +36,9 @@ async def record_page(connection: Connection, table: sa.Table, channel_id: int, 
             ).values(search_after=page.rest.safe_after)
         )
     await connection.write(
-        unsettled.where(table.c.key == sa.bindparam("of_key")).values(search_after=sa.bindparam("after")),
+        unsettled.where(table.c.key == sa.bindparam("of_key", type_=Text)).values(
+            search_after=sa.bindparam("after", type_=Id)
+        ),
         [{"of_key": message.key, "after": message.message_id - 1} for message in page.messages],
     )
 

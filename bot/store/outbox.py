@@ -4,40 +4,50 @@
 or released because the message certainly does not exist.
 """
 
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
 
+from bot.domain.history import UNKNOWN_START, SearchStart
+from bot.domain.keyword import Keyword
+from bot.domain.outgoing import Delivered
+from bot.domain.post import NO_HEADER, MessageHeader, OutboxEntry, Post
 from bot.store.channel_settings import NOT_PAUSED
-from bot.store.clock_repair import MAY_SEND
+from bot.store.clock_repair import MAY_SEND, times_of_waits
 from bot.store.columns import Id, Text, Utc
-from bot.store.schema import (
-    channels,
-    keywords,
-    outbox,
-    outbox_keywords,
-    posts,
-    subscriptions,
-)
+from bot.store.connection import Connection
+from bot.store.database import Database
+from bot.store.effects import count_entries_as_posted
+from bot.store.expressions import listed
+from bot.store.group_commit import GroupCommit
+from bot.store.message_search import record_attempt, record_search
+from bot.store.newest import EARLIEST, add_newest
+from bot.store.papers import skip_withdrawn
+from bot.store.posts import insert_posts, read_posts
+from bot.store.schema import channel_settings, channels, found_papers, outbox, outbox_keywords, posts, subscriptions
 from bot.store.schema.posts import IS_UNBOUND, IS_WAITING
 
 _CHANNEL: Final = sa.bindparam("channel", type_=Id)
-_NOW: Final = sa.bindparam("now", type_=Utc)
+_KEY: Final = sa.bindparam("post", type_=Text)
+_AFTER: Final = sa.bindparam("after", type_=Utc)
 _IS_OPEN: Final = posts.c.settled_at.is_(None)
 
-# When the first waiting paper of each channel is due: one look into an index per channel, however many wait.
-_FIRST_DUE: Final = (
+# When the first waiting paper of a row's channel is due: one look into an index, however many papers wait.
+_WAITING_SINCE: Final = (
     sa.select(sa.func.min(outbox.c.due_at))
     .where(IS_WAITING, outbox.c.channel_id == channels.c.channel_id)
     .correlate(channels)
-    .scalar_subquery()
 )
+_FIRST_DUE: Final = _WAITING_SINCE.scalar_subquery()
 _SENDABLE: Final = sa.select(channels.c.channel_id, _FIRST_DUE.label("due")).where(MAY_SEND, NOT_PAUSED).subquery()
 _DUE_CHANNELS: Final = (
     sa.select(_SENDABLE.c.channel_id)
     .where(
         sa.or_(
-            _SENDABLE.c.due <= _NOW,
+            _SENDABLE.c.due <= sa.bindparam("now", type_=Utc),
             sa.and_(
                 _SENDABLE.c.due.is_not(None), _SENDABLE.c.channel_id.in_(sa.select(posts.c.channel_id).where(_IS_OPEN))
             ),
@@ -45,43 +55,239 @@ _DUE_CHANNELS: Final = (
     )
     .order_by(_SENDABLE.c.due, _SENDABLE.c.channel_id)
 )
-_UNPAUSED: Final = (
-    sa.select(channels.c.channel_id, channels.c.not_before, _FIRST_DUE.label("due")).where(NOT_PAUSED).subquery()
+# A channel that waits until later than `after` is due then, whatever was due before; another with its next paper.
+_NEXT: Final = (
+    sa.select(
+        channels.c.not_before,
+        sa.case(
+            (channels.c.not_before > _AFTER, _FIRST_DUE),
+            else_=_WAITING_SINCE.where(outbox.c.due_at > _AFTER).scalar_subquery(),
+        ).label("due"),
+    )
+    .where(NOT_PAUSED)
+    .subquery()
 )
 _NEXT_DUE: Final = sa.select(
-    sa.func.min(sa.func.greatest(_UNPAUSED.c.due, sa.func.coalesce(_UNPAUSED.c.not_before, _UNPAUSED.c.due)))
-).where(_UNPAUSED.c.due.is_not(None))
-_UNBLOCKED: Final = (
-    sa.select(_FIRST_DUE.label("due")).select_from(channels).where(channels.c.blocked_reason.is_(None), NOT_PAUSED)
-).subquery()
-_OLDEST_DUE: Final = sa.select(sa.func.min(_UNBLOCKED.c.due))
-_WAITING: Final = sa.select(outbox.c.channel_id, sa.func.count()).where(IS_WAITING).group_by(outbox.c.channel_id)
+    sa.func.min(sa.func.greatest(_NEXT.c.due, sa.func.coalesce(_NEXT.c.not_before, _NEXT.c.due), type_=Utc), type_=Utc)
+).where(_NEXT.c.due.is_not(None))
+_UNBLOCKED: Final = sa.select(_FIRST_DUE.label("due")).where(channels.c.blocked_reason.is_(None), NOT_PAUSED).subquery()
+_OLDEST_DUE: Final = sa.select(sa.func.min(_UNBLOCKED.c.due, type_=Utc))
+_WAITING: Final = (
+    sa.select(outbox.c.channel_id, sa.func.count().label("papers")).where(IS_WAITING).group_by(outbox.c.channel_id)
+)
+_OPEN_POST: Final = (
+    sa.select(posts).where(posts.c.channel_id == _CHANNEL, _IS_OPEN).order_by(posts.c.first_attempt).limit(1)
+)
+_HAS_FOUND_PAPERS: Final = sa.select(
+    sa.exists().where(
+        outbox.c.post_key == _KEY,
+        found_papers.c.channel_id == outbox.c.channel_id,
+        found_papers.c.arxiv_id == outbox.c.arxiv_id,
+    )
+)
 
-_IS_DUE: Final = sa.and_(IS_UNBOUND, outbox.c.channel_id == _CHANNEL, outbox.c.due_at <= _NOW)
-_DUE: Final = (
-    sa.select(outbox.c.id, outbox.c.arxiv_id, outbox.c.alone)
-    .join(channels, channels.c.channel_id == outbox.c.channel_id)
-    .where(_IS_DUE, NOT_PAUSED)
-    .order_by(outbox.c.published, outbox.c.arxiv_id)
-    .limit(sa.bindparam("limit", type_=sa.Integer))
+_BIND: Final = sa.update(outbox).where(outbox.c.id == sa.bindparam("entry", type_=Id)).values(post_key=_KEY)
+_SETTLE: Final = (
+    sa.update(posts)
+    .where(posts.c.key == _KEY)
+    .values(
+        message_id=sa.bindparam("message", type_=Id),
+        settled_at=sa.bindparam("now", type_=Utc),
+        thread_id=sa.func.coalesce(sa.bindparam("thread", type_=Id), posts.c.thread_id),
+        publish_at=sa.bindparam("publish", type_=Utc),
+    )
 )
-_COUNT_DUE: Final = sa.select(sa.func.count().label("papers"), sa.func.min(outbox.c.arrived_at).label("arrived")).where(
-    _IS_DUE
+_REJECT: Final = (
+    sa.update(outbox)
+    .where(outbox.c.post_key == _KEY)
+    .values(state="refused", rejection_reason=sa.bindparam("reason", type_=Text))
 )
-_OWN_SPELLING: Final = (
-    sa.select(subscriptions.c.shown)
-    .where(subscriptions.c.channel_id == _CHANNEL, subscriptions.c.keyword_id == keywords.c.id)
-    .correlate(keywords)
-    .scalar_subquery()
+_RELEASE: Final = (
+    sa.update(outbox)
+    .where(outbox.c.post_key == _KEY)
+    .values(post_key=None, alone=sa.or_(outbox.c.alone, sa.bindparam("is_alone", type_=outbox.c.alone.type)))
 )
-_DUE_KEYWORDS: Final = (
-    sa.select(sa.func.coalesce(_OWN_SPELLING, keywords.c.shown, type_=Text))
-    .where(
-        keywords.c.id.in_(
-            sa.select(outbox_keywords.c.keyword_id)
-            .join(outbox, outbox.c.id == outbox_keywords.c.outbox_id)
-            .where(_IS_DUE)
+
+_UNBOUND: Final = sa.select(outbox.c.id).where(IS_UNBOUND, outbox.c.channel_id == _CHANNEL)
+# An unbound paper without a subscribed keyword leaves the queue. Where nothing waits any more, the next batch is not
+# the backlog.
+_DROP_UNMATCHED: Final = (
+    sa.delete(outbox_keywords).where(
+        outbox_keywords.c.outbox_id.in_(_UNBOUND),
+        outbox_keywords.c.keyword_id.not_in(
+            sa.select(subscriptions.c.keyword_id).where(subscriptions.c.channel_id == _CHANNEL)
+        ),
+    ),
+    sa.delete(outbox).where(
+        IS_UNBOUND, outbox.c.channel_id == _CHANNEL, ~sa.exists().where(outbox_keywords.c.outbox_id == outbox.c.id)
+    ),
+    sa.update(channel_settings)
+    .where(channel_settings.c.channel_id == _CHANNEL, ~sa.exists().where(IS_WAITING, outbox.c.channel_id == _CHANNEL))
+    .values(backlog_pending=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Settlement:
+    """The outcome of a post that Discord stored."""
+
+    post: Post
+    delivered: Delivered
+    now: datetime
+
+
+class Outbox:
+    """The papers that wait to be posted, and those that were.
+
+    Messages of several channels are bound and settled in one transaction of `commits`.
+    """
+
+    def __init__(self, database: Database, commits: GroupCommit | None = None) -> None:
+        self._database = database
+        self._commits = commits or GroupCommit(database)
+
+    async def due_channels(self, now: datetime) -> tuple[int, ...]:
+        """Returns the channels with a paper that is due or bound and no reason to wait, the longest due first.
+
+        It looks at one row per channel, however many papers wait.
+        """
+        async with self._database.reading() as connection:
+            return tuple(await connection.scalars(_DUE_CHANNELS, times_of_waits(now)))
+
+    async def next_due(self, after: datetime | None = None) -> datetime | None:
+        """Returns when the next paper can be posted, later than `after`; None if none waits."""
+        async with self._database.reading() as connection:
+            due: datetime | None = await connection.scalar(_NEXT_DUE, {"after": EARLIEST if after is None else after})
+        return due
+
+    async def bind(
+        self,
+        channel_id: int,
+        entries: Sequence[OutboxEntry],
+        header: MessageHeader = NO_HEADER,
+        *,
+        key: str,
+        nonce: str,
+        now: datetime,
+        search: SearchStart = UNKNOWN_START,
+    ) -> Post | None:
+        """Binds entries to a new message; returns None if one was removed or bound in the meantime."""
+        post = Post(
+            key=key,
+            channel_id=channel_id,
+            nonce=nonce,
+            first_attempt=now,
+            last_attempt=now,
+            entries=tuple(entries),
+            header=header,
+            search=search,
+        )
+        return await self._commits.write(_bind_all, post)
+
+    async def unsettled_post(self, channel_id: int) -> Post | None:
+        """Returns the channel's message that may have been sent and is not settled, if there is one."""
+        async with self._database.reading() as connection:
+            row = await connection.first(_OPEN_POST, {"channel": channel_id})
+            return None if row is None else (await read_posts(connection, [row]))[0]
+
+    async def has_found_papers(self, post: Post) -> bool:
+        """Whether another message with a paper of this one was found in the channel."""
+        async with self._database.reading() as connection:
+            return bool(await connection.scalar(_HAS_FOUND_PAPERS, {"post": post.key}))
+
+    async def record_attempt(self, post: Post, now: datetime, attempted_at: datetime | None = None) -> None:
+        """Records that the message is about to be sent again; `attempted_at` is the time by Discord's clock."""
+        async with self._database.transaction() as connection:
+            await record_attempt(connection, posts, post.key, now, attempted_at)
+
+    async def record_search(self, post: Post, after: int) -> None:
+        """Records that the history up to this message id does not contain the message."""
+        async with self._database.transaction() as connection:
+            await record_search(connection, posts, post.key, after)
+
+    async def delivered(self, post: Post, delivered: Delivered, now: datetime) -> bool:
+        """Settles the post as delivered; returns whether it is to be published to the channel's followers."""
+        return await self._commits.write(_settle_all, _Settlement(post, delivered, now))
+
+    async def rejected(self, post: Post, reason: str, now: datetime) -> None:
+        """Settles the post as rejected by Discord for this reason; its papers are never sent again."""
+        async with self._database.transaction() as connection:
+            await connection.write(_REJECT, {"post": post.key, "reason": reason})
+            await connection.write(sa.update(posts).where(posts.c.key == post.key).values(settled_at=now))
+
+    async def release(self, post: Post, *, alone: bool = False) -> None:
+        """Releases the entries of a message that certainly does not exist; `alone`: each gets its own message."""
+        async with self._database.transaction() as connection:
+            await connection.write(_RELEASE, {"post": post.key, "is_alone": alone})
+            await count_entries_as_posted(connection, [entry.id for entry in post.entries])
+            await connection.write(sa.delete(posts).where(posts.c.key == post.key))
+            # A subscription that ended while the message was bound kept these entries.
+            await drop_unmatched(connection, post.channel_id)
+            await skip_withdrawn(connection, [entry.paper.arxiv_id for entry in post.entries])
+
+    async def add_newest(self, channel_id: int, keywords: Collection[Keyword], limit: int, now: datetime) -> int:
+        """Queues the newest papers that matched these keywords, due now; returns how many were added.
+
+        Papers that the channel has already had, and withdrawn papers, are not added.
+        """
+        async with self._database.transaction() as connection:
+            return await add_newest(connection, channel_id, keywords, limit, now)
+
+    async def oldest_due(self) -> datetime | None:
+        """Returns the earliest due time in channels that are neither blocked nor paused; None if none waits."""
+        async with self._database.reading() as connection:
+            due: datetime | None = await connection.scalar(_OLDEST_DUE)
+        return due
+
+    async def waiting(self) -> dict[int, int]:
+        """Returns how many papers wait to be posted, by channel."""
+        async with self._database.reading() as connection:
+            return {row.channel_id: row.papers for row in await connection.all(_WAITING)}
+
+
+async def _bind_all(connection: Connection, new: Sequence[Post]) -> Sequence[Post | None]:
+    """Binds each message's entries to it; returns None for those with an entry that was removed or bound."""
+    ids = [entry.id for post in new for entry in post.entries]
+    unbound = set(await connection.scalars(sa.select(outbox.c.id).where(outbox.c.id.in_(listed(ids, Id)), IS_UNBOUND)))
+    bound: list[Post | None] = []
+    for post in new:
+        own = {entry.id for entry in post.entries}
+        bound.append(post if own <= unbound else None)
+        unbound -= own
+    written = [post for post in bound if post is not None]
+    await insert_posts(connection, written)
+    await connection.write(_BIND, [{"entry": entry.id, "post": post.key} for post in written for entry in post.entries])
+    return bound
+
+
+async def _settle_all(connection: Connection, settlements: Sequence[_Settlement]) -> Sequence[bool]:
+    """Settles posts as delivered; returns which are to be published."""
+    channel_ids = listed([each.post.channel_id for each in settlements], Id)
+    publishing = await connection.scalars(
+        sa.select(channel_settings.c.channel_id).where(
+            channel_settings.c.channel_id.in_(channel_ids), channel_settings.c.publish
         )
     )
-    .order_by(keywords.c.id)
-)
+    published = [each.post.channel_id in publishing and each.delivered.message_id is not None for each in settlements]
+    keys = listed([each.post.key for each in settlements], Text)
+    await connection.write(sa.update(outbox).where(outbox.c.post_key.in_(keys)).values(state="delivered"))
+    await connection.write(
+        _SETTLE,
+        [
+            {
+                "post": each.post.key,
+                "message": each.delivered.message_id,
+                "now": each.now,
+                "thread": each.delivered.thread_id,
+                "publish": each.now if is_published else None,
+            }
+            for each, is_published in zip(settlements, published, strict=True)
+        ],
+    )
+    return published
+
+
+async def drop_unmatched(connection: Connection, channel_id: int) -> None:
+    """Removes a channel's unbound papers without a subscribed keyword, within the caller's transaction."""
+    for statement in _DROP_UNMATCHED:
+        await connection.write(statement, {"channel": channel_id})

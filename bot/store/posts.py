@@ -7,8 +7,9 @@ import sqlalchemy as sa
 
 from bot.domain.channel_settings import Layout
 from bot.domain.history import SearchStart
-from bot.domain.paper import ArxivId, Paper
+from bot.domain.paper import Paper
 from bot.domain.post import MessageHeader, OutboxEntry, Post
+from bot.store.codecs import row_to_paper
 from bot.store.columns import Id, Text
 from bot.store.connection import Connection
 from bot.store.expressions import listed
@@ -69,7 +70,7 @@ def _to_post(row: sa.Row[Any], entries: Iterable[OutboxEntry]) -> Post:
 
 async def _papers(connection: Connection, arxiv_ids: Iterable[str]) -> Mapping[str, Paper]:
     rows = await connection.all(sa.select(papers).where(papers.c.arxiv_id.in_(listed(arxiv_ids, Text))))
-    return {row.arxiv_id: to_paper(row) for row in rows}
+    return {row.arxiv_id: row_to_paper(row) for row in rows}
 
 
 async def _reasons(connection: Connection, entry_ids: Iterable[int]) -> Mapping[int, Sequence[str]]:
@@ -93,24 +94,6 @@ async def _reasons(connection: Connection, entry_ids: Iterable[int]) -> Mapping[
     for row in rows:
         by_entry.setdefault(row.id, []).append(row.shown)
     return by_entry
-
-
-def to_paper(row: sa.Row[Any]) -> Paper:
-    """Returns the paper in a row of `papers`."""
-    return Paper(
-        arxiv_id=ArxivId(row.arxiv_id),
-        version=row.version,
-        title=row.title,
-        abstract=row.abstract,
-        authors=row.authors,
-        primary_category=row.primary_category,
-        categories=row.categories,
-        published=row.published,
-        updated=row.updated,
-        comment=row.comment,
-        journal_ref=row.journal_ref,
-        doi=row.doi,
-    )
 
 
 async def insert_posts(connection: Connection, new: Iterable[Post]) -> None:

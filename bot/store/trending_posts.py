@@ -3,6 +3,7 @@
 A row is permanent: a channel never gets a day's list twice.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -14,9 +15,11 @@ from bot.domain.outgoing import Delivered
 from bot.domain.trending.post import TrendingDay, TrendingPost, TrendingSubscription
 from bot.store.channel_settings import NOT_PAUSED
 from bot.store.clock_repair import MAY_SEND, times_of_waits
-from bot.store.columns import Text
+from bot.store.columns import Id, Text, Utc
+from bot.store.connection import Connection
 from bot.store.database import Database
-from bot.store.due_times import schedule_of
+from bot.store.due_times import to_schedule
+from bot.store.group_commit import GroupCommit
 from bot.store.message_search import record_attempt, record_search
 from bot.store.schema import channel_settings, channels, trending_days, trending_entries, trending_posts
 
@@ -58,13 +61,23 @@ _NEXT_ATTEMPT: Final = (
 _BIND: Final = insert(trending_posts).on_conflict_do_nothing(
     index_elements=[trending_posts.c.channel_id, trending_posts.c.day]
 )
+_SETTLE: Final = (
+    sa.update(trending_posts)
+    .where(trending_posts.c.key == sa.bindparam("post", type_=Text))
+    .values(
+        message_id=sa.bindparam("message", type_=Id),
+        thread_id=sa.bindparam("thread", type_=Id),
+        settled_at=sa.bindparam("now", type_=Utc),
+    )
+)
 
 
 class TrendingPosts:
     """The trending lists that are to be posted, and those that were."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, commits: GroupCommit | None = None) -> None:
         self._database = database
+        self._commits = commits or GroupCommit(database)
 
     async def fetched_days(self) -> tuple[TrendingDay, ...]:
         """Returns the days whose lists are stored."""
@@ -120,9 +133,7 @@ class TrendingPosts:
             last_attempt=now,
             search=search,
         )
-        async with self._database.transaction() as connection:
-            bound = await connection.write(_BIND, _to_row(trending_post))
-        return trending_post if bound else None
+        return await self._commits.write(_bind_all, trending_post)
 
     async def record_attempt(
         self, trending_post: TrendingPost, now: datetime, attempted_at: datetime | None = None
@@ -138,12 +149,7 @@ class TrendingPosts:
 
     async def settle(self, trending_post: TrendingPost, delivered: Delivered, now: datetime) -> None:
         """Settles the message; without an id, it does not exist and never will."""
-        async with self._database.transaction() as connection:
-            await connection.write(
-                sa.update(trending_posts)
-                .where(trending_posts.c.key == trending_post.key)
-                .values(message_id=delivered.message_id, thread_id=delivered.thread_id, settled_at=now)
-            )
+        await self._commits.write(_settle_all, (trending_post.key, delivered, now))
 
     async def release(self, trending_post: TrendingPost) -> None:
         """Releases a message that certainly does not exist, so that the day's list can be bound again."""
@@ -151,6 +157,22 @@ class TrendingPosts:
             await connection.write(
                 sa.delete(trending_posts).where(trending_posts.c.key == trending_post.key, _IS_UNSETTLED)
             )
+
+
+async def _bind_all(connection: Connection, new: Sequence[TrendingPost]) -> Sequence[TrendingPost | None]:
+    """Stores messages that are about to be sent; returns None for those whose channel has one for the day already."""
+    return [each if await connection.write(_BIND, _to_row(each)) else None for each in new]
+
+
+async def _settle_all(connection: Connection, settlements: Sequence[tuple[str, Delivered, datetime]]) -> Sequence[None]:
+    await connection.write(
+        _SETTLE,
+        [
+            {"post": key, "message": delivered.message_id, "thread": delivered.thread_id, "now": now}
+            for key, delivered, now in settlements
+        ],
+    )
+    return [None for _ in settlements]
 
 
 def _to_row(trending_post: TrendingPost) -> dict[str, object]:
@@ -168,12 +190,7 @@ def _to_row(trending_post: TrendingPost) -> dict[str, object]:
 
 
 def _to_trending_subscription(row: sa.Row[Any]) -> TrendingSubscription:
-    return TrendingSubscription(
-        row.channel_id,
-        row.trending_min_votes,
-        row.trending_since,
-        schedule_of(row.daily_at, row.zone, weekdays_only=row.weekdays_only),
-    )
+    return TrendingSubscription(row.channel_id, row.trending_min_votes, row.trending_since, to_schedule(row))
 
 
 def _to_trending_post(row: sa.Row[Any]) -> TrendingPost:

@@ -39,6 +39,8 @@ partial_index("posts_open", posts.c.settled_at.is_(None), posts.c.channel_id)
 partial_index("posts_to_publish", posts.c.publish_at.is_not(None), posts.c.settled_at, posts.c.key)
 partial_index("posts_by_message", posts.c.message_id.is_not(None), posts.c.channel_id, posts.c.message_id)
 partial_index("posts_by_time", posts.c.message_id.is_not(None), posts.c.settled_at)
+# For what a server's channels got since a time.
+partial_index("posts_by_channel", posts.c.settled_at.is_not(None), posts.c.channel_id, posts.c.settled_at)
 
 # state: waiting (post_key NULL: unbound; else bound to a message), delivered, refused (rejected by Discord), or
 # withdrawn (by its authors before it was posted). arrived_at: the due time follows from it and the channel's schedule;

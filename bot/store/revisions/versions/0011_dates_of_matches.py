@@ -62,6 +62,7 @@ _INDEXES = (
     "CREATE UNIQUE INDEX backfilled_papers_by_paper ON backfilled_papers (arxiv_id, keyword_id)",
     "CREATE INDEX channels_by_guild ON channels (guild_id)",
     "CREATE INDEX posts_by_time ON posts (settled_at) WHERE message_id IS NOT NULL",
+    "CREATE INDEX posts_by_channel ON posts (channel_id, settled_at) WHERE settled_at IS NOT NULL",
     "CREATE INDEX outbox_by_post ON outbox (post_key) WHERE post_key IS NOT NULL",
     "CREATE INDEX outbox_by_paper ON outbox (arxiv_id)",
     "CREATE INDEX outbox_waiting ON outbox (channel_id, due_at, arrived_at) WHERE state = 'waiting'",
