@@ -202,6 +202,12 @@ class Channels:
             rows = await connection.all(_BACKING_OFF, times_of_waits(after))
         return {row.channel_id: row.not_before for row in rows}
 
+    async def blocked_ids(self) -> frozenset[int]:
+        """Returns all channels that are blocked, without subscriptions, too."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall("SELECT channel_id FROM channels WHERE blocked_reason IS NOT NULL")
+        return frozenset(row["channel_id"] for row in rows)
+
     async def blocked_channels(self) -> tuple[BlockedChannel, ...]:
         """Returns the subscribed channels that are blocked, longest first."""
         async with self._database.reading() as connection:
