@@ -37,6 +37,12 @@ class Database:
         self._last_write_failed = False
         self._closing = closing
         self._writing = asyncio.Lock()
+        self._version = 0
+
+    @property
+    def version(self) -> int:
+        """A number that grows with every transaction of this process."""
+        return self._version
 
     @classmethod
     async def open_exclusive(cls, location: Location) -> "Database":
@@ -78,6 +84,7 @@ class Database:
                 self._last_write_failed = True
                 raise
             self._last_write_failed = False
+            self._version += 1
 
     @contextlib.asynccontextmanager
     async def _transaction(self, core: AsyncConnection) -> AsyncIterator[Connection]:

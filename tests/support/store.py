@@ -12,6 +12,7 @@ from bot.domain.matching import match
 from bot.domain.paper import Paper
 from bot.domain.post import OutboxEntry, Post
 from bot.domain.subscription import Added, Subscription, WatchedKeyword
+from bot.store.channel_queues import ChannelQueue, ChannelQueues
 from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
 from bot.store.database import Database
@@ -41,6 +42,7 @@ class Store:
     subscriptions: Subscriptions
     ingest_store: IngestStore
     outbox: Outbox
+    channel_queues: ChannelQueues
     papers: Papers
     channels: Channels
     channel_settings: ChannelSettingsStore
@@ -95,8 +97,13 @@ class Store:
         return await self.ingest_store.record_window(keywords, papers, matches, now)
 
     async def due(self, channel_id: int = CHANNEL, limit: int = 100, now: datetime = NOW) -> tuple[OutboxEntry, ...]:
-        """Returns the entries that are due in the channel."""
-        return await self.outbox.due(channel_id, now, limit)
+        """Returns the entries that are due in the channel, at most `limit`."""
+        return (await self.queue(channel_id, now)).entries[:limit]
+
+    async def queue(self, channel_id: int = CHANNEL, now: datetime = NOW) -> ChannelQueue:
+        """Returns what is due in the channel."""
+        (queue,) = await self.channel_queues.read([channel_id], now)
+        return queue
 
     async def due_ids(self, channel_id: int = CHANNEL) -> list[str]:
         """Returns the arXiv ids of the due entries, in the order of sending."""
@@ -122,6 +129,7 @@ async def opened(path: Path) -> AsyncIterator[Store]:
             Subscriptions(database),
             IngestStore(database),
             Outbox(database),
+            ChannelQueues(database),
             Papers(database),
             Channels(database),
             ChannelSettingsStore(database),

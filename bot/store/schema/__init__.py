@@ -4,7 +4,7 @@ The revisions in `versions/` bring the databases of earlier releases to this sch
 """
 
 from bot.store.schema.base import metadata
-from bot.store.schema.channels import channel_places, channel_settings, channels, subscriptions
+from bot.store.schema.channels import channel_places, channel_settings, channels, known_guilds, subscriptions
 from bot.store.schema.papers import (
     backfilled_months,
     backfilled_papers,
@@ -29,6 +29,7 @@ __all__ = [
     "histories",
     "key_values",
     "keywords",
+    "known_guilds",
     "matches",
     "metadata",
     "month_counts",

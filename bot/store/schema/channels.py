@@ -5,7 +5,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from bot.store.columns import Flag, Id, Text, Utc
-from bot.store.schema.base import BY_KEY, STRICT, channel, keyword, metadata
+from bot.store.schema.base import BY_KEY, STRICT, channel, keyword, metadata, partial_index
 
 # blocked_reason: why the bot cannot post there, a sentence for its admins; gone_since: deleted, or the bot left its
 # server; notified_at: when the last notice was sent; guild_id: NULL until the gateway names the channel.
@@ -77,3 +77,13 @@ channel_places: Final = sa.Table(
     sa.CheckConstraint("is_deleted OR parent_id IS NOT NULL"),
     **STRICT,
 )
+
+# The servers that the bot is in, and those that it left recently.
+known_guilds: Final = sa.Table(
+    "known_guilds",
+    metadata,
+    sa.Column("guild_id", Id, primary_key=True, autoincrement=False),
+    sa.Column("left_at", Utc),
+    **STRICT,
+)
+partial_index("known_guilds_left", known_guilds.c.left_at.is_not(None), known_guilds.c.left_at)

@@ -36,9 +36,11 @@ posts: Final = sa.Table(
 
 
 partial_index("posts_open", posts.c.settled_at.is_(None), posts.c.channel_id)
-partial_index("posts_to_publish", posts.c.publish_at.is_not(None), posts.c.publish_at)
+partial_index("posts_to_publish", posts.c.publish_at.is_not(None), posts.c.settled_at, posts.c.key)
 partial_index("posts_by_message", posts.c.message_id.is_not(None), posts.c.channel_id, posts.c.message_id)
 partial_index("posts_by_time", posts.c.message_id.is_not(None), posts.c.settled_at)
+# For what a server's channels got since a time.
+partial_index("posts_by_channel", posts.c.settled_at.is_not(None), posts.c.channel_id, posts.c.settled_at)
 
 # state: waiting (post_key NULL: unbound; else bound to a message), delivered, refused (rejected by Discord), or
 # withdrawn (by its authors before it was posted). arrived_at: the due time follows from it and the channel's schedule;
@@ -59,17 +61,19 @@ outbox: Final = sa.Table(
     sa.UniqueConstraint("channel_id", "arxiv_id"),
     sa.CheckConstraint("state IN ('waiting', 'delivered', 'refused', 'withdrawn')"),
     sa.CheckConstraint("state IN ('waiting', 'withdrawn') OR post_key IS NOT NULL"),
-    sa.Index("outbox_by_post", "post_key"),
     sa.Index("outbox_by_paper", "arxiv_id"),
     **STRICT,
 )
-_IS_WAITING: Final = outbox.c.state == sa.literal_column("'waiting'")
-_IS_UNBOUND: Final = _IS_WAITING & outbox.c.post_key.is_(None)
-partial_index("outbox_waiting", _IS_WAITING, outbox.c.channel_id, outbox.c.due_at)
+# The conditions of the partial indexes, which SQLite uses for a statement with the same words only.
+IS_WAITING: Final = outbox.c.state == sa.literal_column("'waiting'")
+IS_UNBOUND: Final = IS_WAITING & outbox.c.post_key.is_(None)
+partial_index("outbox_waiting", IS_WAITING, outbox.c.channel_id, outbox.c.due_at, outbox.c.arrived_at)
+# The papers that are bound to a message. With the others in it, SQLite would use it to find what is unbound.
+partial_index("outbox_by_post", outbox.c.post_key.is_not(None), outbox.c.post_key)
 # A channel's queue in the order in which it is posted.
-partial_index("outbox_queue", _IS_UNBOUND, outbox.c.channel_id, outbox.c.published, outbox.c.arxiv_id)
+partial_index("outbox_queue", IS_UNBOUND, outbox.c.channel_id, outbox.c.published, outbox.c.arxiv_id, outbox.c.due_at)
 # Papers that arrived in the future are looked for each time that papers are posted.
-partial_index("outbox_by_arrival", _IS_UNBOUND, outbox.c.arrived_at)
+partial_index("outbox_by_arrival", IS_UNBOUND, outbox.c.arrived_at, outbox.c.due_at)
 
 # Why a paper is posted: every keyword of the channel that it matched.
 outbox_keywords: Final = sa.Table(

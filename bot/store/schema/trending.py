@@ -5,7 +5,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from bot.store.columns import Id, Text, TextList, Utc
-from bot.store.schema.base import BY_KEY, channel, metadata
+from bot.store.schema.base import BY_KEY, channel, metadata, partial_index
 
 # Hugging Face's trending lists. rendered_votes, rendered_code: what messages were last edited to show; NULL: never.
 trending_entries: Final = sa.Table(
@@ -61,3 +61,5 @@ trending_posts: Final = sa.Table(
     sa.CheckConstraint("settled_at IS NOT NULL OR message_id IS NULL"),
     **BY_KEY,
 )
+
+partial_index("trending_posts_open", trending_posts.c.settled_at.is_(None), trending_posts.c.channel_id)

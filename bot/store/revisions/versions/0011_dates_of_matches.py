@@ -62,12 +62,24 @@ _INDEXES = (
     "CREATE UNIQUE INDEX backfilled_papers_by_paper ON backfilled_papers (arxiv_id, keyword_id)",
     "CREATE INDEX channels_by_guild ON channels (guild_id)",
     "CREATE INDEX posts_by_time ON posts (settled_at) WHERE message_id IS NOT NULL",
-    "CREATE INDEX outbox_by_post ON outbox (post_key)",
+    "CREATE INDEX posts_by_channel ON posts (channel_id, settled_at) WHERE settled_at IS NOT NULL",
+    "CREATE INDEX outbox_by_post ON outbox (post_key) WHERE post_key IS NOT NULL",
     "CREATE INDEX outbox_by_paper ON outbox (arxiv_id)",
-    "CREATE INDEX outbox_waiting ON outbox (channel_id, due_at) WHERE state = 'waiting'",
-    """CREATE INDEX outbox_queue ON outbox (channel_id, published, arxiv_id)
+    "CREATE INDEX outbox_waiting ON outbox (channel_id, due_at, arrived_at) WHERE state = 'waiting'",
+    """CREATE INDEX outbox_queue ON outbox (channel_id, published, arxiv_id, due_at)
        WHERE state = 'waiting' AND post_key IS NULL""",
-    "CREATE INDEX outbox_by_arrival ON outbox (arrived_at) WHERE state = 'waiting' AND post_key IS NULL",
+    "CREATE INDEX outbox_by_arrival ON outbox (arrived_at, due_at) WHERE state = 'waiting' AND post_key IS NULL",
+    "DROP INDEX posts_to_publish",
+    "CREATE INDEX posts_to_publish ON posts (settled_at, key) WHERE publish_at IS NOT NULL",
+    "CREATE INDEX trending_posts_open ON trending_posts (channel_id) WHERE settled_at IS NULL",
+)
+# The known servers were a JSON object in a single value.
+_KNOWN_GUILDS = (
+    "CREATE TABLE known_guilds (guild_id INTEGER NOT NULL PRIMARY KEY, left_at TEXT) STRICT",
+    "CREATE INDEX known_guilds_left ON known_guilds (left_at) WHERE left_at IS NOT NULL",
+    """INSERT INTO known_guilds SELECT CAST(json_each.key AS INTEGER), json_each.value
+       FROM key_values CROSS JOIN json_each(key_values.value) WHERE name = 'known servers'""",
+    "UPDATE key_values SET value = 'recorded' WHERE name = 'known servers'",
 )
 
 
@@ -88,6 +100,8 @@ def upgrade() -> None:
     _replace(connection, "backfilled_papers")
     progress.step("queue", _copy_by_key(connection, _OUTBOX, "new_outbox", "id", 0))
     _replace(connection, "outbox")
+    for statement in _KNOWN_GUILDS:
+        connection.exec_driver_sql(statement)
     for statement in _INDEXES:
         progress.step("indexes", iter([0]))
         connection.exec_driver_sql(statement)
