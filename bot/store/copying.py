@@ -151,10 +151,11 @@ def _checksum(connection: sa.Connection, table: sa.Table) -> tuple[int, int]:
     if table is key_values:
         statement = statement.where(key_values.c.name != COPYING)
     rows = total = 0
-    for row in connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(statement):
-        content = json.dumps([_to_json(value) for value in row], ensure_ascii=False).encode()
-        total = (total + int.from_bytes(hashlib.blake2b(content, digest_size=16).digest(), "big")) % (1 << 128)
-        rows += 1
+    with _transaction(connection):  # a server keeps a cursor only within one
+        for row in connection.execute(statement, execution_options={"yield_per": _ROWS_AT_ONCE}):
+            content = json.dumps([_to_json(value) for value in row], ensure_ascii=False).encode()
+            total = (total + int.from_bytes(hashlib.blake2b(content, digest_size=16).digest(), "big")) % (1 << 128)
+            rows += 1
     return rows, total
 
 
