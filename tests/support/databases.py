@@ -13,9 +13,11 @@ import sqlite3
 import tempfile
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import sqlalchemy as sa
 
@@ -116,6 +118,32 @@ def _url(database: str) -> sa.URL:
     return sa.make_url(_server()).set(drivername="postgresql+psycopg", database=database)
 
 
+@dataclass
+class ServerDatabases:
+    """Empty databases on the server, dropped at the end of a test."""
+
+    names: list[str] = field(default_factory=list)
+
+    @classmethod
+    @contextlib.contextmanager
+    def running(cls) -> Iterator["ServerDatabases"]:
+        """Provides databases until the block ends."""
+        databases = cls()
+        try:
+            yield databases
+        finally:
+            with _administering(_server()) as connection:
+                for name in databases.names:
+                    connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def empty(self, encoding: str = "UTF8") -> ServerUrl:
+        """Returns the URL of a new database without tables."""
+        name = f"t{uuid4().hex}"
+        _create_on_server(name, "template0", encoding)
+        self.names.append(name)
+        return ServerUrl(_url(name).render_as_string(hide_password=False))
+
+
 @cache
 def _server() -> str:
     """Returns the URL of the server. A private one ends with this process."""
@@ -147,11 +175,13 @@ def _administering(url: str) -> Iterator[sa.Connection]:
     engine.dispose()
 
 
-def _create_on_server(name: str, template: str) -> None:
+def _create_on_server(name: str, template: str, encoding: str = "UTF8") -> None:
     with _administering(_server()) as connection:
         names = connection.exec_driver_sql("SELECT datname FROM pg_database").scalars().all()
         if name not in names:
-            connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template} ENCODING 'UTF8' STRATEGY file_copy")
+            connection.exec_driver_sql(
+                f"CREATE DATABASE {name} TEMPLATE {template} ENCODING '{encoding}' LOCALE 'C' STRATEGY file_copy"
+            )
 
 
 @cache
