@@ -14,10 +14,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    InstanceOf,
+    GetPydanticSchema,
     SecretStr,
     ValidationInfo,
+    ValidatorFunctionWrapHandler,
 )
+from pydantic_core import core_schema
 
 from bot.runtime.limits import ARXIV_REQUEST_INTERVAL_S, SNOWFLAKE_MAX, SNOWFLAKE_MIN
 from bot.runtime.server_url import ServerUrl
@@ -117,14 +119,12 @@ def _channel_id(value: object) -> object:
     return value
 
 
-def _database(value: object) -> object:
-    if isinstance(value, ServerUrl) or not isinstance(value, str | Path):
+def _database(value: object, path: ValidatorFunctionWrapHandler) -> Path | ServerUrl:
+    if isinstance(value, ServerUrl):
         return value
-    return ServerUrl.parse(str(value).strip()) if ServerUrl.is_server(str(value)) else value
-
-
-def _database_file(location: Path | ServerUrl) -> Path | ServerUrl:
-    return location if isinstance(location, ServerUrl) else _file(location)
+    if isinstance(value, str) and ServerUrl.is_server(value):
+        return ServerUrl.parse(value.strip())
+    return _file(path(value))
 
 
 def _file(path: Path) -> Path:
@@ -247,9 +247,12 @@ class Settings(_Section):
     discord: DiscordSettings = DiscordSettings()
     arxiv: ArxivSettings = ArxivSettings()
     huggingface: HuggingFaceSettings = HuggingFaceSettings()
-    database: Annotated[Path | InstanceOf[ServerUrl], BeforeValidator(_database), AfterValidator(_database_file)] = (
-        Path("daily-papers.sqlite3")
-    )
+    database: Annotated[
+        Path | ServerUrl,
+        GetPydanticSchema(
+            lambda _, handler: core_schema.no_info_wrap_validator_function(_database, handler.generate_schema(Path))
+        ),
+    ] = Path("daily-papers.sqlite3")
     # None: the file does not manage subscriptions. A list, even an empty one, is the complete set of the file.
     subscriptions: tuple[FileSubscription, ...] | None = None
     web: WebSettings = WebSettings()

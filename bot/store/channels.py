@@ -12,7 +12,7 @@ from bot.domain.subscription import BlockedChannel, BlockedNotice, ChannelPlace
 from bot.store.clock_repair import MAY_SEND, correct_due_times, has_future_arrivals, times_of_waits
 from bot.store.columns import Flag, Id, Text, Utc
 from bot.store.database import Database
-from bot.store.expressions import listed, listed_rows
+from bot.store.expressions import listed_rows
 from bot.store.schema import channel_places, channel_settings, channels, subscriptions
 
 # No wait of a channel is longer; Discord's longest rate limits are an hour.
@@ -35,12 +35,15 @@ _IS_OF_GUILD: Final = channels.c.guild_id == sa.bindparam("guild", type_=Id)
 _IS_CHANNEL: Final = channels.c.channel_id == _CHANNEL
 
 _ALL_SUBSCRIBED: Final = sa.select(channels.c.channel_id).where(_SUBSCRIBED).order_by(channels.c.channel_id)
-_SUBSCRIBED_OF_GUILD: Final = _ALL_SUBSCRIBED.where(sa.or_(_IS_OF_GUILD, channels.c.guild_id.is_(None)))
-_IN_GUILD: Final = (
-    sa.select(channels.c.channel_id)
-    .where(_IS_OF_GUILD, sa.or_(_SUBSCRIBED, _has_settings(channel_settings.c.paused_since.is_not(None))))
+_IS_OF_GUILD_OR_UNKNOWN: Final = sa.or_(_IS_OF_GUILD, channels.c.guild_id.is_(None))
+_SUBSCRIBED_OF_GUILD: Final = _ALL_SUBSCRIBED.where(_IS_OF_GUILD_OR_UNKNOWN)
+_SERVERS: Final = (
+    sa.select(channels.c.channel_id, channels.c.guild_id)
+    .where(sa.or_(_SUBSCRIBED, _has_settings(channel_settings.c.paused_since.is_not(None))))
     .order_by(channels.c.channel_id)
 )
+_IN_GUILD: Final = _SERVERS.where(_IS_OF_GUILD)
+_BLOCKED_CHANNEL: Final = sa.select(sa.exists().where(_IS_CHANNEL, _IS_BLOCKED))
 _REASON: Final = sa.bindparam("reason", type_=Text)
 _BLOCK: Final = (
     sa.update(channels)
@@ -103,15 +106,37 @@ class Channels:
 
     async def set_guild(self, guild_id: int, channel_ids: Collection[int]) -> None:
         """Records the server of those of these channels that are known; the settings file has only channel ids."""
-        is_moved = sa.and_(
-            channels.c.channel_id.in_(listed(channel_ids, Id)), channels.c.guild_id.is_distinct_from(guild_id)
+        await self.set_servers(dict.fromkeys(channel_ids, guild_id))
+
+    async def set_servers(self, guild_ids: Mapping[int, int]) -> None:
+        """Records the servers of those of these channels that are known, by channel; most calls change nothing."""
+        if not guild_ids:
+            return
+        rows = listed_rows(
+            [{"channel_id": channel_id, "guild_id": guild_id} for channel_id, guild_id in guild_ids.items()],
+            {"channel_id": Id, "guild_id": Id},
         )
-        # A change of a server rarely moves a channel: only then does it wait for other writes.
+        is_moved = sa.and_(
+            channels.c.channel_id == rows.c.channel_id, channels.c.guild_id.is_distinct_from(rows.c.guild_id)
+        )
+        # A transaction would wait for the writes of others.
         async with self._database.reading() as connection:
-            moved = await connection.scalars(sa.select(channels.c.channel_id).where(is_moved))
-        if moved:
-            async with self._database.transaction() as connection:
-                await connection.write(sa.update(channels).where(is_moved).values(guild_id=guild_id))
+            if await connection.scalar(sa.select(sa.func.count()).select_from(channels).where(is_moved)) == 0:
+                return
+        async with self._database.transaction() as connection:
+            await connection.write(sa.update(channels).where(is_moved).values(guild_id=rows.c.guild_id))
+
+    async def servers(self, guild_id: int | None = None) -> dict[int, int | None]:
+        """Returns the server of each channel that has subscriptions or a trending list, or is paused; None if unknown.
+
+        With `guild_id`, only the channels of this server, and those whose server is unknown.
+        """
+        async with self._database.reading() as connection:
+            if guild_id is None:
+                rows = await connection.all(_SERVERS)
+            else:
+                rows = await connection.all(_SERVERS.where(_IS_OF_GUILD_OR_UNKNOWN), {"guild": guild_id})
+        return {row.channel_id: row.guild_id for row in rows}
 
     async def subscribed(self, guild_id: int | None = None) -> tuple[int, ...]:
         """Returns the channels with a subscription or a trending list: all, or those of a server or an unknown one."""
@@ -136,6 +161,9 @@ class Channels:
 
     async def unblock(self, channel_id: int) -> bool:
         """Unblocks a channel; returns whether it was blocked."""
+        async with self._database.reading() as connection:  # most channels are not: they need no transaction
+            if not await connection.scalar(_BLOCKED_CHANNEL, {"channel": channel_id}):
+                return False
         async with self._database.transaction() as connection:
             return await connection.write(_UNBLOCK, {"channel": channel_id}) == 1
 

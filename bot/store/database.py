@@ -14,13 +14,25 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.runtime.errors import StoreUnavailable
+from bot.runtime.errors import DatabaseUnusable, StoreUnavailable
 from bot.runtime.server_url import ServerUrl
 from bot.store.backend import Backend, Location
+from bot.store.columns import Text
 from bot.store.connection import Connection
-from bot.store.schema import key_values
+from bot.store.schema import COPYING, key_values
 from bot.store.sqlite import SqliteFile
 
+_COPYING: Final = sa.select(key_values.c.name).where(key_values.c.name == COPYING)
+# How many transactions other commands committed: the bot does not see them otherwise.
+_COMMANDS: Final = "transactions of commands"
+_COMMANDS_COUNT: Final = sa.select(sa.cast(key_values.c.value, sa.BigInteger)).where(key_values.c.name == _COMMANDS)
+_COUNT_COMMAND: Final = (
+    insert(key_values)
+    .values(name=_COMMANDS, value="1")
+    .on_conflict_do_update(
+        index_elements=["name"], set_={"value": sa.cast(sa.cast(key_values.c.value, sa.BigInteger) + 1, Text)}
+    )
+)
 # Writes the value that it has.
 _WRITE_CHECK: Final = (
     insert(key_values)
@@ -30,19 +42,21 @@ _WRITE_CHECK: Final = (
 
 
 class Database:
-    """The open file: one connection that writes, and several that read."""
+    """The open database: one connection that writes, and several that read."""
 
-    def __init__(self, backend: Backend, closing: contextlib.AsyncExitStack) -> None:
+    def __init__(self, backend: Backend, closing: contextlib.AsyncExitStack, *, exclusive: bool) -> None:
         self._backend = backend
+        self._is_exclusive = exclusive
         self._last_write_failed = False
         self._closing = closing
         self._writing = asyncio.Lock()
         self._version = 0
 
-    @property
-    def version(self) -> int:
-        """A number that grows with every transaction of this process."""
-        return self._version
+    async def version(self) -> int:
+        """Returns a number that grows with every transaction, also of other commands; cheap."""
+        async with self.reading() as connection:
+            commands = await connection.scalar(_COMMANDS_COUNT)
+        return self._version + (commands or 0)
 
     @classmethod
     async def open_exclusive(cls, location: Location) -> "Database":
@@ -64,7 +78,14 @@ class Database:
     async def _open(cls, location: Location, *, exclusive: bool) -> "Database":
         async with contextlib.AsyncExitStack() as closing:
             backend = await closing.enter_async_context(_opened(location, exclusive=exclusive))
-            return cls(backend, closing.pop_all())
+            database = cls(backend, closing, exclusive=exclusive)
+            async with database.reading() as connection:
+                if await connection.first(_COPYING) is not None:
+                    raise DatabaseUnusable(
+                        f"The database {location} is an incomplete copy: run `daily-papers copy` again to complete it."
+                    )
+            database._closing = closing.pop_all()
+            return database
 
     async def close(self) -> None:
         """Waits for the current transaction, then closes the file and releases its lock."""
@@ -93,6 +114,8 @@ class Database:
             for statement in self._backend.begin:
                 await connection.run(statement)
             yield connection
+            if not self._is_exclusive:
+                await connection.write(_COUNT_COMMAND)
             await connection.run("COMMIT")
         except BaseException:
             await connection.roll_back()

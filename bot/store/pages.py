@@ -56,7 +56,7 @@ class PageStore:
 
     async def data_version(self) -> int:
         """Returns a number that changes whenever the database is written; cheap."""
-        return self._database.version
+        return await self._database.version()
 
     async def channels(self) -> frozenset[int]:
         """Returns the channels with a keyword that are not gone."""

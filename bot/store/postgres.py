@@ -19,7 +19,15 @@ from bot.runtime.errors import DatabaseUnusable, StoreUnavailable
 from bot.runtime.server_url import ServerUrl
 from bot.store.connection import completed
 from bot.store.migrate import APPLICATION_ID
-from bot.store.server_schema import CONNECT_TIMEOUT_S, first_line, prepare_server, server_engine_url
+from bot.store.server_schema import (
+    CONNECT_TIMEOUT_S,
+    RUNNING,
+    WRITING,
+    first_line,
+    in_use,
+    prepare_server,
+    server_engine_url,
+)
 
 READERS: Final = 4
 POOL_TIMEOUT_S: Final = 10.0
@@ -28,7 +36,6 @@ TCP_TIMEOUT_S: Final = 10.0
 STATEMENT_TIMEOUT_S: Final = 30.0
 # How long the lock of a running bot counts as held after it was verified.
 LOCK_CHECK_INTERVAL_S: Final = 1.0
-_RUNNING, _WRITING = 1, 2
 
 _UNAVAILABLE: Final = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction)
 
@@ -37,7 +44,7 @@ class PostgresServer:
     """An open database on a server."""
 
     # The lock ends with the transaction (postgresql.org/docs/current/explicit-locking.html, advisory locks).
-    begin = ("BEGIN", f"SELECT pg_advisory_xact_lock({APPLICATION_ID}, {_WRITING})")
+    begin = ("BEGIN", f"SELECT pg_advisory_xact_lock({APPLICATION_ID}, {WRITING})")
 
     def __init__(self, url: ServerUrl, *, exclusive: bool, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.writer = _engine(url, 1)
@@ -55,10 +62,7 @@ class PostgresServer:
         server = cls(url, exclusive=exclusive)
         try:
             if exclusive and not await server._acquire_lock():
-                raise DatabaseUnusable(
-                    f"Another Daily Papers already runs with the database {url}: stop it first, "
-                    "or set another `database`."
-                )
+                raise DatabaseUnusable(in_use(url))
             yield server
         finally:
             await server._close()
@@ -75,7 +79,7 @@ class PostgresServer:
         if self._lock is None:
             return True
         self._locked = await self._lock.connect()
-        statement = sa.select(sa.func.pg_try_advisory_lock(APPLICATION_ID, _RUNNING))
+        statement = sa.select(sa.func.pg_try_advisory_lock(APPLICATION_ID, RUNNING))
         return bool((await self._locked.execute(statement)).scalar_one())
 
     async def verify(self) -> None:

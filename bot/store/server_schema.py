@@ -18,6 +18,9 @@ from bot.store.schema import metadata
 CONNECT_TIMEOUT_S: Final = 10.0
 # The oldest version that the PostgreSQL project tests with this schema's statements.
 _OLDEST_VERSION: Final = 15
+# The keys of advisory locks, beside the application id: of a running bot, of a transaction, of a migration.
+RUNNING: Final = 1
+WRITING: Final = 2
 _MIGRATING: Final = 3
 
 
@@ -36,12 +39,17 @@ def prepare_server(url: ServerUrl, *, creates: bool) -> None:
 
 
 @contextlib.contextmanager
-def connected(url: ServerUrl) -> Iterator[sa.Connection]:
-    """Yields a connection for one transaction. Raises DatabaseUnusable if the server does not accept it."""
+def connected(url: ServerUrl, *, autocommit: bool = False) -> Iterator[sa.Connection]:
+    """Yields a connection for one transaction, or in autocommit mode.
+
+    Raises DatabaseUnusable if the server does not accept it.
+    """
     engine = sa.create_engine(
         server_engine_url(url),
         connect_args={"application_name": "daily-papers", "connect_timeout": int(CONNECT_TIMEOUT_S)},
         poolclass=sa.NullPool,
+        isolation_level="AUTOCOMMIT" if autocommit else "READ COMMITTED",
+        skip_autocommit_rollback=True,
     )
     try:
         with engine.begin() as connection:
@@ -51,6 +59,21 @@ def connected(url: ServerUrl) -> Iterator[sa.Connection]:
         raise DatabaseUnusable(f"The database {url} cannot be used: {reason}. Nothing was changed.") from None
     finally:
         engine.dispose()
+
+
+@contextlib.contextmanager
+def exclusive_connection(url: ServerUrl) -> Iterator[sa.Connection]:
+    """Yields a connection in autocommit mode, and keeps a bot away meanwhile. Raises DatabaseUnusable."""
+    prepare_server(url, creates=True)
+    with connected(url, autocommit=True) as connection:
+        if not connection.execute(sa.select(sa.func.pg_try_advisory_lock(APPLICATION_ID, RUNNING))).scalar_one():
+            raise DatabaseUnusable(in_use(url))
+        yield connection
+
+
+def in_use(url: ServerUrl) -> str:
+    """Returns what to do about another bot."""
+    return f"Another Daily Papers already runs with the database {url}: stop it first, or set another `database`."
 
 
 def first_line(error: Exception) -> str:

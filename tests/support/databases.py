@@ -13,8 +13,11 @@ import sqlite3
 import tempfile
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import sqlalchemy as sa
 
@@ -23,6 +26,7 @@ from bot.store.backend import Location
 from bot.store.opening import prepare_exclusive
 from bot.store.schema import metadata
 
+Rows = dict[str, list[tuple[Any, ...]]]
 IS_POSTGRESQL = os.environ.get("TEST_DATABASE") == "postgresql"
 _TEMPLATE = "daily_papers_template"
 # Many bots run at the same time, and the files of a server for tests need not survive a power cut.
@@ -66,7 +70,7 @@ def reading(path: Path) -> Iterator[sa.Connection]:
     engine.dispose()
 
 
-def rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
+def rows(path: Path) -> Rows:
     """Returns every row of every table, as another connection sees them; of a file, also of an earlier release."""
     if not IS_POSTGRESQL:
         return _file_rows(path)
@@ -77,7 +81,7 @@ def rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
-def _file_rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
+def _file_rows(path: Path) -> Rows:
     with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
         return {
@@ -85,6 +89,17 @@ def _file_rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
             for table in tables
             if table != "alembic_version"
         }
+
+
+def with_dates(content: Rows) -> Rows:
+    """Returns the rows of an earlier release with the dates that the migration copies from the papers."""
+    dates = {row[0]: (row[7], row[8]) for row in content["papers"]}
+    backfilled = content.get("backfilled_papers", [])
+    return content | {
+        "matches": sorted((row[0], dates[row[1]][0], row[1], dates[row[1]][1], row[2]) for row in content["matches"]),
+        "outbox": [(*row[:3], dates[row[2]][0], *row[3:]) for row in content["outbox"]],
+        "backfilled_papers": sorted((row[0], dates[row[1]][1], row[1]) for row in backfilled),
+    }
 
 
 @cache
@@ -101,6 +116,32 @@ def _name(path: Path) -> str:
 
 def _url(database: str) -> sa.URL:
     return sa.make_url(_server()).set(drivername="postgresql+psycopg", database=database)
+
+
+@dataclass
+class ServerDatabases:
+    """Empty databases on the server, dropped at the end of a test."""
+
+    names: list[str] = field(default_factory=list)
+
+    @classmethod
+    @contextlib.contextmanager
+    def running(cls) -> Iterator["ServerDatabases"]:
+        """Provides databases until the block ends."""
+        databases = cls()
+        try:
+            yield databases
+        finally:
+            with _administering(_server()) as connection:
+                for name in databases.names:
+                    connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def empty(self, encoding: str = "UTF8") -> ServerUrl:
+        """Returns the URL of a new database without tables."""
+        name = f"t{uuid4().hex}"
+        _create_on_server(name, "template0", encoding)
+        self.names.append(name)
+        return ServerUrl(_url(name).render_as_string(hide_password=False))
 
 
 @cache
@@ -134,11 +175,13 @@ def _administering(url: str) -> Iterator[sa.Connection]:
     engine.dispose()
 
 
-def _create_on_server(name: str, template: str) -> None:
+def _create_on_server(name: str, template: str, encoding: str = "UTF8") -> None:
     with _administering(_server()) as connection:
         names = connection.exec_driver_sql("SELECT datname FROM pg_database").scalars().all()
         if name not in names:
-            connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template} ENCODING 'UTF8' STRATEGY file_copy")
+            connection.exec_driver_sql(
+                f"CREATE DATABASE {name} TEMPLATE {template} ENCODING '{encoding}' LOCALE 'C' STRATEGY file_copy"
+            )
 
 
 @cache

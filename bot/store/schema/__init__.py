@@ -3,7 +3,7 @@
 The revisions in `versions/` bring the databases of earlier releases to this schema.
 """
 
-from bot.store.schema.base import metadata
+from bot.store.schema.base import COPYING, metadata
 from bot.store.schema.channels import channel_places, channel_settings, channels, known_guilds, subscriptions
 from bot.store.schema.papers import (
     backfilled_months,
@@ -19,6 +19,7 @@ from bot.store.schema.posts import edits, found_papers, histories, outbox, outbo
 from bot.store.schema.trending import trending_days, trending_entries, trending_posts
 
 __all__ = [
+    "COPYING",
     "backfilled_months",
     "backfilled_papers",
     "channel_places",
