@@ -134,14 +134,15 @@ def _insert_keywords_of_posted(new_matches: NewMatches) -> sa.Executable:
     return _insert_keywords(rows).returning(outbox_keywords.c.outbox_id)
 
 
-def _entry(arxiv_id: sa.ColumnElement[str], condition: sa.ColumnElement[bool]) -> sa.Label[int]:
+def _entry(arxiv_id: sa.ColumnElement[str], condition: sa.ColumnElement[bool]) -> sa.Label[int | None]:
     """Returns the id of a paper's row in the queue of a row's channel; NULL without one that fulfils the condition.
 
-    As a subquery, it is found by its key in every plan; a join may read the paper's rows in all channels.
+    As a subquery, it is found by its key in every plan: a join may read the paper's rows in all channels, and with the
+    condition in the WHERE clause, PostgreSQL may read all rows that fulfil it.
     """
     return (
-        sa.select(outbox.c.id)
-        .where(outbox.c.channel_id == subscriptions.c.channel_id, outbox.c.arxiv_id == arxiv_id, condition)
+        sa.select(sa.case((condition, outbox.c.id)))
+        .where(outbox.c.channel_id == subscriptions.c.channel_id, outbox.c.arxiv_id == arxiv_id)
         .correlate_except(outbox)
         .scalar_subquery()
         .label("entry")
