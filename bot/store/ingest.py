@@ -76,7 +76,7 @@ class IngestStore:
             arrived = await queue_papers(connection, new_matches, now)
             await add_keywords(connection, new_matches)
             withdrawn = await skip_withdrawn(connection, [paper.arxiv_id for paper in papers])
-            posts = [row.arxiv_id for row in arrived if row.arxiv_id not in withdrawn]
+            posts = [arxiv_id for arxiv_id in arrived if arxiv_id not in withdrawn]
             has_edits = await connection.scalar(_HAS_EDITS)
             return WindowWritten(papers=len(set(posts)), posts=len(posts), edits=bool(has_edits))
 

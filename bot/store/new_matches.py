@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import Insert, insert
@@ -19,6 +19,8 @@ from bot.store.effects import count_entries_as_posted, request_edits_of_entries
 from bot.store.expressions import listed, listed_rows
 from bot.store.schema import matches, outbox, outbox_keywords, papers, subscriptions
 from bot.store.schema.posts import IS_UNBOUND
+
+_IS_POSTED: Final = sa.and_(outbox.c.state.in_(["waiting", "delivered"]), outbox.c.post_key.is_not(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,21 @@ def _insert_matches(pairs: Iterable[tuple[int, str]], now: datetime) -> sa.Execu
     )
 
 
-async def queue_papers(connection: Connection, new_matches: NewMatches, now: datetime) -> Sequence[sa.Row[Any]]:
-    """Queues the new papers in the channels of their keywords; returns the ids, channels and papers of the rows."""
+async def queue_papers(connection: Connection, new_matches: NewMatches, now: datetime) -> Sequence[str]:
+    """Queues the new papers in the channels of their keywords; returns the paper of each row of the outbox."""
     rows = await connection.all(await asyncio.to_thread(_insert_outbox, new_matches, now))
-    await count_entries_as_posted(connection, [row.id for row in rows])
-    await reschedule(connection, {row.channel_id for row in rows}, now)
-    return rows
+    if not rows:
+        return ()
+    ids, channels, arxiv_ids = await asyncio.to_thread(_columns, rows)
+    await count_entries_as_posted(connection, ids)
+    await reschedule(connection, channels, now)
+    return arxiv_ids
+
+
+def _columns(rows: Iterable[sa.Row[Any]]) -> tuple[list[int], set[int], list[str]]:
+    """Returns the ids, the different channels and the papers of rows of the outbox."""
+    ids, channels, arxiv_ids = zip(*rows, strict=True)
+    return list(ids), set(channels), list(arxiv_ids)
 
 
 def _insert_outbox(new_matches: NewMatches, now: datetime) -> sa.Executable:
@@ -105,17 +116,11 @@ async def add_keywords(connection: Connection, new_matches: NewMatches) -> None:
 
 
 def _insert_keywords_of_queued(found: Iterable[str]) -> Insert:
+    """Returns a statement for all matches of these papers."""
     rows = (
-        sa.select(outbox.c.id, matches.c.keyword_id)
-        .select_from(outbox)
-        .join(matches, matches.c.arxiv_id == outbox.c.arxiv_id)
-        .join(
-            subscriptions,
-            sa.and_(
-                subscriptions.c.channel_id == outbox.c.channel_id, subscriptions.c.keyword_id == matches.c.keyword_id
-            ),
-        )
-        .where(outbox.c.arxiv_id.in_(listed(found, Text)), IS_UNBOUND)
+        sa.select(_entry(matches.c.arxiv_id, IS_UNBOUND), matches.c.keyword_id)
+        .join(subscriptions, subscriptions.c.keyword_id == matches.c.keyword_id)
+        .where(matches.c.arxiv_id.in_(listed(found, Text)))
     )
     return _insert_keywords(rows)
 
@@ -123,22 +128,32 @@ def _insert_keywords_of_queued(found: Iterable[str]) -> Insert:
 def _insert_keywords_of_posted(new_matches: NewMatches) -> sa.Executable:
     """Returns a statement for the new matches only: earlier ones are not added to a message that was sent."""
     found = new_matches.as_table()
-    rows = (
-        sa.select(outbox.c.id, found.c.keyword)
-        .select_from(found)
-        .join(subscriptions, subscriptions.c.keyword_id == found.c.keyword)
-        .join(
-            outbox,
-            sa.and_(outbox.c.channel_id == subscriptions.c.channel_id, outbox.c.arxiv_id == found.c.paper),
-        )
-        .where(outbox.c.state.in_(["waiting", "delivered"]), outbox.c.post_key.is_not(None))
+    rows = sa.select(_entry(found.c.paper, _IS_POSTED), found.c.keyword).join(
+        subscriptions, subscriptions.c.keyword_id == found.c.keyword
     )
     return _insert_keywords(rows).returning(outbox_keywords.c.outbox_id)
 
 
-def _insert_keywords(rows: sa.Select[Any]) -> Insert:
+def _entry(arxiv_id: sa.ColumnElement[str], condition: sa.ColumnElement[bool]) -> sa.Label[int | None]:
+    """Returns the id of a paper's row in the queue of a row's channel; NULL without one that fulfils the condition.
+
+    As a subquery, it is found by its key in every plan: a join may read the paper's rows in all channels, and with the
+    condition in the WHERE clause, PostgreSQL may read all rows that fulfil it.
+    """
+    return (
+        sa.select(sa.case((condition, outbox.c.id)))
+        .where(outbox.c.channel_id == subscriptions.c.channel_id, outbox.c.arxiv_id == arxiv_id)
+        .correlate_except(outbox)
+        .scalar_subquery()
+        .label("entry")
+    )
+
+
+def _insert_keywords(rows: sa.Select[Any, Any]) -> Insert:
+    found = rows.subquery()
+    complete = sa.select(*found.c).where(found.c.entry.is_not(None))
     return (
         insert(outbox_keywords)
-        .from_select(["outbox_id", "keyword_id"], rows)
+        .from_select(["outbox_id", "keyword_id"], complete)
         .on_conflict_do_nothing(index_elements=[outbox_keywords.c.outbox_id, outbox_keywords.c.keyword_id])
     )
