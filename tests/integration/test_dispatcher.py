@@ -154,7 +154,7 @@ async def test_outcome_that_could_not_be_stored_is_determined_again(
     subscribed: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
     async with subscribed.database.transaction() as writer:
-        await writer.execute_fetchall("PRAGMA busy_timeout = 1")
+        await writer.run("PRAGMA busy_timeout = 1")
     delivery.hold(CHANNEL)
     await record_papers(subscribed, 1)
     running = DispatcherHarness(subscribed, delivery, clock)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from bot.domain.channel_settings import Layout
 from bot.domain.found import FoundMessage, HistoryPage
@@ -14,6 +15,7 @@ from bot.domain.post import Post
 from bot.publish.history_check import BEFORE_SUBSCRIPTION
 from bot.publish.second_bot import PAUSE_MAX_S, PAUSE_MIN_S
 from bot.store.found_messages import FoundMessages
+from bot.store.schema import posts
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
 from tests.support.delivery import (
@@ -53,8 +55,7 @@ def found(*numbers: int, ago: timedelta = HOUR, key: str = "unknown", day: date 
 async def message_ids(store: Store, key: str = "unknown") -> list[int]:
     """Returns the ids of the delivered messages with this key."""
     async with store.database.reading() as connection:
-        rows = await connection.execute_fetchall("SELECT message_id FROM posts WHERE key = ?", (key,))
-    return [row["message_id"] for row in rows]
+        return list(await connection.scalars(sa.select(posts.c.message_id).where(posts.c.key == key)))
 
 
 async def read_posted(running: DispatcherHarness) -> None:

@@ -53,7 +53,15 @@ async def test_statements_of_the_settings_do_not_depend_on_their_size(store: Sto
     assert await count(store.subscriptions.apply_config(few, NOW)) < 12
     assert await count(store.subscriptions.apply_config(few | many, NOW)) < 12
     assert len(await store.watched()) == 20
+    assert await count(store.subscriptions.apply_config(many, NOW)) < 12
     assert {len(await store.subscriptions.in_channel(channel_id)) for channel_id in many} == {20}
+
+
+async def test_statements_that_empty_the_settings_do_not_depend_on_their_size(store: Store) -> None:
+    await store.subscriptions.apply_config({channel_id: keywords(20) for channel_id in range(20)}, NOW)
+    await store.subscribe("graph", 5)
+    assert await count(store.subscriptions.apply_config({}, NOW)) < 12
+    assert [each.keyword.shown for each in await store.watched()] == ["graph"]
 
 
 async def test_settings_that_did_not_change_write_nothing(store: Store) -> None:

@@ -1,15 +1,16 @@
 """Queries that run for each message or channel cost the same however much is stored: SQLite's steps are counted."""
 
 from collections.abc import Awaitable
+from datetime import timedelta
 
 import sqlalchemy as sa
 
 from bot.domain.keyword import Keyword
+from bot.store.channel_queues import ChannelQueues
 from bot.store.edits import Edits
 from bot.store.found_messages import FoundMessages
-from bot.store.schema import channels, found_papers, outbox, posts
-from tests.support.builders import paper
-from tests.support.store import ADA, CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
+from bot.store.schema import channels, edits, found_papers, matches, outbox, papers, posts
+from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
 
 ROWS = 1000
 # A query that looks at each row takes more steps than there are rows.
@@ -35,33 +36,72 @@ async def steps(store: Store, query: Awaitable[object]) -> int:
 
 async def add_posts(store: Store, channel_id: int) -> None:
     """Adds posts, each with a paper that was found in it."""
-    sent = {"channel_id": channel_id, "layout": "cards", "first_attempt": NOW, "last_attempt": NOW, "settled_at": NOW}
+    ids = [{"n": n, "arxiv_id": f"2611.{n:05}", "channel_id": channel_id, "key": f"key{n}"} for n in range(ROWS)]
     async with store.database.transaction() as connection:
-        await connection.write(sa.insert(channels).values(channel_id=channel_id))
+        await connection.write(sa.insert(channels), {"channel_id": channel_id})
         await connection.write(
             sa.insert(posts),
-            [{"key": f"key{n}", "nonce": f"nonce{n}", "message_id": n, **sent} for n in range(ROWS)],
+            [
+                {
+                    "key": row["key"],
+                    "channel_id": channel_id,
+                    "nonce": f"{row['key']} nonce",
+                    "layout": "cards",
+                    "first_attempt": NOW,
+                    "last_attempt": NOW,
+                    "message_id": row["n"],
+                    "settled_at": NOW,
+                }
+                for row in ids
+            ],
         )
         await connection.write(
             sa.insert(found_papers),
-            [{"channel_id": channel_id, "arxiv_id": f"2611.{n:05}", "post_key": f"key{n}"} for n in range(ROWS)],
+            [{"channel_id": channel_id, "arxiv_id": row["arxiv_id"], "post_key": row["key"]} for row in ids],
         )
 
 
-async def add_queued_papers(store: Store) -> None:
-    arrived = {"channel_id": CHANNEL, "published": NOW, "arrived_at": NOW, "due_at": NOW}
-    papers = [paper(f"2611.{n:05}") for n in range(ROWS)]
-    await store.papers.add(papers)
+async def add_papers(store: Store) -> None:
     async with store.database.transaction() as connection:
-        await connection.write(sa.insert(channels).values(channel_id=CHANNEL))
-        await connection.write(sa.insert(outbox), [{"arxiv_id": each.arxiv_id.value, **arrived} for each in papers])
+        await connection.write(
+            sa.insert(papers),
+            [
+                {
+                    "arxiv_id": f"2611.{n:05}",
+                    "version": 1,
+                    "title": "Graph",
+                    "abstract": "",
+                    "authors": (),
+                    "primary_category": "cs.CL",
+                    "categories": (),
+                    "published": NOW + timedelta(seconds=n),
+                    "updated": NOW,
+                }
+                for n in range(ROWS)
+            ],
+        )
 
 
-async def add_other_servers(store: Store) -> None:
-    """Adds servers with a channel and a subscription each."""
-    keyword = Keyword.parse("graph")
-    await store.subscriptions.apply_config({1000 + n: [keyword] for n in range(ROWS)}, NOW)
-    await store.channels.set_servers({1000 + n: 1000 + n for n in range(ROWS)})
+async def add_queued_papers(store: Store, *, post_key: str | None = None, state: str = "waiting") -> None:
+    await add_papers(store)
+    async with store.database.transaction() as connection:
+        if post_key is None:
+            await connection.write(sa.insert(channels), {"channel_id": CHANNEL})
+        await connection.write(
+            sa.insert(outbox).from_select(
+                ["channel_id", "arxiv_id", "published", "arrived_at", "due_at", "state", "post_key"],
+                sa.select(
+                    sa.literal(CHANNEL),
+                    papers.c.arxiv_id,
+                    papers.c.published,
+                    sa.literal(NOW, outbox.c.due_at.type),
+                    sa.literal(NOW, outbox.c.due_at.type),
+                    sa.literal(state),
+                    sa.literal(post_key, outbox.c.post_key.type),
+                ),
+                include_defaults=False,
+            )
+        )
 
 
 async def test_last_known_message_is_found_without_reading_all_posts(store: Store) -> None:
@@ -82,45 +122,56 @@ async def test_posts_and_found_papers_are_not_all_read_for_edits(store: Store) -
     assert await steps(store, Edits(store.database).due(NOW)) < STEPS_MAX
 
 
+async def test_requested_edit_is_read_without_the_other_posts(store: Store) -> None:
+    await add_posts(store, CHANNEL)
+    async with store.database.transaction() as connection:
+        await connection.write(sa.delete(found_papers))
+        await connection.write(sa.insert(edits), {"post_key": "key5"})
+    assert await steps(store, Edits(store.database).due(NOW)) < STEPS_MAX
+    assert [edit.post.key for edit in await Edits(store.database).due(NOW)] == ["key5"]
+
+
+async def test_messages_to_publish_are_found_without_reading_all_posts(store: Store) -> None:
+    await add_posts(store, CHANNEL)
+    assert await steps(store, Edits(store.database).to_publish(NOW)) < STEPS_MAX
+
+
 async def test_queued_papers_are_not_all_read_before_each_message(store: Store) -> None:
     await add_queued_papers(store)
     assert await steps(store, store.channels.correct_due_times(NOW, all_papers=False)) < STEPS_MAX
 
 
-async def test_subscriptions_of_other_servers_are_not_read(store: Store) -> None:
-    await add_other_servers(store)
-    await store.subscribe("graph")
-    queries = store.subscriptions
+async def test_due_channels_are_found_without_reading_the_queues(store: Store) -> None:
+    await add_queued_papers(store)
+    assert await store.outbox.due_channels(NOW) == (CHANNEL,)
     for query in (
-        queries.in_channel(CHANNEL),
-        queries.in_channels(GUILD, [CHANNEL], 0, 10),
-        queries.keywords_per_channel(GUILD),
-        queries.spellings(GUILD),
-        queries.unsynced_in_guild(GUILD),
-        queries.has_synced(),
-        queries.has_watched(),
-        queries.has_unsynced([Keyword.parse("graph")]),
-        queries.ids([Keyword.parse("graph")]),
-        store.channels.in_guild(GUILD),
-        store.channels.servers(GUILD),
-        store.channels.subscribed(GUILD),
+        store.outbox.due_channels(NOW),
+        store.outbox.next_due(NOW),
+        store.outbox.next_due(),
+        store.outbox.oldest_due(),
     ):
         assert await steps(store, query) < STEPS_MAX
 
 
-async def test_change_of_a_subscription_does_not_read_those_of_other_servers(store: Store) -> None:
-    await add_other_servers(store)
-    graph = [Keyword.parse("graph")]
-    assert await steps(store, store.channels.set_guild(1000, [1000, 1001])) < STEPS_MAX
-    added = store.subscriptions.add_all(graph, CHANNEL, GUILD, added_by=ADA, now=NOW)
-    assert await steps(store, added) < 2 * STEPS_MAX  # several statements
-    assert await steps(store, store.subscriptions.remove(graph[0], CHANNEL)) < 2 * STEPS_MAX
+async def test_delivered_papers_are_not_read_for_the_next_message(store: Store) -> None:
+    await add_posts(store, CHANNEL)
+    await add_queued_papers(store, post_key="key5", state="delivered")
+    queues = ChannelQueues(store.database)
+    assert await steps(store, queues.read([CHANNEL], NOW)) < STEPS_MAX
+    for query in (store.outbox.waiting(), store.outbox.oldest_due(), store.outbox.due_channels(NOW)):
+        assert await steps(store, query) < STEPS_MAX
 
 
-async def test_unsubscribing_does_not_read_what_the_channel_had_before(store: Store) -> None:
+async def test_newest_papers_are_queued_without_reading_all_matches(store: Store) -> None:
     await store.watch("graph")
-    await store.papers.add([paper(f"2611.{n:05}") for n in range(ROWS)])
-    delivered = {"channel_id": CHANNEL, "published": NOW, "due_at": NOW, "state": "withdrawn"}
+    await add_papers(store)
     async with store.database.transaction() as connection:
-        await connection.write(sa.insert(outbox), [{"arxiv_id": f"2611.{n:05}", **delivered} for n in range(ROWS)])
-    assert await steps(store, store.subscriptions.remove(Keyword.parse("graph"), CHANNEL)) < 2 * STEPS_MAX
+        await connection.write(
+            sa.insert(matches).from_select(
+                ["keyword_id", "published", "arxiv_id", "updated", "matched_at"],
+                sa.select(sa.literal(1), papers.c.published, papers.c.arxiv_id, papers.c.updated, papers.c.published),
+            )
+        )
+    graph = Keyword.parse("graph")
+    assert await steps(store, store.outbox.add_newest(CHANNEL, [graph], 2, NOW)) < ROWS
+    assert await store.due_ids() == ["2611.00998", "2611.00999"]

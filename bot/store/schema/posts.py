@@ -35,7 +35,7 @@ posts: Final = sa.Table(
 )
 
 
-partial_index("posts_open", posts.c.settled_at.is_(None), posts.c.channel_id)
+partial_index("posts_open", posts.c.settled_at.is_(None), posts.c.channel_id, posts.c.first_attempt)
 partial_index("posts_to_publish", posts.c.publish_at.is_not(None), posts.c.settled_at, posts.c.key)
 partial_index("posts_by_message", posts.c.message_id.is_not(None), posts.c.channel_id, posts.c.message_id)
 partial_index("posts_by_time", posts.c.message_id.is_not(None), posts.c.settled_at)
