@@ -36,18 +36,6 @@ def one_of(values: Sequence[object]) -> str:
     return f"({', '.join('?' * len(values)) or 'NULL'})"
 
 
-def spelling(channels: str) -> str:
-    """Returns SQL for how channels spell the keyword of a row of `keywords`: the earliest of their spellings.
-
-    `channels` is SQL for a list of channel ids. A keyword to which they do not subscribe has its general spelling.
-    """
-    return (
-        "coalesce((SELECT subscriptions.shown FROM subscriptions WHERE subscriptions.keyword_id = keywords.id"
-        f" AND subscriptions.channel_id IN ({channels}) ORDER BY added_at, subscriptions.channel_id LIMIT 1),"
-        " keywords.shown)"
-    )
-
-
 PAPER_COLUMNS = (
     "papers.arxiv_id, papers.version, papers.title, papers.abstract, papers.authors, papers.primary_category, "
     "papers.categories, papers.published, papers.updated, papers.comment, papers.journal_ref, papers.doi"
