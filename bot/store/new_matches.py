@@ -150,7 +150,8 @@ def _entry(arxiv_id: sa.ColumnElement[str], condition: sa.ColumnElement[bool]) -
 
 
 def _insert_keywords(rows: sa.Select[Any, Any]) -> Insert:
-    found = rows.subquery()
+    # Without MATERIALIZED, the subquery with the entry is evaluated twice for each row.
+    found = rows.cte().prefix_with("MATERIALIZED")
     complete = sa.select(*found.c).where(found.c.entry.is_not(None))
     return (
         insert(outbox_keywords)
