@@ -8,12 +8,11 @@ not at all.
 import asyncio
 import multiprocessing
 import os
-import sqlite3
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -21,6 +20,7 @@ from itertools import islice
 from pathlib import Path
 
 import discord as discord_py
+import sqlalchemy as sa
 
 from benchmarks.page import generate_page
 from bot.__main__ import main as run_program
@@ -29,7 +29,8 @@ from bot.discord_api.messages import embeds
 from bot.domain.channel_settings import Layout
 from bot.domain.keyword import Keyword
 from bot.domain.paper import Paper
-from bot.store.codecs import PAPER_COLUMNS, paper_to_row, to_text
+from bot.store import schema
+from bot.store.codecs import paper_to_row
 from sandbox.discord import Guild, RateLimits, World
 from tests.support.databases import create_where_missing
 from tests.support.running import TOKEN, RunningSandbox, running_sandbox
@@ -134,34 +135,27 @@ def _papers() -> tuple[Paper, ...]:
 def _queue_papers(path: Path, world: World, channel_ids: Sequence[int], due_at: datetime) -> None:
     """Creates a database in which every channel waits for the same papers."""
     create_where_missing(path)
-    keyword, papers, now = Keyword.parse(_KEYWORD), _papers(), to_text(datetime.now(UTC))
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute(
-            "INSERT INTO keywords (id, canonical, shown, new_since, synced_until) VALUES (1, ?, ?, ?, ?)",
-            (keyword.canonical, keyword.shown, now, now),
-        )
-        connection.executemany(
-            f"INSERT INTO papers ({PAPER_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - a constant
-            [paper_to_row(paper) for paper in papers],
-        )
-        connection.executemany(
-            "INSERT INTO channels (channel_id, guild_id) VALUES (?, ?)",
-            [(channel_id, world.channels[channel_id].guild_id) for channel_id in channel_ids],
-        )
-        connection.executemany(
-            """INSERT INTO subscriptions (channel_id, keyword_id, shown, by_file, by_command, added_by, added_at)
-               VALUES (?, 1, ?, 0, 1, 1, ?)""",
-            [(channel_id, keyword.shown, now) for channel_id in channel_ids],
-        )
-        connection.executemany(
-            "INSERT INTO outbox (channel_id, arxiv_id, arrived_at, due_at) VALUES (?, ?, ?, ?)",
-            [
-                (channel_id, paper.arxiv_id.value, now, to_text(due_at))
-                for channel_id in channel_ids
-                for paper in papers
-            ],
-        )
-        connection.execute("INSERT INTO outbox_keywords (outbox_id, keyword_id) SELECT id, 1 FROM outbox")
+    keyword, papers, now = Keyword.parse(_KEYWORD), _papers(), datetime.now(UTC)
+    queued = {"arrived_at": now, "due_at": due_at}
+    subscribed = {"keyword_id": 1, "shown": keyword.shown, "by_file": False, "by_command": True, "added_by": 1}
+    rows: dict[sa.Table, list[dict[str, object]]] = {
+        schema.keywords: [
+            {"id": 1, "canonical": keyword.canonical, "shown": keyword.shown, "new_since": now, "synced_until": now}
+        ],
+        schema.papers: [paper_to_row(paper) for paper in papers],
+        schema.channels: [{"channel_id": each, "guild_id": world.channels[each].guild_id} for each in channel_ids],
+        schema.subscriptions: [{"channel_id": each, "added_at": now, **subscribed} for each in channel_ids],
+        schema.outbox: [
+            {"channel_id": each, "arxiv_id": paper.arxiv_id.value, "published": paper.published, **queued}
+            for each in channel_ids
+            for paper in papers
+        ],
+    }
+    with sa.create_engine(f"sqlite:///{path}").begin() as connection:
+        for table, values in rows.items():
+            connection.execute(sa.insert(table), values)
+        entries = sa.select(schema.outbox.c.id, sa.literal(1))
+        connection.execute(sa.insert(schema.outbox_keywords).from_select(["outbox_id", "keyword_id"], entries))
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from bot.domain.channel_settings import ChannelSettings, Layout
 from bot.domain.post import Due, MessageHeader, OutboxEntry
 from bot.runtime.limits import SELECT_OPTIONS_MAX
 from bot.store.channel_settings import to_settings
-from bot.store.columns import Id, Text, Utc
+from bot.store.column_types import Id, Text, Utc
 from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.expressions import listed

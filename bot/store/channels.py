@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from bot.domain.outgoing import Blocked
 from bot.domain.subscription import BlockedChannel, BlockedNotice, ChannelPlace
 from bot.store.clock_repair import MAY_SEND, correct_due_times, has_future_arrivals, times_of_waits
-from bot.store.columns import Flag, Id, Text, Utc
+from bot.store.column_types import Flag, Id, Text, Utc
 from bot.store.database import Database
 from bot.store.expressions import listed_rows
 from bot.store.schema import channel_places, channel_settings, channels, subscriptions

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bot.domain.post import Post
 from bot.store.clock_repair import no_wait, times_of_waits
-from bot.store.columns import Text, Utc
+from bot.store.column_types import Text, Utc
 from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.expressions import listed

@@ -12,7 +12,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import Insert, insert
 
-from bot.store.columns import Id, Text, Utc
+from bot.store.column_types import Id, Text, Utc
 from bot.store.connection import Connection
 from bot.store.due_times import reschedule
 from bot.store.effects import count_entries_as_posted, request_edits_of_entries
@@ -150,7 +150,8 @@ def _entry(arxiv_id: sa.ColumnElement[str], condition: sa.ColumnElement[bool]) -
 
 
 def _insert_keywords(rows: sa.Select[Any, Any]) -> Insert:
-    found = rows.subquery()
+    # Without MATERIALIZED, the subquery with the entry is evaluated twice for each row.
+    found = rows.cte().prefix_with("MATERIALIZED")
     complete = sa.select(*found.c).where(found.c.entry.is_not(None))
     return (
         insert(outbox_keywords)

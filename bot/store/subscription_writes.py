@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 
 from bot.domain.keyword import Keyword
 from bot.domain.subscription import Source
-from bot.store.columns import Flag, Id, Text, Utc
+from bot.store.column_types import Flag, Id, Text, Utc
 from bot.store.connection import Connection
 from bot.store.expressions import listed, listed_rows
 from bot.store.outbox import drop_unmatched

@@ -221,6 +221,16 @@ async def test_known_paper_is_updated_without_a_match(store: Store) -> None:
     assert await store.papers.get(REWARD.arxiv_id) == revised
 
 
+async def test_changed_dates_reorder_the_papers_of_a_keyword(store: Store) -> None:
+    await store.watch("reward model")
+    await store.poll(REWARD, paper("2611.00002", title="Reward model", published=REWARD.published - timedelta(hours=1)))
+    moved = paper("2611.00001", title="Reward model", published=REWARD.published - timedelta(hours=2))
+    await store.papers.add([moved])
+    newest = await store.papers.newest(Keyword.parse("reward model"), 2)
+    assert [each.arxiv_id.value for each in newest] == ["2611.00002", "2611.00001"]
+    assert await store.due_ids() == ["2611.00001", "2611.00002"]
+
+
 async def test_older_version_does_not_replace_a_newer_one(store: Store) -> None:
     await store.watch("reward model")
     newer = paper("2611.00001", version=3, title="Reward model, final")
@@ -308,6 +318,18 @@ async def test_newest_papers_of_a_channel_have_their_keywords(store: Store) -> N
         (both, {"reward model", "diffusion"}),
     ]
     assert await store.papers.newest_in_channel(13, 2) == ()
+
+
+async def test_newest_papers_of_a_channel_come_from_all_its_keywords(store: Store) -> None:
+    await store.watch("reward model", "diffusion", "graph")
+    papers = [
+        paper(f"2611.0000{n}", title=title, published=NOW + timedelta(hours=n))
+        for n, title in enumerate(["Graph", "Diffusion", "Diffusion", "Diffusion", "Reward model", "Diffusion"], 1)
+    ]
+    await store.poll(*papers)
+    newest = await store.papers.newest_in_channel(CHANNEL, 3)
+    assert [shown for shown, _ in newest] == papers[3:]
+    assert [shown for shown, _ in await store.papers.newest_in_channel(CHANNEL, 10)] == papers
 
 
 async def test_papers_of_a_keyword_are_counted_by_category(store: Store) -> None:

@@ -96,6 +96,20 @@ async def test_papers_are_ordered_by_latest_version_and_id(store: Store, page_st
     assert shown(await page_store.page(None, 2)) == {"graph": ["2601.00001", "2611.00003"]}
 
 
+async def test_new_version_moves_matched_and_backfilled_papers_up(store: Store, page_store: PageStore) -> None:
+    await store.watch("graph")
+    await store.poll(paper("2611.00001", title="graph"), paper("2611.00002", title="graph", published=NOW - DAY))
+    old = NOW - 500 * DAY
+    await backfill(store, "graph", paper("2501.00001", title="graph", published=old))
+    await store.papers.add(
+        [
+            paper("2611.00002", version=2, title="graph", published=NOW - DAY, updated=NOW + DAY),
+            paper("2501.00001", version=2, title="graph", published=old, updated=NOW + 2 * DAY),
+        ]
+    )
+    assert shown(await page_store.page(None, 2)) == {"graph": ["2501.00001", "2611.00002"]}
+
+
 async def test_backfilled_and_matched_papers_are_shown_once(store: Store, page_store: PageStore) -> None:
     await store.watch("graph", "sheaf")
     matched = paper("2611.00001", title="graph")

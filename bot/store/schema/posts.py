@@ -4,7 +4,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from bot.store.columns import Flag, Id, Text, Utc
+from bot.store.column_types import Flag, Id, Text, Utc
 from bot.store.schema.base import BY_KEY, STRICT, channel, keyword, metadata, paper, partial_index
 
 # One Discord message, written before it is sent; message_id comes with Discord's answer. heading: its first line;
