@@ -89,7 +89,7 @@ class BackfillHarness:
 
     def backfilled(self) -> list[object]:
         """Returns the ids of the backfilled papers, with repetitions."""
-        return [row[1] for row in rows(self.ingest.store.path)["backfilled_papers"]]
+        return [row[2] for row in rows(self.ingest.store.path)["backfilled_papers"]]
 
     def take_months(self) -> list[str]:
         """Returns the first day of each window that was requested since the last call."""

@@ -4,11 +4,12 @@ import sqlalchemy as sa
 
 from bot.domain.keyword import Keyword
 from bot.store.schema import outbox
-from tests.integration.test_store_query_cost import ROWS, STEPS_MAX, steps
 from tests.support.builders import paper
+from tests.support.query_steps import STEPS_MAX, steps
 from tests.support.store import ADA, CHANNEL, GUILD, NOW, Store
 
 GRAPH = Keyword.parse("graph")
+ROWS = 1000
 # A change consists of several statements.
 CHANGE_STEPS_MAX = 2 * STEPS_MAX
 

@@ -89,7 +89,7 @@ edits: Final = sa.Table(
     "edits",
     metadata,
     sa.Column("post_key", Text, sa.ForeignKey("posts.key", ondelete="CASCADE"), primary_key=True),
-    sa.Column("request_count", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("request_count", sa.Integer, nullable=False, server_default=sa.text("1")),
     sa.Column("not_before", Utc),
     sa.Column("waits_since", Utc),
     **BY_KEY,
