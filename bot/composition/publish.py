@@ -18,6 +18,7 @@ from bot.discord_api.client import Client
 from bot.discord_api.delivery import DiscordDelivery
 from bot.discord_api.found_messages import DiscordHistory
 from bot.discord_api.notices import DiscordNotices
+from bot.discord_api.request_budget import RequestBudget
 from bot.discord_api.server_time import DiscordTime
 from bot.publish.availability import ChannelAvailability
 from bot.publish.batches import Batches
@@ -40,6 +41,7 @@ class DiscordState:
 
     invalid_requests: InvalidRequests
     backoff: GlobalBackoff
+    budget: RequestBudget
     time: DiscordTime
     second_bot: SecondBot
 
@@ -47,16 +49,18 @@ class DiscordState:
     def create(cls, context: Context) -> Self:
         """The state before the first request."""
         clock, problems = context.clock, context.problems
+        budget = RequestBudget(clock)
         return cls(
             InvalidRequests(clock, problems),
-            GlobalBackoff(clock, context.rng, problems),
+            GlobalBackoff(clock, context.rng, problems, budget.limited),
+            budget,
             DiscordTime(clock),
             SecondBot(clock, context.rng, problems),
         )
 
     def trace(self, clock: CorrectedClock) -> aiohttp.TraceConfig:
         """The trace of discord.py's HTTP client from which the state and the clock follow."""
-        trace = clock.observe_responses(request_trace(self.invalid_requests, self.backoff))
+        trace = clock.observe_responses(request_trace(self.invalid_requests, self.backoff, self.budget))
         return observe_acknowledgements(self.time.observe(trace), self.second_bot.found)
 
 
@@ -93,7 +97,6 @@ def build_publish(
         found_messages=stores.found_messages,
         availability=availability,
         second_bot=state.second_bot,
-        wait_for_slot=sender.wait_for_slot,
         clock=clock,
         metrics=metrics,
     )

@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
+from types import SimpleNamespace
 from typing import Final
 
 import aiohttp
@@ -20,6 +21,7 @@ import yarl
 from discord.http import Route
 
 from bot.discord_api.backoff import GlobalBackoff
+from bot.discord_api.request_budget import RequestBudget, RequestSlot
 from bot.runtime.clock import Clock
 from bot.runtime.problems import Problem, ReportedProblems
 
@@ -106,40 +108,73 @@ class InvalidRequests:
         return max(0.0, self._times_s[0] + INVALID_REQUESTS_WINDOW_S - self._clock.monotonic())
 
 
-def request_trace(invalid_requests: InvalidRequests, backoff: GlobalBackoff | None = None) -> aiohttp.TraceConfig:
+def request_trace(
+    invalid_requests: InvalidRequests, backoff: GlobalBackoff | None = None, budget: RequestBudget | None = None
+) -> aiohttp.TraceConfig:
     """Returns the trace for discord.py's HTTP client that `track_attempts` and `invalid_requests` depend on.
 
     With `backoff`, requests are stopped during a global backoff, and answers that discord.py cannot handle never reach
-    it: it would fail with an exception of any type, or wait without a limit.
+    it: it would fail with an exception of any type, or wait without a limit. With `budget`, every attempt except the
+    replies to interactions waits for its slot.
     """
+    request = _RequestTrace(invalid_requests, backoff, budget)
+    trace = aiohttp.TraceConfig()
+    trace.on_request_start.append(request.on_start)
+    trace.on_request_end.append(request.on_end)
+    trace.on_request_exception.append(request.on_exception)
+    return trace
 
-    async def on_start(_session: object, _context: object, params: aiohttp.TraceRequestStartParams) -> None:
-        if backoff is not None and _is_rest(params.url):
-            backoff.check(is_reply=_is_reply(params.url))
+
+class _RequestTrace:
+    """What happens before and after each attempt."""
+
+    def __init__(
+        self, invalid_requests: InvalidRequests, backoff: GlobalBackoff | None, budget: RequestBudget | None
+    ) -> None:
+        self._invalid_requests = invalid_requests
+        self._backoff = backoff
+        self._budget = budget
+
+    async def on_start(
+        self, _session: object, context: SimpleNamespace, params: aiohttp.TraceRequestStartParams
+    ) -> None:
+        self._check_backoff(params.url)
         attempts = _attempts.get(None)
-        if attempts is None:
-            return
-        if attempts.once and not all(map(_changed_nothing, attempts.statuses)):
+        if attempts is not None and attempts.once and not all(map(_changed_nothing, attempts.statuses)):
             raise SecondAttemptBlocked("no answer to the first attempt, so no second one is made")
-        attempts.statuses.append(None)
+        if self._budget is not None and _is_rest(params.url) and not _is_reply(params.url):
+            context.slot = await self._budget.acquire()
+            self._check_backoff(params.url)  # one may have begun in the meantime
+        if attempts is not None:
+            attempts.statuses.append(None)
 
-    async def on_end(_session: object, _context: object, params: aiohttp.TraceRequestEndParams) -> None:
+    def _check_backoff(self, url: yarl.URL) -> None:
+        if self._backoff is not None and _is_rest(url):
+            self._backoff.check(is_reply=_is_reply(url))
+
+    async def on_end(self, _session: object, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams) -> None:
+        _release(context)
         attempts = _attempts.get(None)
         if attempts is not None:
             attempts.statuses[-1] = params.response.status
         try:
-            if backoff is not None and _is_rest(params.url):
-                await backoff.handle(_route(params.method, params.url), params.response, is_reply=_is_reply(params.url))
+            if self._backoff is not None and _is_rest(params.url):
+                is_reply = _is_reply(params.url)
+                await self._backoff.handle(_route(params.method, params.url), params.response, is_reply=is_reply)
         except discord.RateLimited:
-            invalid_requests.record(params.response.status)
+            self._invalid_requests.record(params.response.status)
             raise
         # Not after a proxy page, which raises DiscordBackoff: Discord did not see the request.
-        invalid_requests.record(params.response.status)
+        self._invalid_requests.record(params.response.status)
 
-    trace = aiohttp.TraceConfig()
-    trace.on_request_start.append(on_start)
-    trace.on_request_end.append(on_end)
-    return trace
+    async def on_exception(self, _session: object, context: SimpleNamespace, _params: object) -> None:
+        _release(context)
+
+
+def _release(context: SimpleNamespace) -> None:
+    slot = getattr(context, "slot", None)
+    if isinstance(slot, RequestSlot):
+        slot.release()
 
 
 def _is_rest(url: yarl.URL) -> bool:

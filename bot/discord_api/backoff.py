@@ -7,7 +7,7 @@ sends nothing: `backoff_watch.py` sends the probes.
 
 import logging
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -126,8 +126,16 @@ class RouteFailures:
 class GlobalBackoff:
     """Whether requests may be sent now. A route is a method and a path, or one text for all interaction replies."""
 
-    def __init__(self, clock: Clock, rng: Random, problems: ReportedProblems) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        rng: Random,
+        problems: ReportedProblems,
+        on_global_limit: Callable[[float], None] = lambda _wait_s: None,
+    ) -> None:
         self.changed = Wakeup(clock)
+        # Called with the seconds to wait for, if they are too few for a backoff.
+        self._on_global_limit = on_global_limit
         self._clock = clock
         self._problems = problems
         self._delays = Backoff(rng, floor_s=BACKOFF_FLOOR_S, ceiling_s=BACKOFF_CEILING_S, requested_max_s=WAIT_MAX_S)
@@ -186,6 +194,8 @@ class GlobalBackoff:
         if wait_s is not None and wait_s > RATELIMIT_WAIT_MAX_S and answer.is_global:
             raise self._start("Discord's global rate limit", wait_s, route)
         self._answered_by_discord()
+        if wait_s is not None and answer.is_global:
+            self._on_global_limit(wait_s)
         if wait_s is None:  # discord.py would fail, or repeat the request at once
             raise discord.RateLimited(self._unusable_waits.failed(route))
         if wait_s > RATELIMIT_WAIT_MAX_S:

@@ -40,6 +40,13 @@ class DiscordHistory:
     def server_time(self) -> datetime | None:
         return self._discord_time.now()
 
+    def newest_message(self, channel_id: int) -> int | None:
+        channel = self._client.get_channel(channel_id)
+        # The last id of a forum is a thread's: it says nothing about the messages in the threads.
+        if not isinstance(channel, discord.TextChannel | discord.Thread):
+            return None
+        return channel.last_message_id or 0
+
     def started_at(self) -> datetime | None:
         return self._discord_time.started_at
 

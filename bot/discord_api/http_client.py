@@ -6,7 +6,7 @@ It changes nothing else about a request. `attempts.py` and `backoff.py` handle t
 import asyncio
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import aiohttp
 import discord
@@ -16,6 +16,9 @@ from discord.state import ConnectionState
 from bot.discord_api.backoff import WAIT_MAX_S
 from bot.discord_api.outcomes import is_from_discord
 from bot.runtime.errors import DiscordUnavailable
+
+# How many rate limit buckets are kept before those whose window is over are dropped.
+BUCKETS_MIN: Final = 256
 
 
 class UnreadableAnswer(aiohttp.ClientError):
@@ -49,11 +52,23 @@ class BoundedRatelimit(Ratelimit):
 class BoundedHTTPClient(HTTPClient):
     """Raises only errors of discord.py, aiohttp and the network, whatever the answer contains."""
 
+    _buckets_kept = BUCKETS_MIN
+
     def get_ratelimit(self, key: str) -> Ratelimit:
         if key not in self._buckets:
+            if len(self._buckets) >= self._buckets_kept:
+                self._drop_unused_buckets()
             self._buckets[key] = BoundedRatelimit(self.max_ratelimit_timeout)
-            self._try_clear_expired_ratelimits()
         return self._buckets[key]
+
+    def _drop_unused_buckets(self) -> None:
+        """Drops the buckets whose window is over.
+
+        discord.py keeps each for five minutes, and looks at all of them whenever there are more than 256 and one is
+        added: as often as a message is posted in another channel.
+        """
+        self._buckets = {key: bucket for key, bucket in self._buckets.items() if _is_used(bucket)}
+        self._buckets_kept = max(BUCKETS_MIN, 2 * len(self._buckets))
 
     async def request(
         self,
@@ -75,6 +90,12 @@ class BoundedHTTPClient(HTTPClient):
             raise
         except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
             raise UnreadableAnswer(f"Discord's answer is unreadable ({type(error).__name__})") from error
+
+
+def _is_used(bucket: Ratelimit) -> bool:
+    """Whether a request is under way or waits in the bucket, or whether its window has not ended."""
+    is_idle = bucket.outgoing == 0 and not bucket._pending_requests  # noqa: SLF001 -- discord.py has no other way
+    return not (is_idle and (bucket.expires is None or bucket.is_expired()))
 
 
 class BoundedClient(discord.Client):

@@ -47,6 +47,8 @@ class ChannelAvailability:
         self._on_block = on_block
         self._failures: dict[int, int] = {}
         self._blocked: set[int] = set()
+        # Whether `_blocked` has those of earlier runs, too.
+        self._knows_stored = False
 
     async def is_open(self, channel_id: int) -> bool:
         """Checks whether the channel can be posted in now; if not, postpones it."""
@@ -54,21 +56,17 @@ class ChannelAvailability:
         if problem is not None:
             await self.postpone(channel_id, problem)
             return False
-        if channel_id in self._blocked:
-            await self._unblock(channel_id)
+        await self._unblock_if_blocked(channel_id)
         return True
 
-    async def update(self, channel_id: int, *, was_blocked: bool) -> None:
-        """Checks a channel before anything is due in it, so that its admins learn early that it is blocked.
-
-        `was_blocked`: whether it is stored as blocked.
-        """
+    async def update(self, channel_id: int) -> None:
+        """Checks a channel before anything is due in it, so that its admins learn early that it is blocked."""
         match await self._check(channel_id):
             case Blocked() as blocked:
                 await self._block(channel_id, blocked)
-            case None if was_blocked or channel_id in self._blocked:
-                await self._unblock(channel_id)
-            case None | RetryLater():
+            case None:
+                await self._unblock_if_blocked(channel_id)
+            case RetryLater():
                 pass
 
     async def postpone(self, channel_id: int, cause: Blocked | RetryLater | OutcomeUnknown) -> None:
@@ -98,16 +96,23 @@ class ChannelAvailability:
 
     async def _block(self, channel_id: int, blocked: Blocked) -> None:
         now = self._clock.now()
-        self._blocked.add(channel_id)
         retry_at = now + BLOCKED_RECHECK
-        if await self._channels.block(channel_id, blocked, now=now, not_before=retry_at):
+        is_new = await self._channels.block(channel_id, blocked, now=now, not_before=retry_at)
+        self._blocked.add(channel_id)  # in the order of the transactions
+        if is_new:
             fields = {"channel_id": channel_id, "reason": blocked.reason, "retry_at": retry_at.isoformat()}
             log.warning("channel blocked", extra=fields)
             self._on_block()
 
-    async def _unblock(self, channel_id: int) -> None:
+    async def _unblock_if_blocked(self, channel_id: int) -> None:
+        if not self._knows_stored:
+            self._blocked |= await self._channels.blocked_ids()
+            self._knows_stored = True
+        if channel_id not in self._blocked:
+            return
+        is_unblocked = await self._channels.unblock(channel_id)
         self._blocked.discard(channel_id)
-        if await self._channels.unblock(channel_id):
+        if is_unblocked:
             log.info("channel unblocked", extra={"channel_id": channel_id})
 
     def _next_attempt(self, channel_id: int) -> datetime:

@@ -22,6 +22,8 @@ CHANNELS_AT_ONCE: Final = 50
 # that are served concurrently have ended, or this long after the last ones started.
 START_TOGETHER: Final = CHANNELS_AT_ONCE // 2
 START_INTERVAL_S: Final = 0.25
+# How many channels are checked before other tasks may run.
+CHECKED_AT_ONCE: Final = 50
 # How often due papers are looked for while the dispatcher sleeps: the clock may have been set.
 DUE_CHECK_INTERVAL_S: Final = 60.0
 # How often they are looked for while channels are served, and while other channels wait for these; a channel that was
@@ -124,9 +126,10 @@ class Dispatcher:
 
         With `guild_id`, only those of this server, and those whose server is not known yet.
         """
-        stored = frozenset(blocked.channel_id for blocked in await self._channels.blocked_channels())
-        for channel_id in await self._channels.subscribed(guild_id):
-            await self._availability.update(channel_id, was_blocked=channel_id in stored)
+        for number, channel_id in enumerate(await self._channels.subscribed(guild_id)):
+            if number % CHECKED_AT_ONCE == 0:  # a check that needs no request does not wait for anything
+                await self._clock.sleep(0)
+            await self._availability.update(channel_id)
         self._wakeup.notify()
 
     async def _work(self, channel_id: int) -> None:

@@ -5,7 +5,6 @@ It sends nothing.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -25,6 +24,9 @@ WATCH_INTERVAL_S: Final = 10.0
 # A channel without known messages is read from this long before its first subscription: that time is by the clock of
 # this machine, which may have been wrong.
 BEFORE_SUBSCRIPTION: Final = timedelta(days=1)
+# Of the channels in which the gateway shows no unknown message, so many are read at once, then one in each interval.
+SPOT_CHECKS_MAX: Final = 10
+SPOT_CHECK_INTERVAL_S: Final = 1.0
 _NOT_CHECKED: Final = (0, None)
 
 
@@ -35,6 +37,13 @@ class HistoryReader(Protocol):
         """Returns the time by Discord's clock; None if it is unknown."""
         ...
 
+    def newest_message(self, channel_id: int) -> int | None:
+        """Returns the newest message id when the gateway last sent the channel; 0 without one, None if unknown.
+
+        It costs no request. Messages since then are missing.
+        """
+        ...
+
     def started_at(self) -> datetime | None:
         """Returns the start of this process by Discord's clock; None if it is unknown."""
         ...
@@ -42,6 +51,23 @@ class HistoryReader(Protocol):
     async def read_history(self, channel_id: int, position: Position) -> HistoryPage | RetryLater | Blocked:
         """Returns the bot's messages in one page of a channel's history."""
         ...
+
+
+class SpotChecks:
+    """How many channels are read although nothing new is known in them: each of a few, some of many."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._used_until_s = clock.monotonic() - SPOT_CHECKS_MAX * SPOT_CHECK_INTERVAL_S
+
+    def take(self) -> bool:
+        """Whether another channel is to be read now."""
+        now_s = self._clock.monotonic()
+        used_until_s = max(self._used_until_s, now_s - SPOT_CHECKS_MAX * SPOT_CHECK_INTERVAL_S)
+        if used_until_s + SPOT_CHECK_INTERVAL_S > now_s:
+            return False
+        self._used_until_s = used_until_s + SPOT_CHECK_INTERVAL_S
+        return True
 
 
 class HistoryCheck:
@@ -54,7 +80,6 @@ class HistoryCheck:
         found_messages: FoundMessages,
         availability: ChannelAvailability,
         second_bot: SecondBot,
-        wait_for_slot: Callable[[], Awaitable[None]],
         clock: Clock,
         metrics: Metrics,
     ) -> None:
@@ -62,9 +87,9 @@ class HistoryCheck:
         self._found_messages = found_messages
         self._availability = availability
         self._second_bot = second_bot
-        self._wait_for_slot = wait_for_slot
         self._clock = clock
         self._metrics = metrics
+        self._spot_checks = SpotChecks(clock)
         # Up to which message id this process has read each channel, and how many pauses had begun or ended before.
         # None: the history was not read to its end.
         self._checked: dict[int, tuple[int, int | None]] = {}
@@ -77,13 +102,28 @@ class HistoryCheck:
         """Reads the channel's history if necessary; returns False if the channel has to wait."""
         while self._second_bot.pause_s() == 0:
             _, changes = self._checked.get(channel_id, _NOT_CHECKED)
-            if changes == self._second_bot.changes:
+            if changes == self._second_bot.changes or await self._is_known(channel_id):
                 return True
             problem = await self._read(channel_id)
             if problem is not None:
                 await self._availability.postpone(channel_id, problem)
                 return False
         return False
+
+    async def _is_known(self, channel_id: int) -> bool:
+        """Whether the gateway has sent that the channel has no later message than the database.
+
+        What a second bot has posted since would be missed. So the channel is read nevertheless if few channels are: in
+        many channels, the first ones that are read show its messages.
+        """
+        newest = self._reader.newest_message(channel_id)
+        if self._second_bot.changes or channel_id in self._checked or newest is None or self._spot_checks.take():
+            return False
+        start = await self._start(channel_id) if newest else 0
+        if newest > start:
+            return False
+        self._checked[channel_id] = (start, self._second_bot.changes)
+        return True
 
     def posted(self, channel_id: int) -> None:
         """Has the channel read again soon: a second bot posts the same papers at about the same time."""
@@ -107,7 +147,6 @@ class HistoryCheck:
         changes = self._second_bot.changes
         position: Position | None = Position(await self._start(channel_id))
         while position is not None:
-            await self._wait_for_slot()
             page = await self._reader.read_history(channel_id, position)
             if not isinstance(page, HistoryPage):
                 return page

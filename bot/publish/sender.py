@@ -23,8 +23,6 @@ from bot.publish.second_bot import SecondBot
 from bot.runtime.clock import Clock
 from bot.runtime.metrics import Metrics, Step
 
-# Discord allows a bot 50 requests per second (topics/rate-limits); the rest is left for slash commands.
-SENDS_PER_SECOND: Final = 40
 # Discord checks nonces "in the past few minutes" (Create Message); after this time the history is read instead.
 NONCE_TRUSTED_S: Final = 60.0
 # After this time Discord has forgotten a nonce. Until then an absent message may still arrive, and keeps its nonce.
@@ -92,24 +90,19 @@ class _Moment:
 
 
 class Sender:
-    """Sends the messages of all channels at one rate."""
+    """Sends the messages of all channels."""
 
     def __init__(self, delivery: Delivery, clock: Clock, metrics: Metrics, second_bot: SecondBot) -> None:
         self._second_bot = second_bot
         self._delivery = delivery
         self._clock = clock
         self._metrics = metrics
-        self._rate_limiter = SendRateLimiter(clock, SENDS_PER_SECOND)
         # When this process first sent each unsettled message, by key: it trusts the nonces of its own attempts only.
         self._first_sent: dict[str, _Moment] = {}
         # When the last attempt had certainly ended, by key: after this process's own, or at the first lookup.
         self._attempt_ended_s: dict[str, float] = {}
         # The messages that this process attempted: only this machine's monotonic clock counts for them.
         self._attempted: set[str] = set()
-
-    async def wait_for_slot(self) -> None:
-        """Waits until another request to Discord may be sent."""
-        await self._rate_limiter.acquire()
 
     def start_search(self) -> SearchStart:
         """Returns where to search for a message that is about to be bound and sent."""
@@ -194,7 +187,6 @@ class Sender:
         return min(elapsed_s) >= 0 and max(elapsed_s) <= NONCE_TRUSTED_S
 
     async def _attempt(self, message: OutgoingMessage) -> SendOutcome:
-        await self.wait_for_slot()
         self._second_bot.attempted(message.key)
         self._first_sent.setdefault(message.key, _Moment(self._clock.monotonic(), self._clock.now()))
         self._attempted.add(message.key)
@@ -205,22 +197,3 @@ class Sender:
             self._attempt_ended_s[message.key] = self._clock.monotonic()
         self._metrics.posts.labels(_RESULT_LABELS[type(outcome)]).inc()
         return outcome
-
-
-class SendRateLimiter:
-    """Limits the rate over all channels: discord.py limits each route, but not their sum.
-
-    After a pause two requests may follow at once: a channel's history is read just before its first post.
-    """
-
-    def __init__(self, clock: Clock, per_second: float) -> None:
-        self._clock = clock
-        self._interval_s = 1 / per_second
-        self._next_s = 0.0
-
-    async def acquire(self) -> None:
-        """Waits for the next free slot."""
-        now_s = self._clock.monotonic()
-        slot_s = max(now_s, self._next_s - self._interval_s)
-        self._next_s = max(now_s, self._next_s) + self._interval_s
-        await self._clock.sleep(slot_s - now_s)

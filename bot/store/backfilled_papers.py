@@ -11,7 +11,7 @@ from bot.domain.matching import Match
 from bot.domain.months import Month
 from bot.domain.paper import Paper
 from bot.domain.subscription import WatchedKeyword
-from bot.store.columns import Id, Text
+from bot.store.column_types import Id, Text
 from bot.store.database import Database
 from bot.store.expressions import listed_rows
 from bot.store.papers import known_papers, write_papers

@@ -14,7 +14,7 @@ from bot.domain.channel_settings import ChannelSettings, Layout
 from bot.domain.post import Due, MessageHeader, OutboxEntry
 from bot.runtime.limits import SELECT_OPTIONS_MAX
 from bot.store.channel_settings import to_settings
-from bot.store.columns import Id, Text, Utc
+from bot.store.column_types import Id, Text, Utc
 from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.expressions import listed
@@ -27,6 +27,8 @@ ENTRIES_MAX: Final = SELECT_OPTIONS_MAX
 
 _NOW: Final = sa.bindparam("now", type_=Utc)
 _IS_DUE: Final = sa.and_(IS_UNBOUND, outbox.c.due_at <= _NOW)
+# The same, with words for which SQLite has no index: it would sort all due papers instead of reading the first ones.
+_IS_DUE_IN_ORDER: Final = sa.and_(IS_UNBOUND, sa.func.greatest(outbox.c.due_at, _NOW) == _NOW)
 # Later than every stored time.
 _LATEST: Final = sa.literal(datetime.max.replace(tzinfo=UTC), Utc)
 
@@ -176,10 +178,10 @@ async def _earlier_headers(
 async def _entries(
     connection: Connection, channel_ids: Sequence[int], now: datetime
 ) -> Mapping[int, tuple[OutboxEntry, ...]]:
-    """Returns the first due entries by channel, each channel's in the order of the index."""
+    """Returns the first due entries by channel, oldest paper first."""
     rows = await connection.all(_first_rows(channel_ids), {"now": now})
     first: dict[int, list[sa.Row[Any]]] = {}
-    for row in rows:
+    for row in sorted(rows, key=lambda row: (row.published, row.arxiv_id)):
         first.setdefault(row.channel_id, []).append(row)
     kept = [row for of_channel in first.values() for row in of_channel[:ENTRIES_MAX]]
     by_channel: dict[int, tuple[OutboxEntry, ...]] = {}
@@ -189,10 +191,10 @@ async def _entries(
 
 
 def _first_rows(channel_ids: Sequence[int]) -> sa.Select[Any]:
-    """Returns the query for the due rows until the date of the last that is needed; all if that is NULL."""
+    """Returns the query for the due rows until the date of the last that is needed, from the index of each queue."""
     last = (
         sa.select(outbox.c.published)
-        .where(_IS_DUE, outbox.c.channel_id == channels.c.channel_id)
+        .where(_IS_DUE_IN_ORDER, outbox.c.channel_id == channels.c.channel_id)
         .order_by(outbox.c.published, outbox.c.arxiv_id)
         .limit(1)
         .offset(ENTRIES_MAX - 1)
@@ -205,9 +207,8 @@ def _first_rows(channel_ids: Sequence[int]) -> sa.Select[Any]:
         .subquery()
     )
     return (
-        sa.select(outbox.c.id, outbox.c.channel_id, outbox.c.arxiv_id, outbox.c.alone)
+        sa.select(outbox.c.id, outbox.c.channel_id, outbox.c.published, outbox.c.arxiv_id, outbox.c.alone)
         .select_from(parts)
         .join(outbox, sa.and_(outbox.c.channel_id == parts.c.channel_id, outbox.c.published <= parts.c.until))
-        .where(_IS_DUE)
-        .order_by(outbox.c.channel_id, outbox.c.published, outbox.c.arxiv_id)
+        .where(_IS_DUE_IN_ORDER)
     )

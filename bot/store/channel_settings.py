@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain.channel_schedule import DailySchedule
 from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
-from bot.store.columns import Id, Utc
+from bot.store.column_types import Id, Utc
 from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.due_times import reschedule, to_schedule

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from bot.domain.outgoing import Blocked
 from bot.domain.subscription import BlockedChannel, BlockedNotice, ChannelPlace
 from bot.store.clock_repair import MAY_SEND, correct_due_times, has_future_arrivals, times_of_waits
-from bot.store.columns import Flag, Id, Text, Utc
+from bot.store.column_types import Flag, Id, Text, Utc
 from bot.store.database import Database
 from bot.store.expressions import listed_rows
 from bot.store.schema import channel_places, channel_settings, channels, subscriptions
@@ -201,6 +201,12 @@ class Channels:
         async with self._database.reading() as connection:
             rows = await connection.all(_BACKING_OFF, times_of_waits(after))
         return {row.channel_id: row.not_before for row in rows}
+
+    async def blocked_ids(self) -> frozenset[int]:
+        """Returns all channels that are blocked, without subscriptions, too."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall("SELECT channel_id FROM channels WHERE blocked_reason IS NOT NULL")
+        return frozenset(row["channel_id"] for row in rows)
 
     async def blocked_channels(self) -> tuple[BlockedChannel, ...]:
         """Returns the subscribed channels that are blocked, longest first."""

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from bot.domain.queries import INITIAL_SYNC_PERIOD
 from bot.store import due_times
-from bot.store.columns import Utc
+from bot.store.column_types import Utc
 from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.schema import (

@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 # Rows become Python values on the event loop: 500 of them take a few milliseconds.
 _ROWS_AT_ONCE: Final = 500
+# Else psycopg's number of inserted rows is lost.
+_COUNTS_ROWS: Final = {"preserve_rowcount": True}
 _Result = TypeVar("_Result")
 Values = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 
@@ -51,7 +53,8 @@ class Connection:
         """Runs a statement without rows, once for each of several values; returns how many rows it changed."""
         if isinstance(values, Sequence) and not values:
             return 0
-        return (await completed(self._connection.execute(statement, values))).rowcount
+        work = self._connection.execute(statement, values, execution_options=_COUNTS_ROWS)
+        return (await completed(work)).rowcount
 
     async def run(self, sql: str) -> None:
         """Runs a statement that SQLAlchemy has no construct for."""

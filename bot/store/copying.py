@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 from bot.runtime.errors import DatabaseUnusable
 from bot.runtime.server_url import ServerUrl
 from bot.store.backend import Location
-from bot.store.columns import Utc
+from bot.store.column_types import Utc
 from bot.store.opening import DATABASE_BUSY_TIMEOUT_S, prepare_exclusive, uri
 from bot.store.schema import COPYING, key_values, metadata
 

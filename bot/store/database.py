@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.runtime.errors import DatabaseUnusable, StoreUnavailable
 from bot.runtime.server_url import ServerUrl
 from bot.store.backend import Backend, Location
-from bot.store.columns import Text
+from bot.store.column_types import Text
 from bot.store.connection import Connection
 from bot.store.schema import COPYING, key_values
 from bot.store.sqlite import SqliteFile

@@ -11,7 +11,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from bot.domain.channel_schedule import ChannelSchedule, DailySchedule, Immediate, due_at
-from bot.store.columns import Id, Utc
+from bot.store.column_types import Id, Utc
 from bot.store.connection import Connection
 from bot.store.expressions import listed, listed_rows
 from bot.store.schema import channel_settings, channels, outbox

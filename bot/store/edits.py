@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bot.domain.post import Post
 from bot.store.clock_repair import no_wait, times_of_waits
-from bot.store.columns import Text, Utc
+from bot.store.column_types import Text, Utc
 from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.expressions import listed
@@ -24,39 +24,36 @@ EDITED_FOR: Final = timedelta(days=30)
 EDITS_READ_MAX: Final = 50
 
 _LIMIT: Final = sa.bindparam("limit", type_=sa.Integer)
-# The messages in `edits` that are too old to be edited, or deleted. It looks at no other message.
-_EXPIRED: Final = (
-    sa.select(edits.c.post_key)
-    .join_from(edits, posts, posts.c.key == edits.c.post_key)
-    .where(
-        sa.or_(
-            posts.c.settled_at <= sa.bindparam("expired", type_=Utc),
-            sa.and_(posts.c.settled_at.is_not(None), posts.c.message_id.is_(None)),
-        )
-    )
+# Messages with a request are found by their key: SQLite could begin a join with all posts.
+_EXPIRED: Final = sa.select(posts.c.key).where(
+    posts.c.key.in_(sa.select(edits.c.post_key)),
+    sa.or_(
+        posts.c.settled_at <= sa.bindparam("expired", type_=Utc),
+        sa.and_(posts.c.settled_at.is_not(None), posts.c.message_id.is_(None)),
+    ),
 )
 _IS_KNOWN: Final = sa.exists().where(
     outbox.c.post_key == found_papers.c.post_key, outbox.c.arxiv_id == found_papers.c.arxiv_id
 )
-_IS_INCOMPLETE: Final = sa.exists().where(
-    found_papers.c.post_key == edits.c.post_key, ~_IS_KNOWN.correlate_except(outbox)
+_IS_INCOMPLETE: Final = sa.exists().where(found_papers.c.post_key == posts.c.key, ~_IS_KNOWN.correlate_except(outbox))
+_REQUEST_COUNT: Final = (
+    sa.select(edits.c.request_count).where(edits.c.post_key == posts.c.key).correlate(posts).scalar_subquery()
 )
 _DUE: Final = (
-    sa.select(edits.c.post_key, edits.c.request_count)
-    .join_from(edits, posts, posts.c.key == edits.c.post_key)
+    sa.select(posts.c.key, _REQUEST_COUNT.label("request_count"))
     .join(channels, channels.c.channel_id == posts.c.channel_id)
     .where(
+        posts.c.key.in_(sa.select(edits.c.post_key).where(no_wait(edits.c.not_before))),
         posts.c.settled_at.is_not(None),
-        no_wait(edits.c.not_before),
         channels.c.blocked_reason.is_(None),
         ~_IS_INCOMPLETE.correlate_except(found_papers),
     )
     .order_by(posts.c.settled_at, posts.c.key)
     .limit(_LIMIT)
 )
-_later: Final = posts.alias()
-_HELD_BACK: Final = sa.select(_later.c.channel_id).where(
-    _later.c.publish_at.is_not(None), ~no_wait(_later.c.publish_at)
+_other: Final = posts.alias()
+_HELD_BACK: Final = sa.select(_other.c.channel_id).where(
+    _other.c.publish_at.is_not(None), ~no_wait(_other.c.publish_at)
 )
 _TO_PUBLISH: Final = (
     sa.select(posts)
@@ -95,8 +92,8 @@ class Edits:
                 await connection.write(sa.delete(edits).where(edits.c.post_key.in_(listed(expired, Text))))
         async with self._database.reading() as connection:
             requests = await connection.all(_DUE, {**times_of_waits(now), "limit": limit})
-            by_key = await _read_by_key(connection, [request.post_key for request in requests])
-        return tuple(Edit(by_key[request.post_key], request.request_count) for request in requests)
+            by_key = await _read_by_key(connection, [request.key for request in requests])
+        return tuple(Edit(by_key[request.key], request.request_count) for request in requests)
 
     async def done(self, edit: Edit) -> None:
         """Removes a finished edit, unless it was requested again in the meantime."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from bot.store.columns import Id, Text
+from bot.store.column_types import Id, Text
 from bot.store.connection import Connection
 from bot.store.expressions import listed
 from bot.store.schema import edits, found_papers, outbox

@@ -14,7 +14,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement, ReturnTypeFromArgs
 
 from bot.store.codecs import to_text
-from bot.store.columns import Text
+from bot.store.column_types import Text
 
 
 class greatest(ReturnTypeFromArgs[Any]):  # noqa: N801 -- available as `sa.func.greatest`

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain.found import FoundMessage, HistoryPage
-from bot.store.columns import Id, Text
+from bot.store.column_types import Id, Text
 from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.effects import count_papers_as_posted

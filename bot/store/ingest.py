@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from bot.domain.matching import Match
 from bot.domain.paper import Paper
 from bot.domain.subscription import WatchedKeyword
-from bot.store.columns import Id
+from bot.store.column_types import Id
 from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.expressions import listed

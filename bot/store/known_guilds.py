@@ -11,7 +11,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from bot.store.columns import Id, Utc
+from bot.store.column_types import Id, Utc
 from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.expressions import listed

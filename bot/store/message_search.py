@@ -6,7 +6,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from bot.domain.found import HistoryPage
-from bot.store.columns import Id, Text
+from bot.store.column_types import Id, Text
 from bot.store.connection import Connection
 from bot.store.schema import posts, trending_posts
 

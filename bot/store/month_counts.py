@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from bot.domain.charts.trend import MonthCount
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
-from bot.store.columns import Text
+from bot.store.column_types import Text
 from bot.store.database import Database
 from bot.store.expressions import listed
 from bot.store.schema import month_counts

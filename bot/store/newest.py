@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from bot.domain.keyword import Keyword
 from bot.domain.withdrawal import is_withdrawn
 from bot.store.codecs import row_to_paper
-from bot.store.columns import Id, Text, Utc
+from bot.store.column_types import Id, Text, Utc
 from bot.store.connection import Connection
 from bot.store.effects import count_entries_as_posted
 from bot.store.expressions import listed

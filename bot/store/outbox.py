@@ -17,7 +17,7 @@ from bot.domain.outgoing import Delivered
 from bot.domain.post import NO_HEADER, MessageHeader, OutboxEntry, Post
 from bot.store.channel_settings import NOT_PAUSED
 from bot.store.clock_repair import MAY_SEND, times_of_waits
-from bot.store.columns import Id, Text, Utc
+from bot.store.column_types import Id, Text, Utc
 from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.effects import count_entries_as_posted

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from bot.domain.paper import ArxivId, Paper
 from bot.page.model import Page, Section
-from bot.store.columns import Id
+from bot.store.column_types import Id
 from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.expressions import listed

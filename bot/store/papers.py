@@ -13,7 +13,7 @@ from bot.domain.keyword import Keyword
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.withdrawal import is_withdrawn
 from bot.store.codecs import paper_to_row, row_to_paper
-from bot.store.columns import Id, Text, Utc
+from bot.store.column_types import Id, Text, Utc
 from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.effects import request_edits_of_papers

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain.poll_schedule import BatchMissing, Poll, PollCompleted, PollFailed, PollResult, PollThrottled
-from bot.store.columns import Text, Utc
+from bot.store.column_types import Text, Utc
 from bot.store.database import Database
 from bot.store.schema import key_values, polls
 

@@ -10,7 +10,7 @@ from bot.domain.history import SearchStart
 from bot.domain.paper import Paper
 from bot.domain.post import MessageHeader, OutboxEntry, Post
 from bot.store.codecs import row_to_paper
-from bot.store.columns import Id, Text
+from bot.store.column_types import Id, Text
 from bot.store.connection import Connection
 from bot.store.expressions import listed
 from bot.store.schema import keywords, outbox, outbox_keywords, papers, posts, subscriptions

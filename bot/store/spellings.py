@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from bot.store.columns import Text
+from bot.store.column_types import Text
 from bot.store.schema import keywords, subscriptions
 
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from bot.domain.charts.chart import Series
 from bot.domain.charts.weekly import WEEK, Weekly
-from bot.store.columns import Id
+from bot.store.column_types import Id
 from bot.store.database import Database
 from bot.store.expressions import listed
 from bot.store.schema import channels as channels_table

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from bot.domain.keyword import Keyword
 from bot.domain.subscription import Source, Spelling, Subscription, WatchedKeyword
-from bot.store.columns import Id, Text
+from bot.store.column_types import Id, Text
 from bot.store.connection import Values
 from bot.store.database import Database
 from bot.store.expressions import listed

@@ -12,11 +12,12 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 
 from bot.domain.keyword import Keyword
 from bot.domain.subscription import Source
-from bot.store.columns import Flag, Id, Text, Utc
+from bot.store.column_types import Flag, Id, Text, Utc
 from bot.store.connection import Connection
 from bot.store.expressions import listed, listed_rows
 from bot.store.outbox import drop_unmatched
-from bot.store.schema import channels, keywords, subscriptions
+from bot.store.schema import channel_settings, channels, keywords, outbox, subscriptions
+from bot.store.schema.posts import IS_WAITING
 from bot.store.subscription_queries import sources_of
 
 _HAS_SUBSCRIPTION: Final = sa.exists().where(subscriptions.c.keyword_id == keywords.c.id).correlate(keywords)
@@ -94,13 +95,29 @@ async def drop_source(connection: Connection, source: Source, rows: Collection[s
 async def _end(connection: Connection, ended: Collection[sa.Row[Any]]) -> None:
     """Ends subscriptions, and removes queued papers that no other keyword of their channel matches."""
     await connection.write(sa.delete(subscriptions).where(_is_one_of(ended)))
-    for channel_id in {row.channel_id: None for row in ended}:
+    for channel_id in await connection.scalars(_queues_of({row.channel_id for row in ended})):
         await drop_unmatched(connection, channel_id)
     keyword_ids = listed({row.keyword_id for row in ended}, Id)
     await connection.write(
         sa.update(keywords)
         .where(keywords.c.id.in_(keyword_ids), keywords.c.synced_until.is_not(None), ~_HAS_SUBSCRIPTION)
         .values(synced_until=None)
+    )
+
+
+def _queues_of(channel_ids: Collection[int]) -> sa.Select[int]:
+    """Selects those of these channels that have a queue; the settings may end thousands of subscriptions."""
+    in_channel = outbox.c.channel_id == channels.c.channel_id
+    has_backlog = sa.and_(channel_settings.c.channel_id == channels.c.channel_id, channel_settings.c.backlog_pending)
+    has_queue = sa.or_(
+        sa.exists().where(IS_WAITING, in_channel).correlate(channels),
+        sa.exists().where(has_backlog).correlate(channels),
+    )
+    listed_ids = listed(channel_ids, Id)
+    return (
+        sa.select(channels.c.channel_id)
+        .where(channels.c.channel_id.in_(listed_ids), has_queue)
+        .order_by(channels.c.channel_id)
     )
 
 

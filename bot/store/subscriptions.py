@@ -23,7 +23,7 @@ from bot.domain.subscription import (
     QuotaScope,
     Source,
 )
-from bot.store.columns import Id, Text, Utc
+from bot.store.column_types import Id, Text, Utc
 from bot.store.connection import Connection
 from bot.store.expressions import listed
 from bot.store.schema import channel_settings, channels, keywords, subscriptions, trending_posts

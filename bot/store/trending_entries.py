@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain.paper import ArxivId
 from bot.domain.trending.entry import RenderedVotes, TrendingEntry, needs_rerender
-from bot.store.columns import Text, Utc
+from bot.store.column_types import Text, Utc
 from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.effects import request_edits_of_papers

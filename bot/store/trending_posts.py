@@ -15,7 +15,7 @@ from bot.domain.outgoing import Delivered
 from bot.domain.trending.post import TrendingDay, TrendingPost, TrendingSubscription
 from bot.store.channel_settings import NOT_PAUSED
 from bot.store.clock_repair import MAY_SEND, times_of_waits
-from bot.store.columns import Id, Text, Utc
+from bot.store.column_types import Id, Text, Utc
 from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.due_times import to_schedule

@@ -20,7 +20,7 @@ from bot.runtime.server_time import CorrectedClock
 from bot.services.clock_watch import CLOCK_CHECK_INTERVAL_S, ClockWatch
 from bot.store import schema
 from bot.store.clock_repair import CLOCK_AHEAD_MAX, StoredTimes
-from bot.store.columns import Utc
+from bot.store.column_types import Utc
 from tests.support.builders import paper
 from tests.support.clock import FakeClock, give_way, jumps_ahead, settle
 from tests.support.databases import reading, rows

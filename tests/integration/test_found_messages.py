@@ -289,3 +289,19 @@ async def test_error_nested_too_deeply_is_no_evidence_of_a_second_bot() -> None:
     async with TestServer(app) as server, aiohttp.ClientSession(trace_configs=[trace]) as session:
         response = await session.post(server.make_url("/interactions/1/token/callback"))
         assert (response.status, evidence) == (400, [])
+
+
+async def test_newest_message_is_known_from_the_gateway() -> None:
+    async with logged_in() as lab:
+        world, default = lab.world, lab.world.default
+        written = world.messages.post(default.channel("papers"), default.member_id, "Hello")
+        connection = asyncio.create_task(lab.client.connect())
+        await lab.client.wait_until_ready()
+        history = history_of(lab)
+        assert history.newest_message(default.channel("papers")) == written.id
+        assert history.newest_message(default.channel("vision")) == 0
+        assert history.newest_message(default.channel("reading club")) == 0
+        assert history.newest_message(default.channel("forum")) is None
+        assert history.newest_message(1) is None
+        await lab.client.close()
+        await connection

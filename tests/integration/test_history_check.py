@@ -5,15 +5,17 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from bot.domain.channel_settings import Layout
 from bot.domain.found import FoundMessage, HistoryPage
 from bot.domain.history import ORDER_MARGIN, Position, earlier, snowflake
 from bot.domain.outgoing import Blocked, RetryLater
 from bot.domain.post import Post
-from bot.publish.history_check import BEFORE_SUBSCRIPTION
+from bot.publish.history_check import BEFORE_SUBSCRIPTION, SPOT_CHECK_INTERVAL_S, SPOT_CHECKS_MAX
 from bot.publish.second_bot import PAUSE_MAX_S, PAUSE_MIN_S
 from bot.store.found_messages import FoundMessages
+from bot.store.schema import posts
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
 from tests.support.delivery import (
@@ -53,8 +55,7 @@ def found(*numbers: int, ago: timedelta = HOUR, key: str = "unknown", day: date 
 async def message_ids(store: Store, key: str = "unknown") -> list[int]:
     """Returns the ids of the delivered messages with this key."""
     async with store.database.reading() as connection:
-        rows = await connection.execute_fetchall("SELECT message_id FROM posts WHERE key = ?", (key,))
-    return [row["message_id"] for row in rows]
+        return list(await connection.scalars(sa.select(posts.c.message_id).where(posts.c.key == key)))
 
 
 async def read_posted(running: DispatcherHarness) -> None:
@@ -359,3 +360,76 @@ async def test_list_of_a_second_bot_pauses_posting_once(store: Store) -> None:
         assert running.second_bot.changes == 1
         await running.advance(PAUSE_MAX_S)
         assert running.second_bot.pause_s() == 0
+
+
+# Many channels: the gateway shows the newest message of each.
+
+
+async def record_in_channels(store: Store, channels: range) -> None:
+    for channel_id in channels:
+        await store.subscribe("graph", channel_id)
+    await store.sync()
+    await record_papers(store, 1)
+
+
+@pytest.mark.slow
+async def test_few_channels_are_read_at_once_and_one_per_second_of_many(
+    store: Store, delivery: FakeDelivery, clock: FakeClock
+) -> None:
+    channels = range(100, 100 + 4 * SPOT_CHECKS_MAX)
+    delivery.newest_messages = dict.fromkeys(channels, 0)
+    await record_in_channels(store, channels)
+    async with running_dispatcher(store, delivery, clock):
+        assert all(delivery.messages(channel_id) == [arxiv_ids(1)] for channel_id in channels)
+        assert len(delivery.checks) <= SPOT_CHECKS_MAX + clock.monotonic() / SPOT_CHECK_INTERVAL_S
+        assert len(delivery.checks) >= SPOT_CHECKS_MAX
+
+
+async def test_each_of_a_few_channels_is_read_whatever_the_gateway_shows(
+    subscribed: Store, delivery: FakeDelivery, clock: FakeClock
+) -> None:
+    delivery.newest_messages = {CHANNEL: 0}
+    delivery.found[CHANNEL] = [found(1)]
+    await record_papers(subscribed, 1, 2)
+    async with running_dispatcher(subscribed, delivery, clock):
+        assert delivery.messages() == [arxiv_ids(2)]
+
+
+@pytest.mark.slow
+async def test_channel_with_a_message_after_the_last_known_one_is_read(
+    store: Store, delivery: FakeDelivery, clock: FakeClock
+) -> None:
+    channels = range(100, 102 + SPOT_CHECKS_MAX)
+    unknown, known = channels[-2:]
+    delivery.newest_messages = {
+        **dict.fromkeys(channels, 0),
+        unknown: found(1).message_id,
+        known: snowflake(NOW - 9 * HOUR),
+    }
+    await record_in_channels(store, channels)
+    await FoundMessages(store.database).record(known, HistoryPage((), snowflake(NOW - HOUR), None), 0, ())
+    delivery.found[unknown] = [found(1)]
+    async with running_dispatcher(store, delivery, clock):
+        assert delivery.messages(unknown) == []
+        assert delivery.messages(known) == [arxiv_ids(1)]
+        read = [channel_id for channel_id, _ in delivery.checks]
+        assert unknown in read
+        assert known not in read
+
+
+@pytest.mark.slow
+async def test_every_channel_is_read_again_after_a_pause_for_a_second_bot(
+    store: Store, delivery: FakeDelivery, clock: FakeClock
+) -> None:
+    channels = range(100, 102 + SPOT_CHECKS_MAX)
+    delivery.newest_messages = dict.fromkeys(channels, 0)
+    await record_in_channels(store, channels)
+    running = DispatcherHarness(store, delivery, clock)
+    running.second_bot.found("a test")
+    running.start()
+    await running.until_quiet()
+    assert delivery.attempts == []
+    await running.advance(PAUSE_MAX_S)
+    assert {channel_id for channel_id, _ in delivery.checks} == set(channels)
+    assert all(delivery.messages(channel_id) == [arxiv_ids(1)] for channel_id in channels)
+    await running.end()

@@ -3,12 +3,14 @@
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from bot.domain.channel_settings import Layout
 from bot.domain.keyword import Keyword
 from bot.domain.outgoing import Blocked, Delivered
 from bot.domain.paper import Paper
 from bot.domain.post import Due, MessageHeader, one_message
+from bot.store.schema import outbox
 from tests.support.builders import paper
 from tests.support.databases import rows
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
@@ -26,8 +28,8 @@ async def fill(store: Store, papers: int = 3) -> None:
 
 async def states(store: Store) -> dict[str, str]:
     async with store.database.reading() as connection:
-        found = await connection.execute_fetchall("SELECT arxiv_id, state FROM outbox")
-    return {row["arxiv_id"]: row["state"] for row in found}
+        found = await connection.all(sa.select(outbox.c.arxiv_id, outbox.c.state))
+    return {row.arxiv_id: row.state for row in found}
 
 
 # Due papers.

@@ -1,7 +1,5 @@
 """Queries that run for each message or channel cost the same however much is stored: SQLite's steps are counted."""
 
-from collections.abc import Awaitable
-
 import sqlalchemy as sa
 
 from bot.domain.keyword import Keyword
@@ -9,28 +7,10 @@ from bot.store.edits import Edits
 from bot.store.found_messages import FoundMessages
 from bot.store.schema import channels, found_papers, outbox, posts
 from tests.support.builders import paper
+from tests.support.query_steps import STEPS_MAX, steps
 from tests.support.store import ADA, CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
 
 ROWS = 1000
-# A query that looks at each row takes more steps than there are rows.
-STEPS_MAX = 300
-
-
-async def steps(store: Store, query: Awaitable[object]) -> int:
-    """Returns how many steps of SQLite's virtual machine a query takes."""
-    count = 0
-
-    def count_step() -> int:
-        nonlocal count
-        count += 1
-        return 0
-
-    for connecting in (store.database.reading(), store.database.transaction()):
-        async with connecting as connection:
-            await (await connection.driver()).set_progress_handler(count_step, 1)
-    count = 0
-    await query
-    return count
 
 
 async def add_posts(store: Store, channel_id: int) -> None:

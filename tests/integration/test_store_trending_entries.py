@@ -2,8 +2,11 @@
 
 from datetime import date, timedelta
 
+import sqlalchemy as sa
+
 from bot.domain.outgoing import Delivered
 from bot.domain.paper import ArxivId
+from bot.store.schema import channel_settings
 from bot.store.trending_entries import TRENDING_KEPT
 from tests.support.builders import paper, trending_entry
 from tests.support.store import CHANNEL, NOW, Store
@@ -97,7 +100,5 @@ async def test_lists_are_needed_while_posts_are_recent(store: Store) -> None:
 async def test_lists_are_needed_by_a_subscribed_channel(store: Store) -> None:
     await store.watch("diffusion")
     async with store.database.transaction() as connection:
-        await connection.execute(
-            "INSERT INTO channel_settings (channel_id, style, trending_min_votes) VALUES (?, 'auto', 0)", (CHANNEL,)
-        )
+        await connection.write(sa.insert(channel_settings), {"channel_id": CHANNEL, "trending_min_votes": 0})
     assert await store.trending_entries.are_needed(NOW, timedelta())

@@ -88,6 +88,8 @@ class FakeDelivery:
         # The bot's messages in each channel's history, how many one request returns, and why it returns none.
         self.found: defaultdict[int, list[FoundMessage]] = defaultdict(list)
         self.found_per_page = 100
+        # What the gateway shows: the newest message of each channel; nothing is known of the others.
+        self.newest_messages: dict[int, int] = {}
         self.history_failures: dict[int, Blocked | RetryLater] = {}
         # The channels whose history was read, and after which message id.
         self.checks: list[tuple[int, int]] = []
@@ -183,6 +185,9 @@ class FakeDelivery:
     def server_time(self) -> datetime | None:
         return self._clock.server_now()
 
+    def newest_message(self, channel_id: int) -> int | None:
+        return self.newest_messages.get(channel_id)
+
     def started_at(self) -> datetime | None:
         return self._started_at
 
@@ -236,7 +241,6 @@ def history_check(
     clock: FakeClock,
     availability: ChannelAvailability,
     second_bot: SecondBot,
-    sender: Sender,
 ) -> HistoryCheck:
     """Returns a check of the fake Discord's histories."""
     return HistoryCheck(
@@ -244,7 +248,6 @@ def history_check(
         found_messages=FoundMessages(store.database),
         availability=availability,
         second_bot=second_bot,
-        wait_for_slot=sender.wait_for_slot,
         clock=clock,
         metrics=Metrics(),
     )
@@ -264,7 +267,7 @@ class DispatcherHarness(LoopUnderTest):
         )
         self.second_bot = SecondBot(clock, Random(1), ReportedProblems())
         sender = Sender(delivery, clock, self.metrics, self.second_bot)
-        self.history_check = history_check(store, delivery, clock, availability, self.second_bot, sender)
+        self.history_check = history_check(store, delivery, clock, availability, self.second_bot)
         channel_worker = ChannelWorker(
             outbox=store.outbox,
             queues=Grouped(lambda channel_ids: store.channel_queues.read(channel_ids, clock.now())),

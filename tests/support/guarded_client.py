@@ -1,5 +1,6 @@
 """A discord.py client that is protected as the bot's is, on a local Discord, without the rest of the bot."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,14 +11,16 @@ from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.delivery import DiscordDelivery
 from bot.discord_api.http_client import BoundedClient
 from bot.discord_api.notices import DiscordNotices
+from bot.discord_api.request_budget import RequestBudget
 from bot.domain.channel_settings import Layout
 from bot.domain.history import Position
 from bot.domain.outgoing import RetryLater
 from bot.domain.post import MessageHeader, OutboxEntry, Post
+from bot.domain.subscription import BlockedNotice
 from bot.runtime.problems import ReportedProblems
 from sandbox.discord import Status
 from tests.support.builders import paper
-from tests.support.clock import FakeClock, NoJitter
+from tests.support.clock import FakeClock, NoJitter, give_way
 from tests.support.discord_client import DiscordHarness, SmallClient, connected, logged_in
 
 ENTRIES = (OutboxEntry(1, paper(), ("x",), alone=True),)
@@ -35,6 +38,7 @@ class GuardedHarness:
     lab: DiscordHarness
     clock: FakeClock
     backoff: GlobalBackoff
+    budget: RequestBudget
     problems: ReportedProblems
     access: ChannelAccess
     delivery: DiscordDelivery
@@ -54,16 +58,45 @@ class GuardedHarness:
 
 
 @asynccontextmanager
-async def guarded(*, gateway: bool = False) -> AsyncIterator[GuardedHarness]:
-    """A protected client that is logged in, and connected to the gateway if a test needs its cache."""
+async def guarded(*, gateway: bool = False, is_budgeted: bool = False) -> AsyncIterator[GuardedHarness]:
+    """A protected client that is logged in, and connected to the gateway if a test needs its cache.
+
+    `is_budgeted`: its requests wait for the budget, by the clock that the test moves.
+    """
     clock, problems = FakeClock(), ReportedProblems()
-    invalid_requests, backoff = InvalidRequests(clock, problems), GlobalBackoff(clock, NoJitter(), problems)
-    client = GuardedClient(http_trace=request_trace(invalid_requests, backoff))
+    budget = RequestBudget(clock)
+    invalid_requests, backoff = (
+        InvalidRequests(clock, problems),
+        GlobalBackoff(clock, NoJitter(), problems, budget.limited),
+    )
+    client = GuardedClient(http_trace=request_trace(invalid_requests, backoff, budget if is_budgeted else None))
     client.http.max_ratelimit_timeout = RATELIMIT_WAIT_MAX_S
+    moving = asyncio.create_task(_move(clock)) if is_budgeted else None  # the requests of the login wait, too
     async with (connected if gateway else logged_in)(client) as lab:
+        if moving is not None:
+            moving.cancel()
         access = ChannelAccess(client, clock, invalid_requests, backoff)
         delivery = DiscordDelivery(client, clock, access)
-        yield GuardedHarness(lab, clock, backoff, problems, access, delivery, DiscordNotices(client, invalid_requests))
+        notices = DiscordNotices(client, invalid_requests)
+        yield GuardedHarness(lab, clock, backoff, budget, problems, access, delivery, notices)
+
+
+async def _move(clock: FakeClock) -> None:
+    while True:
+        await clock.advance(0.05)
+        await give_way()
+
+
+async def send(harness: GuardedHarness) -> object:
+    """Sends a message."""
+    return await harness.delivery.send(harness.post())
+
+
+async def notify(harness: GuardedHarness) -> object:
+    """Sends a notice."""
+    return await harness.notices.send(
+        BlockedNotice(1, None, "The channel is locked.", harness.lab.world.default.admin_id)
+    )
 
 
 async def edit(harness: GuardedHarness) -> object:

@@ -62,7 +62,7 @@ class TrendingPublisherHarness(LoopUnderTest):
         self.second_bot = SecondBot(clock, Random(1), ReportedProblems())
         storage = TrendingPostStorage(store.trending_posts)
         sender = Sender(delivery, clock, metrics, self.second_bot)
-        self.history_check = history_check(store, delivery, clock, availability, self.second_bot, sender)
+        self.history_check = history_check(store, delivery, clock, availability, self.second_bot)
         self._publisher = TrendingPublisher(
             trending_posts=store.trending_posts,
             trending_entries=store.trending_entries,

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from bot.store.columns import Id, Text
+from bot.store.column_types import Id, Text
 
 metadata = sa.MetaData()
 

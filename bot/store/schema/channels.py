@@ -4,7 +4,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from bot.store.columns import Flag, Id, Text, Utc
+from bot.store.column_types import Flag, Id, Text, Utc
 from bot.store.schema.base import BY_KEY, STRICT, channel, keyword, metadata, partial_index
 
 # blocked_reason: why the bot cannot post there, a sentence for its admins; gone_since: deleted, or the bot left its

@@ -4,7 +4,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from bot.store.columns import Flag, Id, Text, TextList, Utc
+from bot.store.column_types import Flag, Id, Text, TextList, Utc
 from bot.store.schema.base import BY_KEY, STRICT, keyword, metadata, paper
 
 papers: Final = sa.Table(

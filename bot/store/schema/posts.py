@@ -4,7 +4,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from bot.store.columns import Flag, Id, Text, Utc
+from bot.store.column_types import Flag, Id, Text, Utc
 from bot.store.schema.base import BY_KEY, STRICT, channel, keyword, metadata, paper, partial_index
 
 # One Discord message, written before it is sent; message_id comes with Discord's answer. heading: its first line;
@@ -35,7 +35,7 @@ posts: Final = sa.Table(
 )
 
 
-partial_index("posts_open", posts.c.settled_at.is_(None), posts.c.channel_id)
+partial_index("posts_open", posts.c.settled_at.is_(None), posts.c.channel_id, posts.c.first_attempt)
 partial_index("posts_to_publish", posts.c.publish_at.is_not(None), posts.c.settled_at, posts.c.key)
 partial_index("posts_by_message", posts.c.message_id.is_not(None), posts.c.channel_id, posts.c.message_id)
 partial_index("posts_by_time", posts.c.message_id.is_not(None), posts.c.settled_at)

@@ -4,7 +4,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from bot.store.columns import Id, Text, TextList, Utc
+from bot.store.column_types import Id, Text, TextList, Utc
 from bot.store.schema.base import BY_KEY, channel, metadata, partial_index
 
 # Hugging Face's trending lists. rendered_votes, rendered_code: what messages were last edited to show; NULL: never.

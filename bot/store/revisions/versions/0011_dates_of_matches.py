@@ -69,6 +69,8 @@ _INDEXES = (
     """CREATE INDEX outbox_queue ON outbox (channel_id, published, arxiv_id, due_at)
        WHERE state = 'waiting' AND post_key IS NULL""",
     "CREATE INDEX outbox_by_arrival ON outbox (arrived_at, due_at) WHERE state = 'waiting' AND post_key IS NULL",
+    "DROP INDEX posts_open",
+    "CREATE INDEX posts_open ON posts (channel_id, first_attempt) WHERE settled_at IS NULL",
     "DROP INDEX posts_to_publish",
     "CREATE INDEX posts_to_publish ON posts (settled_at, key) WHERE publish_at IS NOT NULL",
     "CREATE INDEX trending_posts_open ON trending_posts (channel_id) WHERE settled_at IS NULL",
