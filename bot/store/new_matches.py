@@ -17,7 +17,7 @@ from bot.store.connection import Connection
 from bot.store.due_times import reschedule
 from bot.store.effects import count_entries_as_posted, request_edits_of_entries
 from bot.store.expressions import listed, listed_rows
-from bot.store.schema import matches, outbox, outbox_keywords, papers, subscriptions
+from bot.store.schema import channel_settings, matches, outbox, outbox_keywords, papers, subscriptions
 from bot.store.schema.posts import IS_UNBOUND
 
 _IS_POSTED: Final = sa.and_(outbox.c.state.in_(["waiting", "delivered"]), outbox.c.post_key.is_not(None))
@@ -72,7 +72,12 @@ async def queue_papers(connection: Connection, new_matches: NewMatches, now: dat
         return ()
     ids, channels, arxiv_ids = await asyncio.to_thread(_columns, rows)
     await count_entries_as_posted(connection, ids)
-    await reschedule(connection, channels, now)
+    scheduled = await connection.scalars(
+        sa.select(channel_settings.c.channel_id).where(
+            channel_settings.c.channel_id.in_(listed(channels, Id)), channel_settings.c.daily_at.is_not(None)
+        )
+    )
+    await reschedule(connection, scheduled, now)  # in the other channels, the papers are due
     return arxiv_ids
 
 
