@@ -44,6 +44,7 @@ MEASURED_SLOW: Final = (
     "tests/e2e/test_trending.py",
     "tests/e2e/test_trending_posts.py",
     "tests/integration/test_charts.py",
+    "tests/integration/test_discord_budget.py",
     "tests/integration/test_discord_probes.py",
     "tests/integration/test_discord_rate_limits.py",
     "tests/integration/test_huggingface.py",
