@@ -12,8 +12,9 @@ from bot.domain.feed import FeedPage, Rejection
 from bot.domain.paper import ArxivId, Paper
 from bot.runtime import limits
 
-# Documented: at most 2,000 per page, "keep under 1,000" (user manual). Small pages let interactive requests in sooner.
-ARXIV_PAGE_SIZE: Final = 500
+# Documented: at most 2,000 per page (user manual), which also recommends fewer: after a page that fails, the reader
+# requests smaller ones.
+ARXIV_PAGE_SIZE: Final = 2000
 # Pages may be short for minutes; after this many repeated sweeps, the window is split.
 WINDOW_RETRIES: Final = 3
 

@@ -1,7 +1,8 @@
 """Reads a window of submission times to its end, in complete parts, and matches their papers with keywords.
 
-A window that arXiv does not return completely is read in halves. After a page that is too large, pages have a quarter
-of the entries. If arXiv rejects the query, the window is read without keywords. It never writes to the store.
+A window that arXiv does not return completely is read in halves. After a page that is too large, or a large one that
+failed, pages have a quarter of the entries. If arXiv rejects the query, the window is read without keywords. It never
+writes to the store.
 """
 
 import asyncio
@@ -25,8 +26,10 @@ from bot.runtime.metrics import Metrics, Step
 
 log = logging.getLogger(__name__)
 
-# After how many complete windows pages that were too large are tried again: about a day of polls.
-LARGER_PAGES_AFTER: Final = 20
+# After how many complete windows pages that failed are tried again: about a day of polls.
+LARGER_PAGES_AFTER: Final = 6
+# A window may have 10,000 papers, and matching needs 15 kB for each: 15 MB at a time.
+_MATCHED_TOGETHER: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ class WindowReader:
         return self._page_size
 
     def _restore_page_size(self) -> None:
-        """Tries larger pages again after a while: each page that is too large costs a backoff."""
+        """Tries larger pages again after a while: each page that fails costs a backoff."""
         self._complete_windows += 1
         if self._complete_windows % LARGER_PAGES_AFTER == 0:
             self._page_size = min(ARXIV_PAGE_SIZE, self._page_size * 4)
@@ -112,12 +115,15 @@ class WindowReader:
     async def _result(self, window: Complete, keywords: Sequence[Keyword]) -> WindowResult:
         for rejection in window.rejected:
             log.warning("entry rejected", extra={"entry": rejection.entry, "reason": rejection.reason})
-        # In a thread: matching a full page takes longer than the event loop may be blocked.
+        matches: list[Match] = []
         with self._metrics.step(Step.MATCH):
-            matches = await asyncio.to_thread(match_papers, window.papers, keywords)
+            for first in range(0, len(window.papers), _MATCHED_TOGETHER):
+                papers = window.papers[first : first + _MATCHED_TOGETHER]
+                # In a thread: matching takes longer than the event loop may be blocked.
+                matches += await asyncio.to_thread(match_papers, papers, keywords)
         self._metrics.papers_read.inc(len(window.papers))
         self._metrics.matches.inc(len(matches))
-        return WindowResult(window.papers, matches)
+        return WindowResult(window.papers, tuple(matches))
 
 
 async def has_papers(client: PageSource, window: Window, priority: Priority, waiters: Waiters | None = None) -> bool:

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.feed import PAPER_ABSTRACT_MAX, PAPER_TITLE_MAX, FeedPage, Rejection, parse_feed
+from bot.domain.feed import (
+    FEED_ATTRIBUTES_MAX,
+    FEED_ELEMENTS_MAX,
+    PAPER_ABSTRACT_MAX,
+    PAPER_TITLE_MAX,
+    FeedPage,
+    Rejection,
+    parse_feed,
+)
 from bot.domain.paper import ArxivId, Paper
 from bot.runtime.errors import ArxivError, InvalidFeed, QueryRejected
 
@@ -284,11 +292,11 @@ def test_any_title_affects_only_its_own_entry(text: str) -> None:
     "body",
     [
         b"<entry>" * 30 + b"</entry>" * 30,
-        b"<entry/>" * 160_000,
-        b"<entry " + b" ".join(b'a%d=""' % number for number in range(60_000)) + b"/>",
-        b"".join(b'<e a="" b%d=""/>' % number for number in range(60_000)),
-        b"".join(b'<e xmlns:n%d="u"/>' % number for number in range(60_000)),
-        b"&#65;" * 160_000,
+        b"<entry/>" * (FEED_ELEMENTS_MAX + 1),
+        b"<entry " + b" ".join(b'a%d=""' % number for number in range(FEED_ATTRIBUTES_MAX + 1)) + b"/>",
+        b"".join(b'<e a="" b%d=""/>' % number for number in range(FEED_ATTRIBUTES_MAX // 2 + 1)),
+        b"".join(b'<e xmlns:n%d="u"/>' % number for number in range(FEED_ATTRIBUTES_MAX + 1)),
+        b"&#65;" * (FEED_ELEMENTS_MAX + 1),
     ],
 )
 def test_body_with_an_unexpected_structure_is_rejected_early(body: bytes) -> None:
