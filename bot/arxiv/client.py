@@ -122,6 +122,7 @@ class ArxivClient:
         try:
             with self._metrics.step(Step.FETCH):
                 response = await self._send(form)
+            slot.request_ended()
             with self._metrics.step(Step.PARSE):
                 page = await self._parse(response)
         except RequestFailed as failure:
