@@ -43,10 +43,10 @@ class WindowResult:
 class WindowReader:
     """Reads windows from arXiv."""
 
-    def __init__(self, client: PageSource, metrics: Metrics) -> None:
+    def __init__(self, client: PageSource, metrics: Metrics, *, page_size: int = ARXIV_PAGE_SIZE) -> None:
         self._client = client
         self._metrics = metrics
-        self._page_size = ARXIV_PAGE_SIZE
+        self._largest_page = self._page_size = page_size
         self._complete_windows = 0
 
     async def read(
@@ -110,7 +110,7 @@ class WindowReader:
         """Tries larger pages again after a while: each page that fails costs a backoff."""
         self._complete_windows += 1
         if self._complete_windows % LARGER_PAGES_AFTER == 0:
-            self._page_size = min(ARXIV_PAGE_SIZE, self._page_size * 4)
+            self._page_size = min(self._largest_page, self._page_size * 4)
 
     async def _result(self, window: Complete, keywords: Sequence[Keyword]) -> WindowResult:
         for rejection in window.rejected:

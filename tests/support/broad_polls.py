@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from itertools import product
 from typing import Final
 
+from bot.domain.keyword import Keyword
 from bot.domain.queries import Window, older_window, poll_window
 from sandbox.arxiv import SandboxPaper
 from sandbox.arxiv.generator import generate_paper
-from tests.support.store import Store
+from tests.support.store import ADA, CHANNEL, GUILD, Store
 
 # The papers that arXiv returns for the two windows of a poll, all of them.
 RECENT: Final = 5_000
@@ -34,13 +35,16 @@ def broad_keywords(count: int) -> list[str]:
     return [word for word, _ in zip(words, range(count), strict=False)]
 
 
-def broad_papers(now: datetime) -> Iterator[SandboxPaper]:
-    """Yields the papers of both windows of a poll at `now`, each of which mentions one keyword."""
+def broad_papers(now: datetime, *, scale: int = 1) -> Iterator[SandboxPaper]:
+    """Yields the papers of both windows of a poll at `now`, each of which mentions one keyword.
+
+    With a `scale` of 100, there is a hundredth of the papers.
+    """
     recent, older = poll_window(now - SINCE_LAST_POLL, now), older_window(now)
     keywords = broad_keywords(KEYWORDS[-1])
     dates = (
-        *_dates(RECENT, Window(max(recent.start, older.end) + timedelta(hours=1), recent.end)),
-        *_dates(OLDER, Window(older.start, min(recent.start, older.end) - timedelta(hours=1))),
+        *_dates(RECENT // scale, Window(max(recent.start, older.end) + timedelta(hours=1), recent.end)),
+        *_dates(OLDER // scale, Window(older.start, min(recent.start, older.end) - timedelta(hours=1))),
     )
     for number, published in enumerate(dates):
         paper = generate_paper(_SEED, number)
@@ -53,7 +57,7 @@ def _keyword_of(number: int) -> int:
     """Returns which keyword a paper mentions: those of each size take turns."""
     first = 0
     for keywords, share in zip(KEYWORDS, _OF_1000, strict=True):
-        if number * 7 % 1000 < share:
+        if number * 617 % 1000 < share:
             return first + number % (keywords - first)
         first = keywords
     raise AssertionError
@@ -67,6 +71,6 @@ def _dates(count: int, window: Window) -> Iterator[datetime]:
 
 async def subscribe_to_broad_keywords(store: Store, count: int, now: datetime) -> None:
     """Subscribes a channel to keywords that were synced until the last poll, `SINCE_LAST_POLL` before `now`."""
-    for keyword in broad_keywords(count):
-        await store.subscribe(keyword)
+    keywords = [Keyword.parse(text) for text in broad_keywords(count)]
+    await store.subscriptions.add_all(keywords, CHANNEL, GUILD, added_by=ADA, now=now)
     await store.sync(new_since=now - timedelta(days=30), synced_until=now - SINCE_LAST_POLL)
