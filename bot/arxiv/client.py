@@ -7,7 +7,7 @@ that.
 
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Final, Literal, Protocol
 
@@ -56,7 +56,14 @@ class PageSource(Protocol):
     """A source of result pages: the client itself, or the retrying client around it."""
 
     async def fetch(
-        self, query: Query, *, start: int, size: int, priority: Priority, waiters: Waiters | None = None
+        self,
+        query: Query,
+        *,
+        start: int,
+        size: int,
+        priority: Priority,
+        waiters: Waiters | None = None,
+        known: Collection[int] = (),
     ) -> FeedPage:
         """Returns one page, as the client's `fetch` does."""
         ...
@@ -102,9 +109,18 @@ class ArxivClient:
         )
 
     async def fetch(
-        self, query: Query, *, start: int, size: int, priority: Priority, waiters: Waiters | None = None
+        self,
+        query: Query,
+        *,
+        start: int,
+        size: int,
+        priority: Priority,
+        waiters: Waiters | None = None,
+        known: Collection[int] = (),
     ) -> FeedPage:
         """Returns one page of a query's results; `waiters` are the people who wait for it.
+
+        Entries whose digests are `known` are only listed as unchanged.
 
         Raises ArxivThrottled or ArxivUnavailable (at once during a backoff), ArxivBusy, or QueryRejected. It raises
         ArxivTooLarge if a request for fewer entries may succeed.
@@ -113,18 +129,20 @@ class ArxivClient:
         while True:
             try:
                 async with self._gate.request_slot(priority, waiters) as slot:
-                    return await self._fetch_page(form, slot, is_large=size > ARXIV_SMALL_PAGE)
+                    return await self._fetch_page(form, slot, known, is_large=size > ARXIV_SMALL_PAGE)
             except _PostRejected:  # not a failure: the same request by GET, in a slot of its own
                 log.warning("arXiv rejected POST")
                 self._accepts_post = False
 
-    async def _fetch_page(self, form: Mapping[str, str], slot: RequestSlot, *, is_large: bool) -> FeedPage:
+    async def _fetch_page(
+        self, form: Mapping[str, str], slot: RequestSlot, known: Collection[int], *, is_large: bool
+    ) -> FeedPage:
         try:
             with self._metrics.step(Step.FETCH):
                 response = await self._send(form)
             slot.request_ended()
             with self._metrics.step(Step.PARSE):
-                page = await self._parse(response)
+                page = await self._parse(response, known)
         except RequestFailed as failure:
             backoff = self._back_off(failure)
             slot.close_gate(backoff)
@@ -147,11 +165,11 @@ class ArxivClient:
             raise self.http.unexpected_status(response.status)
         return response
 
-    async def _parse(self, response: Response) -> FeedPage:
+    async def _parse(self, response: Response, known: Collection[int]) -> FeedPage:
         if response.body.lstrip().startswith(_RATE_EXCEEDED):  # seen once, with status 200
             raise self.http.throttled()
         try:
-            page = await self._parser.parse(response.body)
+            page = await self._parser.parse(response.body, known)
         except ChildFailed as error:
             log.warning("arXiv response not parsed", extra={"reason": str(error), "detail": error.detail})
             raise ResponseTooLarge(f"arXiv's response could not be parsed: {error}") from error

@@ -1,10 +1,12 @@
-"""The result of the parsing process as text: a line with everything but the papers, then lines of papers.
+"""What the parsing process gets and returns, as bytes. It never parses a feed.
 
-Each line is JSON, so that the bot decodes it in short steps. It never parses a feed.
+It gets the digests of known entries, and the body. It returns a line with everything but the papers, then lines of
+papers. Each line is JSON, so that the bot decodes it in short steps.
 """
 
 import json
-from collections.abc import Iterator
+from array import array
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Final
 
@@ -15,14 +17,40 @@ from bot.runtime.errors import InvalidFeed, QueryRejected
 # A line takes less than a millisecond to decode, in which nothing else runs.
 _PAPERS_PER_LINE: Final = 50
 
+_LENGTH_BYTES: Final = 4
+_DIGEST_TYPE: Final = "Q"  # 8 bytes, unsigned
+
 _ERRORS: Final = {"invalid feed": InvalidFeed, "query rejected": QueryRejected}
 _NAMES: Final = {error: name for name, error in _ERRORS.items()}
+
+
+def encode_request(body: bytes, known: Collection[int]) -> bytes:
+    """Returns what the process reads."""
+    digests = array(_DIGEST_TYPE, known)
+    return len(digests).to_bytes(_LENGTH_BYTES, "big") + digests.tobytes() + body
+
+
+def decode_request(request: bytes) -> tuple[bytes, frozenset[int]]:
+    """Returns the body and the digests of known entries."""
+    digests = array(_DIGEST_TYPE)
+    body_at = _LENGTH_BYTES + int.from_bytes(request[:_LENGTH_BYTES], "big") * digests.itemsize
+    digests.frombytes(request[_LENGTH_BYTES:body_at])
+    return request[body_at:], frozenset(digests)
 
 
 def encode_page(page: FeedPage) -> Iterator[str]:
     """Yields the lines of a parsed page."""
     rejected = [(rejection.entry, rejection.reason) for rejection in page.rejected]
-    yield json.dumps({"total": page.total, "start": page.start, "rejected": rejected})
+    unchanged = [arxiv_id.value for arxiv_id in page.unchanged]
+    yield json.dumps(
+        {
+            "total": page.total,
+            "start": page.start,
+            "rejected": rejected,
+            "unchanged": unchanged,
+            "digests": page.digests,
+        }
+    )
     for first in range(0, len(page.papers), _PAPERS_PER_LINE):
         yield json.dumps([_values(paper) for paper in page.papers[first : first + _PAPERS_PER_LINE]])
 
@@ -40,7 +68,8 @@ def decode(text: bytes) -> FeedPage:
         raise _ERRORS[result["error"]](result["message"])
     papers = tuple(_paper(*values) for line in lines for values in json.loads(line))
     rejected = tuple(Rejection(entry, reason) for entry, reason in result["rejected"])
-    return FeedPage(papers, rejected, result["total"], result["start"])
+    unchanged = tuple(map(ArxivId, result["unchanged"]))
+    return FeedPage(papers, rejected, result["total"], result["start"], unchanged, tuple(result["digests"]))
 
 
 def _values(paper: Paper) -> tuple[object, ...]:

@@ -5,10 +5,10 @@ large page would delay the event loop and take memory that the process keeps (do
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
-from bot.arxiv.feed_codec import decode
+from bot.arxiv.feed_codec import decode, encode_request
 from bot.domain.feed import FeedPage, parse_feed
 from bot.runtime.child_process import python_module, run_child
 
@@ -28,13 +28,13 @@ class FeedParser:
         self._command = command
         self._timeout_s = timeout_s
 
-    async def parse(self, body: bytes) -> FeedPage:
+    async def parse(self, body: bytes, known: Collection[int] = ()) -> FeedPage:
         """Returns the papers of one response, as `parse_feed` does.
 
         Raises:
             ChildFailed: the process took too long or failed; a smaller page may succeed.
         """
         if len(body) <= THREAD_MAX_BYTES:
-            return await asyncio.to_thread(parse_feed, body)
-        output = await run_child(_NAME, self._command, body, timeout_s=self._timeout_s)
+            return await asyncio.to_thread(parse_feed, body, known)
+        output = await run_child(_NAME, self._command, encode_request(body, known), timeout_s=self._timeout_s)
         return await asyncio.to_thread(decode, output)

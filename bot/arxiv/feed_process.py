@@ -1,4 +1,4 @@
-"""Parses one feed: run as `python -m bot.arxiv.feed_process`, it reads a body from stdin and writes papers to stdout.
+"""Parses one feed: run as `python -m bot.arxiv.feed_process`, it reads a request from stdin, writes papers to stdout.
 
 It runs in a child process of `bot.arxiv.feed_parser` (docs/adr/0013). It never reads settings or opens a connection.
 """
@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from typing import BinaryIO, Final
 
-from bot.arxiv.feed_codec import encode_error, encode_page
+from bot.arxiv.feed_codec import decode_request, encode_error, encode_page
 from bot.domain.feed import parse_feed
 from bot.runtime.errors import InvalidFeed, QueryRejected
 
@@ -19,17 +19,17 @@ _CPU_MAX_S: Final = 60
 _MEMORY_MAX_BYTES: Final = 1024**3
 
 
-def write_parsed(body: bytes, target: BinaryIO) -> None:
+def write_parsed(request: bytes, target: BinaryIO) -> None:
     """Writes what a body contains."""
     try:
-        lines = encode_page(parse_feed(body))
+        lines = encode_page(parse_feed(*decode_request(request)))
     except (InvalidFeed, QueryRejected) as error:
         lines = iter([encode_error(error)])
     target.writelines(line.encode() + b"\n" for line in lines)
 
 
 def main() -> None:
-    """Parses the feed from standard input."""
+    """Parses the feed of the request on standard input."""
     _limit(resource.RLIMIT_CPU, _CPU_MAX_S)
     _limit(resource.RLIMIT_AS, _MEMORY_MAX_BYTES)
     with suppress(OSError):

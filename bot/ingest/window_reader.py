@@ -7,7 +7,7 @@ writes to the store.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, assert_never
@@ -34,10 +34,12 @@ _MATCHED_TOGETHER: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class WindowResult:
-    """A complete window: its papers, and their matches."""
+    """A complete window: its papers and their matches, and how many more are unchanged; `digests` are the papers'."""
 
     papers: tuple[Paper, ...]
     matches: tuple[Match, ...]
+    unchanged: int
+    digests: frozenset[int]
 
 
 class WindowReader:
@@ -57,8 +59,9 @@ class WindowReader:
         *,
         trust_zero: bool,
         filter_by_keyword: bool = True,
+        known: Collection[int] = (),
     ) -> AsyncIterator[WindowResult]:
-        """Yields the window in complete parts, oldest first.
+        """Yields the window in complete parts, oldest first, without the papers of entries whose digests are `known`.
 
         Raises ArxivThrottled or ArxivUnavailable when arXiv does not answer, and IncompleteResults when it does not
         return all papers that it counts, however narrow the window.
@@ -68,7 +71,7 @@ class WindowReader:
             current = windows.pop()
             query = candidates_query(keywords, current) if filter_by_keyword else window_query(current)
             try:
-                step = await self._scan(query, priority, trust_zero=trust_zero)
+                step = await self._scan(query, priority, known, trust_zero=trust_zero)
             except QueryRejected as error:
                 if not filter_by_keyword:
                     raise
@@ -81,13 +84,15 @@ class WindowReader:
                 continue
             yield await self._result(step, keywords)
 
-    async def _scan(self, query: Query, priority: Priority, *, trust_zero: bool) -> Complete | SplitNeeded:
+    async def _scan(
+        self, query: Query, priority: Priority, known: Collection[int], *, trust_zero: bool
+    ) -> Complete | SplitNeeded:
         scan = WindowScan(trust_zero=trust_zero, page_size=self._page_size)
         while True:
             match scan.step:
                 case FetchPage(start, size):
                     try:
-                        page = await self._client.fetch(query, start=start, size=size, priority=priority)
+                        page = await self._client.fetch(query, start=start, size=size, priority=priority, known=known)
                     except ArxivTooLarge:
                         # Unless the client waits out the backoff, the next request raises it, and the next poll uses
                         # the smaller pages.
@@ -121,9 +126,9 @@ class WindowReader:
                 papers = window.papers[first : first + _MATCHED_TOGETHER]
                 # In a thread: matching takes longer than the event loop may be blocked.
                 matches += await asyncio.to_thread(match_papers, papers, keywords)
-        self._metrics.papers_read.inc(len(window.papers))
+        self._metrics.papers_read.inc(len(window.papers) + window.unchanged)
         self._metrics.matches.inc(len(matches))
-        return WindowResult(window.papers, tuple(matches))
+        return WindowResult(window.papers, tuple(matches), window.unchanged, window.digests)
 
 
 async def has_papers(client: PageSource, window: Window, priority: Priority, waiters: Waiters | None = None) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.arxiv.client import ArxivClient
-from bot.arxiv.feed_codec import decode
+from bot.arxiv.feed_codec import decode, encode_request
 from bot.arxiv.feed_parser import THREAD_MAX_BYTES, FeedParser
 from bot.arxiv.feed_process import write_parsed
 from bot.arxiv.gate import Gate, Priority
@@ -61,8 +61,17 @@ async def test_process_returns_the_same_page_as_parsing_in_the_bot() -> None:
 
 def test_parsed_page_is_the_same_after_it_was_written_as_text() -> None:
     output = BytesIO()
-    write_parsed(body(60, abstract="Short."), output)
+    write_parsed(encode_request(body(60, abstract="Short."), ()), output)
     assert decode(output.getvalue()) == parse_feed(body(60, abstract="Short."))
+
+
+def test_known_entries_reach_the_process_and_unchanged_papers_come_back() -> None:
+    output, document = BytesIO(), body(3, abstract="Short.")
+    known = parse_feed(document).digests[:1]
+    write_parsed(encode_request(document, known), output)
+    page = decode(output.getvalue())
+    assert page == parse_feed(document, known)
+    assert (len(page.papers), len(page.unchanged), page.digests) == (1, 1, parse_feed(document, known).digests)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +80,7 @@ def test_parsed_page_is_the_same_after_it_was_written_as_text() -> None:
 )
 def test_error_of_the_process_is_raised_in_the_bot(document: bytes, error: type[ArxivError], reason: str) -> None:
     output = BytesIO()
-    write_parsed(document, output)
+    write_parsed(encode_request(document, ()), output)
     with pytest.raises(error, match=reason):
         decode(output.getvalue())
 
