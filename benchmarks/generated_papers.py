@@ -11,7 +11,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import accumulate
 from typing import Final
 
@@ -89,7 +89,7 @@ class PaperGenerator:
     def papers(self) -> Iterator[GeneratedPaper]:
         """Yields the papers in the order of their ids; a few are submitted earlier than those before them."""
         rng = random.Random(self.seed)
-        text = _Text(random.Random(self.seed + 1))
+        text = _prepared_text(self.seed)
         for number in range(self.count):
             drawn = self._drawn(rng)
             published = self._published(number, rng)
@@ -206,6 +206,11 @@ class _Text:
             self._rng.choice(self._words if self._rng.random() < 0.6 else _FUNCTION_WORDS) for _ in range(count - 1)
         ]
         return " ".join([*words, self._rng.choice(self._words)])
+
+
+@cache
+def _prepared_text(seed: int) -> _Text:
+    return _Text(random.Random(seed + 1))
 
 
 def _categories(rng: random.Random) -> list[str]:
