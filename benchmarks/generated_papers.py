@@ -5,7 +5,6 @@ follow recorded papers: an abstract of about 1,300 characters, a title of 72, fi
 touches a database.
 """
 
-import json
 import math
 import random
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from itertools import accumulate
 from typing import Final
+
+from bot.domain.paper import ArxivId, Paper
 
 
 def _listed(words: str) -> list[str]:
@@ -58,7 +59,6 @@ _EXPONENT: Final = 0.97
 _DRAWS_MAX: Final = 24
 _ABSTRACT_LENGTH: Final = 1300
 _MONTHS: Final = 60
-_ID_MONTH: Final = "%y%m"
 
 
 def phrases(count: int) -> tuple[str, ...]:
@@ -71,9 +71,9 @@ def phrases(count: int) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedPaper:
-    """A paper in the columns of the table `papers`, and the places of the keywords that it contains."""
+    """A paper, and the places of the keywords that it contains."""
 
-    row: tuple[str | int | None, ...]
+    paper: Paper
     keywords: tuple[int, ...]
 
 
@@ -95,32 +95,36 @@ class PaperGenerator:
             published = self._published(number, rng)
             categories = _categories(rng)
             version = 1 if rng.random() < 0.84 else 2
-            row = (
-                self.arxiv_id(number),
-                version,
-                text.title(rng),
-                text.abstract(rng, [self.keywords[place] for place in drawn]),
-                text.authors(rng),
-                categories[0],
-                json.dumps(categories),
-                _to_text(published),
-                _to_text(min(self.end, published + timedelta(days=rng.uniform(1, 90)) if version > 1 else published)),
-                text.comment(rng) if rng.random() < 0.78 else None,
-                f"J. Gen. Res. {number % 97} ({published.year}) {number % 9973}" if rng.random() < 0.16 else None,
-                f"10.5555/{number}" if rng.random() < 0.16 else None,
+            paper = Paper(
+                arxiv_id=self.arxiv_id(number),
+                version=version,
+                title=text.title(rng),
+                abstract=text.abstract(rng, [self.keywords[place] for place in drawn]),
+                authors=text.authors(rng),
+                primary_category=categories[0],
+                categories=categories,
+                published=published,
+                updated=min(self.end, published + timedelta(days=rng.uniform(1, 90))) if version > 1 else published,
+                comment=text.comment(rng) if rng.random() < 0.78 else None,
+                journal_ref=f"J. Gen. Res. {number % 97} {number % 9973}" if rng.random() < 0.16 else None,
+                doi=f"10.5555/{number}" if rng.random() < 0.16 else None,
             )
-            yield GeneratedPaper(row, drawn)
+            yield GeneratedPaper(paper, drawn)
 
-    def arxiv_id(self, number: int) -> str:
+    def arxiv_id(self, number: int) -> ArxivId:
         """Returns the id of the paper at this place."""
         month, place = self._place(number)
-        return f"{self.months[month].strftime(_ID_MONTH)}.{place + 1:05}"
+        return ArxivId(f"{self._id_months[month]}.{place + 1:05}")
 
     @cached_property
     def months(self) -> tuple[datetime, ...]:
         """The first day of each month with papers, oldest first."""
         index = self.end.year * 12 + self.end.month - 1
         return tuple(datetime(n // 12, n % 12 + 1, 1, tzinfo=UTC) for n in range(index - _MONTHS + 1, index + 1))
+
+    @cached_property
+    def _id_months(self) -> tuple[str, ...]:
+        return tuple(f"{month:%y%m}" for month in self.months)
 
     @cached_property
     def _firsts(self) -> tuple[int, ...]:
@@ -180,12 +184,12 @@ class _Text:
             f"{rng.randint(5, 40)} pages, {rng.randint(1, 9)} figures; {self._phrase(6)}"[:64] for _ in range(500)
         ]
         names = [f"{given} {surname}" for given in _GIVEN for surname in _SURNAMES]
-        self._authors = [json.dumps(rng.sample(names, rng.randint(1, 9)), ensure_ascii=False) for _ in range(4000)]
+        self._authors = [tuple(rng.sample(names, rng.randint(1, 9))) for _ in range(4000)]
 
     def title(self, rng: random.Random) -> str:
         return rng.choice(self._titles)
 
-    def authors(self, rng: random.Random) -> str:
+    def authors(self, rng: random.Random) -> tuple[str, ...]:
         return rng.choice(self._authors)
 
     def comment(self, rng: random.Random) -> str:
@@ -213,11 +217,7 @@ def _prepared_text(seed: int) -> _Text:
     return _Text(random.Random(seed + 1))
 
 
-def _categories(rng: random.Random) -> list[str]:
+def _categories(rng: random.Random) -> tuple[str, ...]:
     primary = _CATEGORIES[min(int(rng.expovariate(0.25)), len(_CATEGORIES) - 1)]
     others = rng.sample(_CATEGORIES, rng.choice((0, 0, 1, 1, 2, 3)))
-    return [primary, *(other for other in others if other != primary)]
-
-
-def _to_text(time: datetime) -> str:
-    return time.isoformat(timespec="microseconds")
+    return (primary, *(other for other in others if other != primary))

@@ -4,6 +4,7 @@ The rows of a table are in the order of its primary key, where they are many. It
 else about a database: it yields more columns than an older schema has.
 """
 
+import json
 import random
 from array import array
 from bisect import bisect_left
@@ -16,6 +17,7 @@ from typing import Final, TypeAlias
 
 from benchmarks.generated_papers import PaperGenerator, phrases
 from bot.domain.keyword import Keyword
+from bot.domain.paper import Paper
 from bot.runtime.limits import SNOWFLAKE_EPOCH_MS, SNOWFLAKE_TIME_SHIFT
 
 Row: TypeAlias = Sequence[str | int | None]
@@ -124,11 +126,11 @@ class GeneratedTables:
 
     def _papers(self) -> Iterator[Row]:
         self._matching.extend(array("I") for _ in range(self.size.keywords))
-        for number, paper in enumerate(self._generator.papers()):
-            for keyword in paper.keywords:
+        for number, generated in enumerate(self._generator.papers()):
+            for keyword in generated.keywords:
                 self._matching[keyword].append(number)
-            self._times.append((str(paper.row[7]), str(paper.row[8])))
-            yield paper.row
+            self._times.append((_text(generated.paper.published), _text(generated.paper.updated)))
+            yield _paper_row(generated.paper)
 
     def _keywords(self) -> Iterator[Row]:
         since = _text(datetime(self.end.year - 6, 1, 1, tzinfo=UTC))
@@ -148,12 +150,12 @@ class GeneratedTables:
         for place, numbers in enumerate(self._matching):
             for number in numbers:
                 published, updated = self._times[number]
-                yield place + 1, self._generator.arxiv_id(number), updated, published, updated
+                yield place + 1, self._generator.arxiv_id(number).value, updated, published, updated
 
     def _backfilled(self) -> Iterator[Row]:
         for place, numbers in list(enumerate(self._matching))[1 : 1 + _BACKFILLED_KEYWORDS]:
             for number in numbers:
-                yield place + 1, self._generator.arxiv_id(number), *self._times[number]
+                yield place + 1, self._generator.arxiv_id(number).value, *self._times[number]
 
     def _backfilled_months(self) -> Iterator[Row]:
         for place in range(1, min(1 + _BACKFILLED_KEYWORDS, self.size.keywords)):
@@ -199,7 +201,7 @@ class GeneratedTables:
     def _outbox(self) -> Iterator[Row]:
         for number, (channel, paper, _) in enumerate(zip(*self._posted, strict=True)):
             at = _text(datetime.fromisoformat(self._times[paper][0]) + _POSTED_AFTER)
-            arxiv_id = self._generator.arxiv_id(paper)
+            arxiv_id = self._generator.arxiv_id(paper).value
             yield number + 1, self.channel_id(channel), arxiv_id, at, at, "delivered", _key(number)
 
     def _outbox_keywords(self) -> Iterator[Row]:
@@ -216,7 +218,15 @@ class GeneratedTables:
         for day in self._days():
             for place, number in enumerate(islice(numbers, _TRENDING_ENTRIES)):
                 text = f"Entry {place} of {day}"
-                yield self._generator.arxiv_id(number), day, text, text * 20, '["Ada Okafor"]', 120 - place, place % 7
+                yield (
+                    self._generator.arxiv_id(number).value,
+                    day,
+                    text,
+                    text * 20,
+                    '["Ada Okafor"]',
+                    120 - place,
+                    place % 7,
+                )
 
     def _trending_days(self) -> Iterator[Row]:
         return ((day, _text(self.end + timedelta(days=5))) for day in self._days())
@@ -241,6 +251,23 @@ _POSTS: Final = (
 )  # fmt: skip
 _OUTBOX: Final = ("id", "channel_id", "arxiv_id", "arrived_at", "due_at", "state", "post_key")
 _TRENDING: Final = ("arxiv_id", "day", "title", "summary", "authors", "votes", "comments")
+
+
+def _paper_row(paper: Paper) -> Row:
+    return (
+        paper.arxiv_id.value,
+        paper.version,
+        paper.title,
+        paper.abstract,
+        json.dumps(paper.authors, ensure_ascii=False),
+        paper.primary_category,
+        json.dumps(paper.categories),
+        _text(paper.published),
+        _text(paper.updated),
+        paper.comment,
+        paper.journal_ref,
+        paper.doi,
+    )
 
 
 def _key(number: int) -> str:

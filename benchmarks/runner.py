@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import pkgutil
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -24,6 +25,8 @@ from rich.console import Console
 import benchmarks
 from benchmarks.results import FORMAT, Figure, Run, machine, table
 
+# Of the tables in a file or a log.
+_WIDTH: Final = 140
 _POSTGRESQL_VARIABLE: Final = "DAILY_PAPERS_BENCH_POSTGRES"
 
 
@@ -63,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments, known)
     run = Run(options.full, options.cache, os.environ.get(_POSTGRESQL_VARIABLE) if options.postgresql else None)
     run.cache.mkdir(parents=True, exist_ok=True)
-    started_at, console = datetime.now(UTC), Console()
+    started_at, console = datetime.now(UTC), Console(width=None if sys.stdout.isatty() else _WIDTH)
     console.print(f"{'full' if run.is_full else 'reduced'} sizes, {run.database}", highlight=False)
     measured: dict[str, Measured] = {}
     for name in options.names or [each.name for each in known.values() if each.has_figures]:

@@ -6,19 +6,17 @@ from datetime import UTC, datetime
 from benchmarks.generated_papers import PaperGenerator, phrases
 from bot.domain.keyword import Keyword
 from bot.domain.matching import match
-from bot.store.codecs import PAPER_COLUMNS, row_to_paper
 
 _END = datetime(2026, 11, 18, tzinfo=UTC)
-_COLUMNS = PAPER_COLUMNS.split(", ")
 
 
 def test_generated_matches_are_those_of_the_matcher() -> None:
     keywords = phrases(2400)
     generated = list(PaperGenerator(150, keywords, _END).papers())
-    papers = [row_to_paper(dict(zip(_COLUMNS, each.row, strict=True))) for each in generated]  # type: ignore[arg-type]
+    papers = [each.paper for each in generated]
     parsed = [Keyword.parse(keyword) for keyword in keywords]
-    drawn = {(str(each.row[0]), parsed[place]) for each in generated for place in each.keywords}
-    assert {(pair.arxiv_id.value, pair.keyword) for pair in match(papers, parsed)} == drawn
+    drawn = {(each.paper.arxiv_id, parsed[place]) for each in generated for place in each.keywords}
+    assert {(pair.arxiv_id, pair.keyword) for pair in match(papers, parsed)} == drawn
 
 
 def test_one_keyword_matches_two_thirds_and_most_match_few() -> None:
@@ -29,17 +27,17 @@ def test_one_keyword_matches_two_thirds_and_most_match_few() -> None:
 
 
 def test_ids_are_in_order_and_dates_almost() -> None:
-    rows = [each.row for each in PaperGenerator(3000, phrases(10), _END).papers()]
-    ids, dates = [str(row[0]) for row in rows], [str(row[7]) for row in rows]
+    papers = [each.paper for each in PaperGenerator(3000, phrases(10), _END).papers()]
+    ids, dates = [each.arxiv_id.value for each in papers], [each.published for each in papers]
     assert ids == sorted(set(ids))
     assert dates != sorted(dates)
     assert (ids[0][:4], ids[-1][:4]) == ("2112", "2611")
-    assert max(dates) < _END.isoformat()
-    assert all(str(row[8]) >= str(row[7]) for row in rows)
+    assert max(dates) < _END
+    assert all(each.updated >= each.published for each in papers)
 
 
 def test_abstracts_have_the_length_of_recorded_ones() -> None:
-    lengths = [len(str(each.row[3])) for each in PaperGenerator(200, phrases(2400), _END).papers()]
+    lengths = [len(each.paper.abstract) for each in PaperGenerator(200, phrases(2400), _END).papers()]
     assert 1200 < sum(lengths) / len(lengths) < 1500
 
 
