@@ -42,15 +42,10 @@ def generated(run: Run) -> tuple[Path, GeneratedTables]:
 
 @contextmanager
 def copied(path: Path) -> Iterator[Path]:
-    """Copies a database next to it, until the block ends."""
+    """Copies a database into a folder next to it, until the block ends."""
     check_free_space(path.parent, path.stat().st_size * 2)
-    copy = path.with_name(f"copy-{os.getpid()}.sqlite3")
-    try:
-        shutil.copyfile(path, copy)
-        yield copy
-    finally:
-        for file in path.parent.glob(f"{copy.name}*"):
-            file.unlink()
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix="copy-") as folder:
+        yield Path(shutil.copyfile(path, Path(folder, path.name)))
 
 
 def create(path: Path, tables: GeneratedTables) -> None:

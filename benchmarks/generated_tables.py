@@ -17,7 +17,7 @@ from typing import Final, TypeAlias
 
 from benchmarks.generated_papers import PaperGenerator, phrases
 from bot.domain.keyword import Keyword
-from bot.domain.paper import Paper
+from bot.domain.paper import ArxivId, Paper
 from bot.runtime.limits import SNOWFLAKE_EPOCH_MS, SNOWFLAKE_TIME_SHIFT
 
 Row: TypeAlias = Sequence[str | int | None]
@@ -120,6 +120,10 @@ class GeneratedTables:
     def channel_id(self, channel: int) -> int:
         return _FIRST_CHANNEL_ID + channel
 
+    def arxiv_id(self, paper: int) -> ArxivId:
+        """Returns the id of a paper by its number, the oldest first."""
+        return self._generator.arxiv_id(paper)
+
     @cached_property
     def _generator(self) -> PaperGenerator:
         return PaperGenerator(self.size.papers, phrases(self.size.keywords), self.end)
@@ -150,12 +154,12 @@ class GeneratedTables:
         for place, numbers in enumerate(self._matching):
             for number in numbers:
                 published, updated = self._times[number]
-                yield place + 1, self._generator.arxiv_id(number).value, updated, published, updated
+                yield place + 1, self.arxiv_id(number).value, updated, published, updated
 
     def _backfilled(self) -> Iterator[Row]:
         for place, numbers in list(enumerate(self._matching))[1 : 1 + _BACKFILLED_KEYWORDS]:
             for number in numbers:
-                yield place + 1, self._generator.arxiv_id(number).value, *self._times[number]
+                yield place + 1, self.arxiv_id(number).value, *self._times[number]
 
     def _backfilled_months(self) -> Iterator[Row]:
         for place in range(1, min(1 + _BACKFILLED_KEYWORDS, self.size.keywords)):
@@ -201,7 +205,7 @@ class GeneratedTables:
     def _outbox(self) -> Iterator[Row]:
         for number, (channel, paper, _) in enumerate(zip(*self._posted, strict=True)):
             at = _text(datetime.fromisoformat(self._times[paper][0]) + _POSTED_AFTER)
-            arxiv_id = self._generator.arxiv_id(paper).value
+            arxiv_id = self.arxiv_id(paper).value
             yield number + 1, self.channel_id(channel), arxiv_id, at, at, "delivered", _key(number)
 
     def _outbox_keywords(self) -> Iterator[Row]:
@@ -219,7 +223,7 @@ class GeneratedTables:
             for place, number in enumerate(islice(numbers, _TRENDING_ENTRIES)):
                 text = f"Entry {place} of {day}"
                 yield (
-                    self._generator.arxiv_id(number).value,
+                    self.arxiv_id(number).value,
                     day,
                     text,
                     text * 20,
