@@ -36,7 +36,9 @@ _REPLY_MAX_S: Final = 60.0
 _POLLING_BEFORE_S: Final = 5.0
 # One request per second instead of one in three: a poll takes less time than between two of the same command.
 _REQUEST_INTERVAL_S: Final = 1.0
-_ANNOUNCED, _ANNOUNCED_EVERY_S = 40, 2.0
+# The sandbox's arXiv has ids for about 7,000 papers per month.
+_EARLIER_DAYS, _EARLIER_PER_DAY = 8, 300
+_ANNOUNCED, _ANNOUNCED_EVERY_S, _ANNOUNCEMENTS_MAX = 20, 2.0, 150
 _NICENESS: Final = 10
 _BUSY: Final = 0  # the channel with the most keywords, in the server with the most channels
 
@@ -135,7 +137,7 @@ async def _running(
     path: Path, tables: GeneratedTables, folder: Path, *, is_polling: bool
 ) -> AsyncIterator[tuple[_Server, MeasuredBot]]:
     now = datetime.now(UTC)
-    papers = Corpus.generated(now=now, days=8, per_day=300, upcoming=20_000)
+    papers = Corpus.generated(now=now, days=_EARLIER_DAYS, per_day=_EARLIER_PER_DAY, upcoming=3_000)
     arxiv = LocalArxiv(papers, interval_s=_REQUEST_INTERVAL_S) if is_polling else arxiv_with_one_paper()
     interval_s = {"DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S": str(_REQUEST_INTERVAL_S)} if is_polling else {}
     poll_interval_s = "1" if is_polling else "3600"
@@ -157,7 +159,7 @@ async def _running(
 
 
 async def _announce(arxiv: LocalArxiv) -> None:
-    while True:
+    for _ in range(_ANNOUNCEMENTS_MAX):
         arxiv.announce(_ANNOUNCED, days_ago=(0.01, 0.5))
         await asyncio.sleep(_ANNOUNCED_EVERY_S)
 

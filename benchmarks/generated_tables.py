@@ -221,10 +221,10 @@ class GeneratedTables:
         numbers = iter(range(self.size.papers - 1, -1, -1))
         for day in self._days():
             for place, number in enumerate(islice(numbers, _TRENDING_ENTRIES)):
-                text = f"Entry {place} of {day}"
+                text = f"Entry {place} of {day:%Y-%m-%d}"
                 yield (
                     self.arxiv_id(number).value,
-                    day,
+                    f"{day:%Y-%m-%d}",
                     text,
                     text * 20,
                     '["Ada Okafor"]',
@@ -233,10 +233,11 @@ class GeneratedTables:
                 )
 
     def _trending_days(self) -> Iterator[Row]:
-        return ((day, _text(self.end + timedelta(days=5))) for day in self._days())
+        """A list that was fetched four days after its day or later is final."""
+        return ((f"{day:%Y-%m-%d}", _text(min(self.end, day + timedelta(days=5)))) for day in self._days())
 
-    def _days(self) -> list[str]:
-        return [f"{self.end - timedelta(days=days):%Y-%m-%d}" for days in range(_TRENDING_DAYS, 0, -1)]
+    def _days(self) -> list[datetime]:
+        return [self.end - timedelta(days=days) for days in range(_TRENDING_DAYS, 0, -1)]
 
     def _polls(self) -> Iterator[Row]:
         return ((_text(self.end - timedelta(hours=_POLLS - n)), "read", 100, 1) for n in range(_POLLS))
