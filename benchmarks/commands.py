@@ -31,8 +31,8 @@ from tests.support.running import RunningSandbox, arxiv_with_one_paper, running_
 
 _FIRST_MAX_MS, _FINAL_MAX_MS, _LAG_MAX_MS = 100.0, 500.0, 20.0
 _PEOPLE: Final = 300
-# How long a reply is waited for, and how long papers are announced and posted before the commands begin.
-_REPLY_MAX_S: Final = 60.0
+# How long a reply is waited for, and how long the bot runs before the first command.
+_REPLY_MAX_S: Final = 30.0
 _POLLING_BEFORE_S: Final = 5.0
 # One request per second instead of one in three: a poll takes less time than between two of the same command.
 _REQUEST_INTERVAL_S: Final = 1.0
