@@ -95,9 +95,7 @@ def _parse(arguments: Sequence[str] | None, known: Mapping[str, Benchmark]) -> a
     parser.add_argument("names", nargs="*", metavar="NAME", help="a benchmark from the list below")
     parser.add_argument("--full", action="store_true", help="the full sizes, as in docs/performance.md")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the figures (default: in the cache)")
-    parser.add_argument(
-        "--cache", type=Path, default=_default_cache(), metavar="FOLDER", help="for generated databases"
-    )
+    parser.add_argument("--cache", type=Path, default=default_cache(), metavar="FOLDER", help="for generated databases")
     parser.add_argument("--postgresql", action="store_true", help=f"on the PostgreSQL at ${_POSTGRESQL_VARIABLE}")
     options = parser.parse_args(arguments)
     if unknown := set(options.names) - set(known):
@@ -107,7 +105,8 @@ def _parse(arguments: Sequence[str] | None, known: Mapping[str, Benchmark]) -> a
     return options
 
 
-def _default_cache() -> Path:
+def default_cache() -> Path:
+    """Returns the folder for generated databases and figures: never within the repository."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "daily-papers-bench"
 
 
