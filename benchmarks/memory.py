@@ -6,12 +6,9 @@ keeps once, such as parsed keywords and compiled code, is there by then.
 
 import asyncio
 import json
-import sqlite3
 import tempfile
 from collections.abc import Sequence
-from contextlib import closing
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from statistics import linear_regression
 from typing import Final
@@ -19,7 +16,6 @@ from typing import Final
 from benchmarks.measured_bot import MeasuredBot, measured_bot
 from benchmarks.results import Figure, Run
 from sandbox.arxiv import Corpus, LocalArxiv
-from tests.support.quiescence import wait_until
 from tests.support.running import REQUEST_INTERVAL_S, RunningSandbox, running_sandbox
 
 _RESIDENT_MAX_MB: Final = 150.0
@@ -28,7 +24,6 @@ _GROWTH_MAX_MB_PER_100_POLLS: Final = 2.0
 _POLL_INTERVAL_S: Final = 1
 # Every poll reads the papers of the days before again: their number must stay about the same.
 _EARLIER_DAYS, _EARLIER_PER_DAY, _PAPERS_PER_POLL = 8, 100, 1
-_POLL_MAX_S: Final = 60.0
 _KEYWORDS: Final = ("model", "language model", "diffusion", "graph", "agents", "learning", "vision", "galaxy")
 _CHANNELS: Final = ("papers", "vision", "general", "reading club", "admins")
 
@@ -64,14 +59,8 @@ async def _measure(folder: Path, polls: int) -> list[Figure]:
 async def _poll(sandbox: RunningSandbox, bot: MeasuredBot, polls: int) -> list[float]:
     """Announces papers for each poll; returns the resident memory after each."""
     resident_mb: list[float] = []
-    for done in range(polls):
+    for _ in range(polls):
         sandbox.arxiv.announce(_PAPERS_PER_POLL, days_ago=(0.01, 0.5))
-        await wait_until(partial(_has_polled, sandbox.database, done + 1), _POLL_MAX_S)
+        await sandbox.wait_for_next_poll()
         resident_mb.append(bot.resident_mb())
     return resident_mb
-
-
-def _has_polled(database: Path, polls: int) -> bool:
-    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        query = "SELECT count(*) FROM polls WHERE outcome = 'read'"
-        return int(connection.execute(query).fetchone()[0]) >= polls
