@@ -4,7 +4,7 @@ It wakes when a row becomes due or another loop notifies it. It never talks to a
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from typing import Final
 
 from bot.publish.availability import ChannelAvailability
@@ -89,12 +89,9 @@ class Dispatcher:
             return None
         return min(DUE_CHECK_INTERVAL_S, max(0.0, (due - self._clock.now()).total_seconds()))
 
-    async def check_channels(self, guild_id: int | None = None) -> None:
-        """Checks every channel with a subscription or trending lists, so that admins learn early which are blocked.
-
-        With `guild_id`, only those of this server, and those whose server is not known yet.
-        """
-        for channel_id in await self._channels.subscribed(guild_id):
+    async def check_channels(self, channel_ids: Collection[int] | None = None) -> None:
+        """Checks channels, so that admins learn early which are blocked: by default all that papers are posted to."""
+        for channel_id in await self._channels.subscribed() if channel_ids is None else channel_ids:
             await self._availability.update(channel_id)
         self._wakeup.notify()
 

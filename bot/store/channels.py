@@ -1,6 +1,5 @@
 """Each channel's server, why it is blocked, and until when nothing is sent to it, also after a jump of the clock."""
 
-import json
 import sqlite3
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
@@ -27,20 +26,37 @@ class Channels:
 
     async def set_guild(self, guild_id: int, channel_ids: Collection[int]) -> None:
         """Records the server of those of these channels that are known; the settings file has only channel ids."""
+        await self.set_servers(dict.fromkeys(channel_ids, guild_id))
+
+    async def set_servers(self, guild_ids: Mapping[int, int]) -> None:
+        """Records the servers of those of these channels that are known; costs nothing without channels."""
+        if not guild_ids:
+            return
         async with self._database.transaction() as connection:
-            await connection.execute(
-                """UPDATE channels SET guild_id = ?1 WHERE guild_id IS NOT ?1
-                   AND channel_id IN (SELECT value FROM json_each(?2))""",
-                (guild_id, json.dumps(list(channel_ids))),
+            await connection.executemany(
+                "UPDATE channels SET guild_id = ? WHERE channel_id = ?",
+                [(guild_id, channel_id) for channel_id, guild_id in guild_ids.items()],
             )
 
-    async def subscribed(self, guild_id: int | None = None) -> tuple[int, ...]:
-        """Returns the channels with a subscription or a trending list: all, or those of a server or an unknown one."""
+    async def servers(self, guild_id: int | None = None) -> dict[int, int | None]:
+        """Returns the server of each channel that has subscriptions or a trending list, or is paused; None if unknown.
+
+        With `guild_id`, only the channels of this server, and those whose server is unknown.
+        """
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(
-                f"""SELECT channel_id FROM channels
-                    WHERE {_SUBSCRIBED} AND (?1 IS NULL OR guild_id IS NULL OR guild_id = ?1) ORDER BY channel_id""",
-                (guild_id,),
+                f"""SELECT channel_id, guild_id FROM channels
+                    WHERE (? IS NULL OR guild_id IS NULL OR guild_id = ?) AND ({_SUBSCRIBED} OR channel_id IN
+                    (SELECT channel_id FROM channel_settings WHERE paused_since IS NOT NULL)) ORDER BY channel_id""",
+                (guild_id, guild_id),
+            )
+        return {row["channel_id"]: row["guild_id"] for row in rows}
+
+    async def subscribed(self) -> tuple[int, ...]:
+        """Returns the channels with a subscription or a trending list."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                f"SELECT channel_id FROM channels WHERE {_SUBSCRIBED} ORDER BY channel_id"
             )
         return tuple(row["channel_id"] for row in rows)
 
@@ -78,6 +94,12 @@ class Channels:
 
     async def unblock(self, channel_id: int) -> bool:
         """Unblocks a channel; returns whether it was blocked."""
+        async with self._database.reading() as connection:  # most channels are not: they need no transaction
+            rows = await connection.execute_fetchall(
+                "SELECT 1 FROM channels WHERE channel_id = ? AND blocked_reason IS NOT NULL", (channel_id,)
+            )
+        if not rows:
+            return False
         async with self._database.transaction() as connection:
             cursor = await connection.execute(
                 """UPDATE channels SET blocked_reason = NULL, blocked_since = NULL, gone_since = NULL,
