@@ -144,6 +144,7 @@ class App:
             rng=context.rng,
             problems=context.problems,
         )
+        context.shards.use(client.shard_reports)
         client.add_dynamic_items(AbstractButton, AbstractMenu, KeywordsButton, SubscribedButton, TrendingButton)
         client.set_cogs(build_cogs(context, services, self._trending))
         return client
@@ -157,6 +158,7 @@ class App:
             metrics=context.metrics,
             gateway_is_up=self.client.is_connected,
             problems=context.problems.current,
+            shards=context.shards,
             channels=stores.channels,
             poll_wait_s=self._ingest.gate.poll_wait_s,
         )

@@ -20,8 +20,19 @@ class ShardReport:
     latency_s: float | None = None  # None: not measured yet
 
 
-# Returns the shards in the order of their ids; none before the first connection.
-ShardReports = Callable[[], tuple[ShardReport, ...]]
+class Shards:
+    """The shards of the bot, for those who are created before the client."""
+
+    def __init__(self) -> None:
+        self._source: Callable[[], tuple[ShardReport, ...]] = tuple
+
+    def use(self, source: Callable[[], tuple[ShardReport, ...]]) -> None:
+        """Sets what returns the shards."""
+        self._source = source
+
+    def reports(self) -> tuple[ShardReport, ...]:
+        """Returns the shards in the order of their ids; none before the first connection."""
+        return self._source()
 
 
 def shard_of(guild_id: int, shard_count: int) -> int:

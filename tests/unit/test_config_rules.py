@@ -64,6 +64,9 @@ def test_fault_of_a_keyword_names_its_setting_and_the_reason(loader: Loader) -> 
         ("discord.api_url", "https://[::1", "https://… or http://…"),
         ("discord.api_url", "https://example.org/\n", "https://… or http://…"),
         ("discord.gateway_url", "https://example.org", "wss://… or ws://…"),
+        ("discord.shards", 0, "1 to 1000, or null (as many as Discord recommends)"),
+        ("discord.shards", -1, "1 to 1000, or null (as many as Discord recommends)"),
+        ("discord.shards", "4", "1 to 1000, or null (as many as Discord recommends)"),
     ],
 )
 def test_invalid_url_is_a_fault(loader: Loader, setting: str, url: str, allowed: str) -> None:
