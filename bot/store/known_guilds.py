@@ -23,7 +23,7 @@ _Known = dict[int, datetime | None]
 
 
 class KnownGuilds:
-    """The known servers, stored as a single value; the bot is in fewer than 2,500."""
+    """The known servers, stored as a single value."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

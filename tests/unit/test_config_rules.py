@@ -64,14 +64,24 @@ def test_fault_of_a_keyword_names_its_setting_and_the_reason(loader: Loader) -> 
         ("discord.api_url", "https://[::1", "https://… or http://…"),
         ("discord.api_url", "https://example.org/\n", "https://… or http://…"),
         ("discord.gateway_url", "https://example.org", "wss://… or ws://…"),
-        ("discord.shards", 0, "1 to 1000, or null (as many as Discord recommends)"),
-        ("discord.shards", -1, "1 to 1000, or null (as many as Discord recommends)"),
-        ("discord.shards", "4", "1 to 1000, or null (as many as Discord recommends)"),
     ],
 )
 def test_invalid_url_is_a_fault(loader: Loader, setting: str, url: str, allowed: str) -> None:
     section, name = setting.split(".")
     assert loader.faults({section: {name: url}}) == [f"{setting}: is not a valid URL; allowed: {allowed}."]
+
+
+@pytest.mark.parametrize("shards", [0, -1, 1001, 2.5, "4", True])
+def test_invalid_number_of_shards_is_a_fault(loader: Loader, shards: object) -> None:
+    allowed = "1 to 1000, or null (as many as Discord recommends)"
+    faults = loader.faults({"discord": {"shards": shards}})
+    assert faults == [f"discord.shards: {json.dumps(shards)} is not valid; allowed: {allowed}."]
+
+
+def test_number_of_shards_is_discords_unless_it_is_set(loader: Loader) -> None:
+    assert loader.load({}).discord.shards is None
+    assert loader.load({"discord": {"shards": None}}).discord.shards is None
+    assert loader.load({"discord": {"shards": 4}}).discord.shards == 4
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8700", "localhost", "[::1]:80", "127.8.8.8"])
