@@ -1,9 +1,9 @@
 """Measures how long the bot takes to start in 2,000 and in 10,000 servers, and its CPU time and memory then.
 
-Each server has eight text channels in two categories, two of them with overwrites, and six roles; a channel of every
-tenth server has a keyword. The
-bot has four shards in 10,000 servers. Discord's limits make the last of them identify later: this identify time is not
-the bot's. Run it on an idle machine: the local Discord takes CPU time, too.
+Each server has eight text channels in two categories, two of them with overwrites, and six roles. Half of the names are
+unique, and a channel of every tenth server has a keyword. The bot has four shards in 10,000 servers. Discord's limits
+make the last of them identify later: this identify time is not the bot's. Run it on an idle machine: the local Discord
+takes CPU time, too.
 """
 
 import asyncio
@@ -107,7 +107,7 @@ def _add_servers(world: World, servers: int) -> list[dict[str, object]]:
             )
             world.add_channel(
                 guild_id,
-                f"papers-{each}",
+                f"papers-{each}" if each % 2 else f"papers-{number}-{each}",
                 parent_id=category_ids[each % 2],
                 overwrites=hidden if each >= _CHANNELS - 2 else (),
             )
@@ -146,4 +146,4 @@ def _memory_mb(pid: int) -> float:
     """The resident memory of a process."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     (resident,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:"))
-    return int(resident) / 1000
+    return int(resident) * 1024 / 1e6

@@ -15,6 +15,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from discord.state import AutoShardedConnectionState
 
+from bot.discord_api.cache_size import share_values, trim
 from bot.discord_api.http_client import BoundedClient
 from bot.discord_api.session_starts import IDENTIFY_MARGIN_S, SessionStarts
 from bot.discord_api.shard_connection import ShardConnection
@@ -73,6 +74,13 @@ class ShardedState(AutoShardedConnectionState[Any]):
         for guild in [guild for guild in self.guilds if guild.shard_id == shard_id]:
             self._remove_guild(guild)
         super().parse_ready(data)
+
+    def parse_guild_create(self, data: Any) -> None:
+        """Keeps only what the bot reads."""
+        trim(data)
+        super().parse_guild_create(data)
+        if (guild := self._get_guild(int(data["id"]))) is not None:
+            share_values(guild, self.user)
 
 
 class ShardedClient(BoundedClient):
