@@ -15,7 +15,6 @@ from discord.state import ConnectionState
 
 from bot.discord_api.backoff import WAIT_MAX_S
 from bot.discord_api.outcomes import is_from_discord
-from bot.runtime.errors import DiscordUnavailable
 
 
 class UnreadableAnswer(aiohttp.ClientError):
@@ -90,12 +89,3 @@ class BoundedClient(discord.Client):
         self.http = BoundedHTTPClient(
             self.loop, http_trace=default.http_trace, max_ratelimit_timeout=default.max_ratelimit_timeout
         )
-
-    async def connect(self, *, reconnect: bool = True) -> None:
-        """Raises DiscordUnavailable if no connection was made: discord.py would use the one that it does not have."""
-        try:
-            await super().connect(reconnect=reconnect)
-        except AttributeError:
-            if self.ws is not None:
-                raise
-            raise DiscordUnavailable("Discord's gateway does not answer") from None

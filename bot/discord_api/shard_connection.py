@@ -125,7 +125,7 @@ class ShardConnection:
             except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
                 if not reconnect or (isinstance(error, discord.ConnectionClosed) and error.code != _CLOSED_NORMALLY):
                     raise
-                await self._disconnected(describe_failure(error), resume=self._failures < FAILURES_MAX)
+                await self._disconnected(_failure(error), resume=self._failures < FAILURES_MAX)
 
     async def close(self, code: int = _CLOSED_NORMALLY) -> None:
         """Closes the connection."""
@@ -205,3 +205,9 @@ class _SessionPosition:
 
 def _ended(request: ReconnectWebSocket) -> str:
     return "the connection ended" if request.resume else "Discord ended the session"
+
+
+def _failure(error: Exception) -> str:
+    if isinstance(error, aiohttp.WSServerHandshakeError):  # its text contains the address
+        return f"Discord's gateway does not answer (status {error.status})"
+    return describe_failure(error)

@@ -80,9 +80,10 @@ class Health:
 
     def _gateway_detail(self) -> str:
         shards = self._shards.reports()
-        if len(shards) <= 1:
-            return "connected to Discord" if self._gateway_is_up() else "not connected to Discord"
         failing = [shard for shard in shards if not shard.is_connected]
+        if len(shards) <= 1:
+            reason = "".join(f": {shard.reason}{_next_try(shard.retry_at)}" for shard in failing)
+            return "connected to Discord" if self._gateway_is_up() else f"not connected to Discord{reason}"
         if not failing:
             return f"connected to Discord with {len(shards)} shards"
         reasons = "; ".join(f"shard {shard.shard_id}: {shard.reason}{_next_try(shard.retry_at)}" for shard in failing)
