@@ -4,6 +4,7 @@ Everything goes through the store; the naive way writes the same rows with plain
 """
 
 import asyncio
+import json
 import sqlite3
 import tempfile
 import time
@@ -23,8 +24,9 @@ from bot.domain.keyword import Keyword
 from bot.domain.matching import Match
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.subscription import WatchedKeyword
-from bot.store.codecs import PAPER_COLUMNS, paper_to_row, to_text
-from tests.support.store import Store, create_where_missing, opened
+from bot.store.codecs import to_text
+from tests.support.databases import create_where_missing
+from tests.support.store import Store, opened
 
 _NOW: Final = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 _REPETITIONS: Final = 3
@@ -141,19 +143,37 @@ def _naive_commits(path: Path, keywords: Sequence[Keyword], windows: Sequence[Wi
     return tuple(took_s)
 
 
+def _naive_row(paper: Paper) -> tuple[object, ...]:
+    return (
+        paper.arxiv_id.value,
+        paper.version,
+        paper.title,
+        paper.abstract,
+        json.dumps(paper.authors),
+        paper.primary_category,
+        json.dumps(paper.categories),
+        to_text(paper.published),
+        to_text(paper.updated),
+        paper.comment,
+        paper.journal_ref,
+        paper.doi,
+    )
+
+
 def _naive_commit(
     connection: sqlite3.Connection, places: dict[Keyword, int], papers: Sequence[Paper], matches: Sequence[Match]
 ) -> None:
     now = to_text(_NOW)
     connection.execute("BEGIN IMMEDIATE")
-    marks = ", ".join("?" * len(PAPER_COLUMNS.split()))
+    dates = {each.arxiv_id.value: (to_text(each.published), to_text(each.updated)) for each in papers}
     connection.executemany(
-        f"INSERT INTO papers ({PAPER_COLUMNS}) VALUES ({marks})",  # noqa: S608 -- constants
-        map(paper_to_row, papers),
+        """INSERT INTO papers (arxiv_id, version, title, abstract, authors, primary_category, categories, published,
+                               updated, comment, journal_ref, doi) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        [_naive_row(each) for each in papers],
     )
     pairs = [(places[each.keyword], each.arxiv_id.value) for each in matches]
-    insert = "INSERT INTO matches (keyword_id, arxiv_id, matched_at) VALUES (?, ?, ?)"
-    connection.executemany(insert, [(*pair, now) for pair in pairs])
+    insert = "INSERT INTO matches (keyword_id, arxiv_id, matched_at, published, updated) VALUES (?, ?, ?, ?, ?)"
+    connection.executemany(insert, [(*pair, now, *dates[pair[1]]) for pair in pairs])
     first = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM outbox").fetchone()[0]
     queued = [
         (1 + (place * _CHANNELS_PER_KEYWORD + number) % _CHANNELS_PER_COMMIT, paper, place)
@@ -230,7 +250,7 @@ async def _rounds(path: Path, tables: GeneratedTables) -> list[Figure]:
     async with opened(path) as store:
         figures = [
             await _asked(f"due_channels, {posts}", lambda: store.outbox.due_channels(now)),
-            await _asked(f"next_due, {posts}", lambda: store.outbox.next_due(())),
+            await _asked(f"next_due, {posts}", store.outbox.next_due),
             await _asked(f"edits.due, {posts}, no edits", lambda: store.edits.due(now)),
         ]
         watched = await store.watched()
@@ -238,7 +258,7 @@ async def _rounds(path: Path, tables: GeneratedTables) -> list[Figure]:
         queued = f"{await _queue(store, broadest, now):,} waiting rows"
         figures += [
             await _asked(f"due_channels, {posts}, {queued}", lambda: store.outbox.due_channels(now)),
-            await _asked(f"next_due, {posts}, {queued}", lambda: store.outbox.next_due(())),
+            await _asked(f"next_due, {posts}, {queued}", store.outbox.next_due),
         ]
         await _revise(store, broadest, now)
         edits = f"{len(await store.edits.due(now)):,} edits"

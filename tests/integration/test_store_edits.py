@@ -224,7 +224,7 @@ async def test_edit_waits_while_the_channel_is_blocked(store: Store) -> None:
 async def test_nothing_is_written_while_no_edit_expires(store: Store) -> None:
     seen: list[str] = []
     async with store.database.transaction() as writer:
-        await writer.set_trace_callback(seen.append)
+        await (await writer.driver()).set_trace_callback(seen.append)
     seen.clear()
     assert await store.edits.due(SOON) == ()
     assert seen == []
