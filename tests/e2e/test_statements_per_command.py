@@ -20,7 +20,7 @@ LIMITS: tuple[tuple[str, dict[str, object], int], ...] = (
     ("keywords", {}, 3),
     ("status", {}, 9),
     ("channel show", {}, 4),
-    ("channel test", {}, 2),
+    ("channel test", {}, 4),
     ("page", {"format": "html"}, 2 + len(KEYWORDS)),
     ("help", {}, 0),
     ("channel style", {"style": "compact"}, 10),
@@ -41,7 +41,7 @@ async def test_no_command_takes_more_statements_than_before(tmp_path: Path) -> N
         config.write_text(json.dumps({"subscriptions": subscriptions}), encoding="utf-8")
         async with running_bot(sandbox, config=config, DAILY_PAPERS_ARXIV__POLL_INTERVAL_S="3600"):
             await wait_for_first_poll(sandbox)
-            async with counting_statements(sandbox.database) as count:
+            with counting_statements() as count:
                 taken: dict[str, int] = {}
                 for name, options, _ in LIMITS:
                     for channel in CHANNELS:

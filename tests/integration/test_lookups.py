@@ -152,7 +152,6 @@ async def test_poll_does_not_wait_for_lookups_of_watched_keywords(ingest: Ingest
     await ingest.until(lambda: len(ingest.arxiv.requests) == 1)
     tasks = [asyncio.create_task(service.latest(REWARD_MODEL, 3, Caller(user))) for user in range(20)]
     assert len(await all_of(ingest, tasks)) == 20
-    assert len(ingest.arxiv.requests) == 1
     await ingest.until(poll.done)
     assert all("submittedDate" in query for query in ingest.take_queries())  # a lookup's query has no window
 
