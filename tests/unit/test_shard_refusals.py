@@ -13,13 +13,18 @@ from bot.runtime.shards import shard_of
         (
             4010,
             3,
-            "Discord refuses to serve the bot with 3 shards: set `discord.shards` to null, as many as Discord recommends.",
+            (
+                "Discord refuses to serve the bot with 3 shards: set `discord.shards` to null, as many as Discord "
+                "recommends."
+            ),
         ),
         (
             4011,
             1,
-            "Discord requires sharding, and 1 shard cannot serve so many servers: set `discord.shards` to null, as many "
-            "as Discord recommends, or to a larger number.",
+            (
+                "Discord requires sharding, and 1 shard cannot serve so many servers: set `discord.shards` to null, as "
+                "many as Discord recommends, or to a larger number."
+            ),
         ),
     ],
 )
