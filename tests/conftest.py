@@ -39,6 +39,7 @@ MEASURED_SLOW: Final = (
     "tests/e2e/test_page.py",
     "tests/e2e/test_process.py",
     "tests/e2e/test_quotas.py",
+    "tests/e2e/test_shards.py",
     "tests/e2e/test_status.py",
     "tests/e2e/test_subscribe.py",
     "tests/e2e/test_trending.py",

@@ -13,7 +13,7 @@ from bot.ingest.initial_sync import SYNC_TOGETHER_FROM, SyncStatus
 from sandbox.arxiv import ArxivFault, ArxivFaultKind
 from tests.support.clock import settle
 from tests.support.ingest import MORNING, Ingest, ingest_over, running
-from tests.support.store import CHANNEL, OTHER_CHANNEL, Store
+from tests.support.store import ADA, CHANNEL, GUILD, OTHER_CHANNEL, Store
 
 REWARD_MODEL = Keyword.parse("reward model")
 
@@ -88,11 +88,18 @@ async def test_more_than_forty_keywords_are_synced_in_groups(ingest: Ingest) -> 
     assert await pending(ingest) == []
 
 
+async def subscribe_to_hundreds(ingest: Ingest) -> None:
+    """Subscribes a channel to as many keywords as are synced by reading all papers."""
+    keywords = [Keyword.parse(f"idea {n}") for n in range(SYNC_TOGETHER_FROM)]
+    await ingest.store.subscriptions.add_all(keywords, CHANNEL, GUILD, added_by=ADA, now=MORNING)
+
+
 async def test_hundreds_of_keywords_are_synced_by_reading_all_papers_once(ingest: Ingest) -> None:
     for days_ago in (1, 9, 16, 24, 29):
         ingest.add_paper("Idea 7", days_ago=days_ago)
     ingest.add_paper("Idea 7", days_ago=31)
-    await ingest.watch(*(f"idea {n}" for n in range(SYNC_TOGETHER_FROM)))
+    await subscribe_to_hundreds(ingest)
+    await ingest.run(ingest.initial_sync.sync_pending())
     queries = ingest.take_queries()
     assert len(queries) == len(set(queries)) == 4
     assert all(query.startswith("submittedDate:") for query in queries)
@@ -106,9 +113,7 @@ async def test_hundreds_of_keywords_are_synced_by_reading_all_papers_once(ingest
 async def test_few_keywords_do_not_wait_for_hundreds_whose_sync_has_begun(ingest: Ingest) -> None:
     for days_ago in (1, 9, 16, 24):
         ingest.add_paper("Diffusion", days_ago=days_ago)
-    many = [f"idea {n}" for n in range(SYNC_TOGETHER_FROM)]
-    for keyword in many:
-        await ingest.store.subscribe(keyword)
+    await subscribe_to_hundreds(ingest)
     sync = asyncio.create_task(ingest.initial_sync.sync_pending())
     await ingest.until(lambda: len(ingest.arxiv.requests) == 1)
     await ingest.store.subscribe("diffusion", OTHER_CHANNEL)

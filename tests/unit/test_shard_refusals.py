@@ -5,19 +5,27 @@ import pytest
 from bot.discord_api.sharded_client import refusal
 from bot.runtime.shards import shard_of
 
-REFUSED = "Discord refuses to serve the bot with 3 shards: set `discord.shards` to null, as many as Discord recommends."
-REQUIRED = (
-    "Discord requires sharding, and 1 shard cannot serve so many servers: set `discord.shards` to null, as many as "
-    "Discord recommends, or to a larger number."
-)
-
 
 @pytest.mark.parametrize(
     ("code", "shard_count", "sentence"),
     [
         (4004, 1, "Discord no longer accepts the token: set a new one in DISCORD_TOKEN."),
-        (4010, 3, REFUSED),
-        (4011, 1, REQUIRED),
+        (
+            4010,
+            3,
+            (
+                "Discord refuses to serve the bot with 3 shards: set `discord.shards` to null, as many as Discord "
+                "recommends."
+            ),
+        ),
+        (
+            4011,
+            1,
+            (
+                "Discord requires sharding, and 1 shard cannot serve so many servers: set `discord.shards` to null, as "
+                "many as Discord recommends, or to a larger number."
+            ),
+        ),
     ],
 )
 def test_refusal_names_the_number_of_shards(code: int, shard_count: int, sentence: str) -> None:
