@@ -29,7 +29,14 @@ from bot.discord_api.sharded_client import ShardedClient
 from bot.domain.outgoing import Blocked, RetryLater
 from bot.domain.queries import POLL_OVERLAP, Window, probe_query
 from bot.domain.text import plural
-from bot.runtime.errors import ArxivError, DatabaseUnusable, HuggingFaceError, StartupError, StoreUnavailable
+from bot.runtime.errors import (
+    ArxivError,
+    DatabaseUnusable,
+    DiscordUnavailable,
+    HuggingFaceError,
+    StartupError,
+    StoreUnavailable,
+)
 from bot.runtime.problems import ReportedProblems
 from bot.runtime.supervisor import root_cause
 from bot.services.trending import TrendingDisabled
@@ -156,7 +163,7 @@ async def _check_discord(context: Context, channel_ids: Sequence[int]) -> list[C
                 return [token_result, *[await _check_channel(access, channel_id) for channel_id in channel_ids]]
     except discord.LoginFailure:
         return [CheckResult("token", ok=False, detail="Discord rejected it")]
-    except StartupError as error:
+    except (StartupError, DiscordUnavailable) as error:
         return [CheckResult("Discord", ok=False, detail=str(error))]
     except discord.ConnectionClosed as error:
         return [CheckResult("Discord", ok=False, detail=f"closed the connection (code {error.code})")]

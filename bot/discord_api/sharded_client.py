@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any, Final, Self
 
+import aiohttp
 import discord
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
@@ -17,11 +18,12 @@ from discord.state import AutoShardedConnectionState
 
 from bot.discord_api.cache_size import share_values, trim
 from bot.discord_api.http_client import BoundedClient
+from bot.discord_api.outcomes import describe_failure
 from bot.discord_api.session_starts import IDENTIFY_MARGIN_S, SessionStarts
 from bot.discord_api.shard_connection import ShardConnection
 from bot.domain.text import plural
 from bot.runtime.clock import Clock
-from bot.runtime.errors import StartupError
+from bot.runtime.errors import DiscordUnavailable, StartupError
 from bot.runtime.limits import IDENTIFY_INTERVAL_S
 from bot.runtime.problems import ReportedProblems
 from bot.runtime.shards import ShardReport, shard_of
@@ -151,11 +153,12 @@ class ShardedClient(BoundedClient):
     async def connect(self, *, reconnect: bool = True) -> None:
         """Keeps the shards connected until the client is closed or cancelled.
 
-        Raises StartupError if Discord refuses the shards or the token; without `reconnect`, the first failure.
+        Raises StartupError if Discord refuses the shards or the token, and DiscordUnavailable if it does not say how
+        many shards it recommends; without `reconnect`, the first failure.
         """
         refused_shards = 0
         while not self.is_closed():
-            shard_count = self._configured_shards or (await self._starts.fetch_limits()).shards
+            shard_count = self._configured_shards or await self._recommended_shards()
             if shard_count == refused_shards:
                 raise StartupError(refusal(SHARDING_REQUIRED, shard_count))
             try:
@@ -168,6 +171,14 @@ class ShardedClient(BoundedClient):
                 # The bot has joined so many servers that Discord recommends more shards now.
                 refused_shards = shard_count
                 log.warning("shards refused", extra={"shards": shard_count, "reason": sentence})
+
+    async def _recommended_shards(self) -> int:
+        try:
+            return (await self._starts.fetch_limits()).shards
+        except discord.LoginFailure:
+            raise
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            raise DiscordUnavailable(f"Discord does not answer ({describe_failure(error)})") from None
 
     async def _run_shards(self, shard_count: int, *, reconnect: bool) -> None:
         self.shard_count = self._state.shard_count = shard_count

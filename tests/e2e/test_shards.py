@@ -16,7 +16,7 @@ from bot.config import load_settings
 from bot.runtime.errors import StartupError
 from bot.runtime.limits import IDENTIFY_INTERVAL_S
 from bot.runtime.shards import shard_of
-from sandbox.discord import IdentifyLimits, Permission
+from sandbox.discord import IdentifyLimits, Permission, Status
 from tests.e2e.test_health import get, samples, wait_for_health
 from tests.support.embeds import papers_in
 from tests.support.loopback import free_port
@@ -237,6 +237,18 @@ async def test_bot_waits_when_all_sessions_of_the_day_are_used(tmp_path: Path) -
             end.set()
             await bot
         assert len(discord.identifies.received) == len(discord.identifies.accepted) == SHARDS
+
+
+async def test_bot_asks_again_when_discord_does_not_say_how_many_shards(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    port = free_port()
+    async with with_servers(tmp_path) as servers:
+        servers.sandbox.discord.faults.add("GET", "^/gateway/bot$", Status(503))
+        async with running_bot(servers.sandbox, config=servers.config, DAILY_PAPERS_WEB__PORT=str(port)):
+            await wait_until_ready(servers, port)
+    (failure,) = (record for record in caplog.records if record.getMessage() == "loop failed")
+    assert str(vars(failure)["reason"]).startswith("Discord does not answer (status 503")
 
 
 async def wait_for_detail(port: int, text: str) -> None:
