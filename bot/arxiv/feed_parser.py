@@ -1,7 +1,7 @@
 """Parses the bodies of arXiv's responses off the event loop: large ones in a child process, small ones in a thread.
 
 feedparser creates 200 objects per entry, and computes with the global interpreter lock held: in a thread of the bot, a
-large page would delay the event loop and take memory that the process keeps (docs/adr/0013).
+large page would delay the event loop and take memory that the process keeps (docs/adr/0014).
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Parses one feed: run as `python -m bot.arxiv.feed_process`, it reads a request from stdin, writes papers to stdout.
 
-It runs in a child process of `bot.arxiv.feed_parser` (docs/adr/0013). It never reads settings or opens a connection.
+It runs in a child process of `bot.arxiv.feed_parser` (docs/adr/0014). It never reads settings or opens a connection.
 """
 
 import os
