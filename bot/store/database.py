@@ -18,7 +18,7 @@ from bot.runtime.errors import DatabaseUnusable, StoreUnavailable
 from bot.runtime.server_url import ServerUrl
 from bot.store.backend import Backend, Location
 from bot.store.column_types import Text
-from bot.store.connection import Connection
+from bot.store.connection import Connection, completed
 from bot.store.schema import COPYING, key_values
 from bot.store.sqlite import SqliteFile
 
@@ -128,7 +128,7 @@ class Database:
                 await connection.write(_COUNT_COMMAND)
             await connection.run("COMMIT")
         except BaseException:
-            await connection.roll_back()
+            await completed(connection.roll_back())
             raise
 
     async def write_problem(self) -> str | None:
