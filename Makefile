@@ -11,7 +11,7 @@ WAITING_SLOW = --numprocesses=$(shell expr $(CORES) '*' 2) $(BY_FILE)
 MEMORY = $(shell grep -qs ' /dev/shm .*noexec' /proc/mounts || df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 2000000 { print $$6 }')
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: run test test-slow soak coverage lint format bench lock clean
+.PHONY: run test test-slow soak coverage lint format bench bench-full bench-document lock clean
 .DEFAULT_GOAL := run
 # ARGS is for this make only: a make that a test starts must not inherit it.
 unexport ARGS
@@ -89,8 +89,18 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# Every benchmark at reduced sizes, in less than ten minutes; bench-full at the sizes of docs/performance.md. One of them:
+# make bench ARGS=commits. The generated databases and the figures are in BENCH_CACHE.
+BENCH_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/daily-papers-bench
 bench: $(VENV)/.dev
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --cache $(BENCH_CACHE) $(ARGS)
+
+bench-full: $(VENV)/.dev
+	$(BIN)/python -m benchmarks --cache $(BENCH_CACHE) --full $(ARGS)
+
+# Writes the figures of full runs, one per database, into docs/performance.md.
+bench-document: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.document $(or $(ARGS),$(wildcard $(BENCH_CACHE)/sqlite-full.json $(BENCH_CACHE)/postgresql-full.json))
 
 # Universal lock files for every platform and Python version, with hashes and without an index URL. They keep extras
 # (coverage[toml]) and are installed with --no-deps: pip resolves nothing, so new releases on the index have no effect.

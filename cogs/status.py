@@ -3,7 +3,7 @@
 A caller sees only channels that they can view; one who installed the app for themselves sees no channels at all.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -14,6 +14,7 @@ from discord.ext import commands
 from bot.discord_api.client import Client
 from bot.domain.text import plural
 from bot.page.text import ACKNOWLEDGEMENT
+from bot.runtime.shards import ShardReport, shard_of
 from bot.services.status import StatusReport, StatusService
 from cogs.permissions import can_view, look_up_channels
 from cogs.replies import channel_link, edit_reply, relative_time, shown_reason
@@ -34,7 +35,13 @@ class StatusCommand(commands.Cog):
         await look_up_channels(interaction)
         report = await self._status_service.report(interaction.guild_id)
         channels = await _visible_channels(interaction, report)
-        lines = [*_arxiv_lines(report), *_channel_lines(interaction, report, channels), f"-# {ACKNOWLEDGEMENT}"]
+        shards = _shard_lines(report.shards, interaction.guild_id)
+        lines = [
+            *_arxiv_lines(report),
+            *shards,
+            *_channel_lines(interaction, report, channels),
+            f"-# {ACKNOWLEDGEMENT}",
+        ]
         await edit_reply(interaction, lines)
 
 
@@ -51,6 +58,22 @@ def _arxiv_lines(report: StatusReport) -> list[str]:
         lines.append(f"⚠️ Votes and code are out of date: {reason}. Next try {next_try}.")
     lines += [f"⚠️ {problem.text}.{_next_try(problem.retry_at)}" for problem in report.reported]
     return lines + [f"⚠️ {problem}." for problem in report.problems]
+
+
+def _shard_lines(shards: Sequence[ShardReport], guild_id: int | None) -> list[str]:
+    """The shards that are not connected, and the shard of the caller's server; nothing while there is only one."""
+    if len(shards) <= 1:
+        return []
+    lines = [
+        f"⚠️ Shard {shard.shard_id} of {len(shards)} is not connected to Discord: {shown_reason(shard.reason or '')}."
+        f"{_next_try(shard.retry_at)}"
+        for shard in shards
+        if not shard.is_connected
+    ]
+    if guild_id is not None:
+        state = f"{len(shards) - len(lines)} of {len(shards)} shards are connected"
+        lines.insert(0, f"**Shard of this server**: {shard_of(guild_id, len(shards))} ({state}).")
+    return lines
 
 
 def _next_try(retry_at: datetime | None) -> str:

@@ -5,19 +5,20 @@ response; any other one closes the gate for a while. It never waits out a backof
 that.
 """
 
-import asyncio
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Final, Literal, Protocol
 
 import aiohttp
 
+from bot.arxiv.feed_parser import FeedParser
 from bot.arxiv.gate import ARXIV_BACKOFF_MAX, Gate, Priority, RequestSlot
 from bot.arxiv.scheduler import Waiters
-from bot.domain.feed import FeedPage, parse_feed
+from bot.domain.feed import FeedPage
 from bot.domain.queries import Query
+from bot.runtime.child_process import ChildFailed
 from bot.runtime.clock import Clock
 from bot.runtime.errors import ArxivBackoff, ArxivThrottled, ArxivTooLarge, ArxivUnavailable, InvalidFeed, QueryRejected
 from bot.runtime.http import HttpClient, RequestFailed, Response, ResponseTooLarge
@@ -28,8 +29,11 @@ log = logging.getLogger(__name__)
 
 # First bytes that took over 60 s were reported; a healthy page of 1,000 entries takes a few seconds.
 ARXIV_TOTAL_TIMEOUT_S: Final = 90.0
-# A recorded entry is about 2.3 kB; a page of 500 stays near 1.2 MB, with 60 papers of large collaborations near 5 MB.
-ARXIV_BODY_MAX_BYTES: Final = 6 * 1024 * 1024
+# A recorded entry is about 2.4 kB: a page of 2,000 has 5 MB, with 60 papers of large collaborations near 9 MB. While it
+# is read, the bot holds it twice, so this costs at most 24 MB; parsing it happens in another process.
+ARXIV_BODY_MAX_BYTES: Final = 12 * 1024 * 1024
+# Pages of up to this size never depend on their size to succeed; after a larger one that failed, smaller ones may work.
+ARXIV_SMALL_PAGE: Final = 500
 # The floor also applies to `Retry-After: 0`, which arXiv has been seen to send.
 ARXIV_BACKOFF_FLOOR_S: Final = 30.0
 ARXIV_BACKOFF_CEILING_S: Final = 3600.0
@@ -52,7 +56,14 @@ class PageSource(Protocol):
     """A source of result pages: the client itself, or the retrying client around it."""
 
     async def fetch(
-        self, query: Query, *, start: int, size: int, priority: Priority, waiters: Waiters | None = None
+        self,
+        query: Query,
+        *,
+        start: int,
+        size: int,
+        priority: Priority,
+        waiters: Waiters | None = None,
+        known: Collection[int] = (),
     ) -> FeedPage:
         """Returns one page, as the client's `fetch` does."""
         ...
@@ -73,11 +84,13 @@ class ArxivClient:
         *,
         backoff_floor_s: float = ARXIV_BACKOFF_FLOOR_S,
         timeout_s: float = ARXIV_TOTAL_TIMEOUT_S,
+        parser: FeedParser | None = None,
     ) -> None:
         self._gate = gate
         self._clock = clock
         self._api_url = api_url
         self._metrics = metrics
+        self._parser = parser or FeedParser()
         self._backoff = Backoff(
             rng,
             floor_s=backoff_floor_s,
@@ -96,31 +109,44 @@ class ArxivClient:
         )
 
     async def fetch(
-        self, query: Query, *, start: int, size: int, priority: Priority, waiters: Waiters | None = None
+        self,
+        query: Query,
+        *,
+        start: int,
+        size: int,
+        priority: Priority,
+        waiters: Waiters | None = None,
+        known: Collection[int] = (),
     ) -> FeedPage:
         """Returns one page of a query's results; `waiters` are the people who wait for it.
 
-        Raises ArxivThrottled or ArxivUnavailable (at once during a backoff), ArxivBusy, or QueryRejected.
+        Entries whose digests are `known` are only listed as unchanged.
+
+        Raises ArxivThrottled or ArxivUnavailable (at once during a backoff), ArxivBusy, or QueryRejected. It raises
+        ArxivTooLarge if a request for fewer entries may succeed.
         """
         form = _form(query, start, size)
         while True:
             try:
                 async with self._gate.request_slot(priority, waiters) as slot:
-                    return await self._fetch_page(form, slot)
+                    return await self._fetch_page(form, slot, known, is_large=size > ARXIV_SMALL_PAGE)
             except _PostRejected:  # not a failure: the same request by GET, in a slot of its own
                 log.warning("arXiv rejected POST")
                 self._accepts_post = False
 
-    async def _fetch_page(self, form: Mapping[str, str], slot: RequestSlot) -> FeedPage:
+    async def _fetch_page(
+        self, form: Mapping[str, str], slot: RequestSlot, known: Collection[int], *, is_large: bool
+    ) -> FeedPage:
         try:
             with self._metrics.step(Step.FETCH):
                 response = await self._send(form)
+            slot.request_ended()
             with self._metrics.step(Step.PARSE):
-                page = await self._parse(response)
+                page = await self._parse(response, known)
         except RequestFailed as failure:
             backoff = self._back_off(failure)
             slot.close_gate(backoff)
-            if isinstance(failure, ResponseTooLarge):
+            if isinstance(failure, ResponseTooLarge) or (is_large and not failure.throttled):
                 raise ArxivTooLarge(str(backoff), backoff.not_before) from failure
             raise backoff from failure
         except QueryRejected:
@@ -139,12 +165,14 @@ class ArxivClient:
             raise self.http.unexpected_status(response.status)
         return response
 
-    async def _parse(self, response: Response) -> FeedPage:
+    async def _parse(self, response: Response, known: Collection[int]) -> FeedPage:
         if response.body.lstrip().startswith(_RATE_EXCEEDED):  # seen once, with status 200
             raise self.http.throttled()
         try:
-            # In a thread: a page of 500 entries takes half a second.
-            page = await asyncio.to_thread(parse_feed, response.body)
+            page = await self._parser.parse(response.body, known)
+        except ChildFailed as error:
+            log.warning("arXiv response not parsed", extra={"reason": str(error), "detail": error.detail})
+            raise ResponseTooLarge(f"arXiv's response could not be parsed: {error}") from error
         except InvalidFeed as error:
             if response.status in _QUERY_REJECTED:
                 raise _query_rejected(response.status) from error

@@ -27,10 +27,25 @@ _LOCK_POLL_S: Final = 0.1
 
 
 class RequestSlot:
-    """The right to send one request now; it ends with the `async with` that granted it."""
+    """The right to send one request now; it ends with the `async with` that granted it.
 
-    def __init__(self, close: Callable[[ArxivBackoff], None]) -> None:
+    The holder keeps it until it knows whether the gate has to close. So no other request can leave while a response is
+    being parsed, but the interval runs in the meantime.
+    """
+
+    def __init__(self, clock: Clock, close: Callable[[ArxivBackoff], None]) -> None:
+        self._clock = clock
         self._close = close
+        self._ended_at_s: float | None = None
+
+    def request_ended(self) -> None:
+        """Starts the interval before the next request: the response has been received completely."""
+        self._ended_at_s = self._clock.monotonic()
+
+    @property
+    def ended_at_s(self) -> float:
+        """When the request ended, on the monotonic clock; now, if it did not end with a response."""
+        return self._clock.monotonic() if self._ended_at_s is None else self._ended_at_s
 
     def close_gate(self, backoff: ArxivBackoff) -> None:
         """Lets no process send a request before `backoff.not_before`, not even after a restart (for up to 24 h)."""
@@ -82,10 +97,11 @@ class Gate:
         """
         await self._wait_for_slot(self._scheduler.add(priority, self._clock.monotonic(), waiters))
         self._idle.clear()
+        slot = RequestSlot(self._clock, self._close)
         try:
-            yield RequestSlot(self._close)
+            yield slot
         finally:
-            self._ready_at_s = self._clock.monotonic() + self._interval_s
+            self._ready_at_s = slot.ended_at_s + self._interval_s
             self._lock.release()
             self._idle.set()
 

@@ -7,28 +7,23 @@ never receives the token or settings.
 import asyncio
 import contextlib
 import logging
-import os
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from bot.domain.charts.chart import Chart
+from bot.runtime.child_process import ChildFailed, python_module, run_child
 from bot.runtime.errors import ChartFailed
 
 log = logging.getLogger(__name__)
 
 # A chart takes 1 s; the first of an installation, which scans for fonts, takes several on a slow machine.
 CHART_TIMEOUT_S: Final = 30.0
-# How much of the process's error output goes to the log, in characters.
-_STDERR_LOGGED: Final = 300
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
-# -P: no modules are imported from the current directory.
-_COMMAND: Final = (sys.executable, "-P", "-m", "bot.charts.drawing")
-# The variables that an interpreter needs to start; the process inherits no others, so no secrets.
-_INHERITED: Final = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
+_NAME: Final = "drawing process"
+_COMMAND: Final = python_module("bot.charts.drawing")
 
 
 class ChartRenderer:
@@ -44,37 +39,25 @@ class ChartRenderer:
         """Returns the chart as PNG. Raises ChartFailed with the reason."""
         async with self._lock:
             try:
-                async with asyncio.timeout(self._timeout_s):
-                    return await self._run(chart.to_json())
-            except TimeoutError:
-                raise _failed("it took too long") from None
-            except OSError as error:
-                raise _failed("the drawing process could not be started", detail=str(error)) from error
+                png = await self._run(chart.to_json())
+            except ChildFailed as error:
+                raise _failed(str(error), detail=error.detail) from error
+        if not png.startswith(_PNG):
+            raise _failed(f"the {_NAME} failed")
+        return png
 
     async def _run(self, request: bytes) -> bytes:
         with contextlib.suppress(OSError):  # matplotlib then uses a temporary folder
             await asyncio.to_thread(self._folder.mkdir, 0o700, exist_ok=True)  # matplotlib's own has the umask's mode
-        process = await asyncio.create_subprocess_exec(
-            *self._command,
-            env=_environment(self._folder),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
+        environment, is_finished = _environment(self._folder), False
         try:
-            png, stderr = await process.communicate(request)
+            png = await run_child(_NAME, self._command, request, timeout_s=self._timeout_s, environment=environment)
+            is_finished = True
         finally:
-            if process.returncode is None:
-                await self._kill(process)
-        if process.returncode != 0 or not png.startswith(_PNG):
-            raise _failed("the drawing process failed", detail=stderr.decode(errors="replace")[-_STDERR_LOGGED:])
+            if not is_finished:
+                # It may have left a lock in the folder that would block every later process.
+                await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
         return png
-
-    async def _kill(self, process: asyncio.subprocess.Process) -> None:
-        process.kill()
-        await process.communicate()
-        # It may have left a lock in the folder that would block every later process.
-        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
 
 def _failed(reason: str, **extra: str) -> ChartFailed:
@@ -83,11 +66,5 @@ def _failed(reason: str, **extra: str) -> ChartFailed:
 
 
 def _environment(folder: Path) -> Mapping[str, str]:
-    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    return {
-        **inherited,
-        "PYTHONPATH": str(Path(__file__).parents[2]),
-        # The default is in the home directory, which may be read-only or missing.
-        "MPLCONFIGDIR": str(folder.absolute()),
-        "MPLBACKEND": "agg",
-    }
+    # The default is in the home directory, which may be read-only or missing.
+    return {"MPLCONFIGDIR": str(folder.absolute()), "MPLBACKEND": "agg"}

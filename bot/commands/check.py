@@ -24,11 +24,20 @@ from bot.composition.trending import trending_feature
 from bot.composition.wiring import arxiv_client, channel_access, request_gate
 from bot.config import Settings
 from bot.discord_api.channel_access import ChannelAccess
-from bot.discord_api.client import FATAL_CLOSE_CODES, GUILDS_QUIET_S, use_endpoints
+from bot.discord_api.client import GUILDS_QUIET_S, use_endpoints
+from bot.discord_api.sharded_client import ShardedClient
 from bot.domain.outgoing import Blocked, RetryLater
 from bot.domain.queries import POLL_OVERLAP, Window, probe_query
 from bot.domain.text import plural
-from bot.runtime.errors import ArxivError, DatabaseUnusable, HuggingFaceError, StoreUnavailable
+from bot.runtime.errors import (
+    ArxivError,
+    DatabaseUnusable,
+    DiscordUnavailable,
+    HuggingFaceError,
+    StartupError,
+    StoreUnavailable,
+)
+from bot.runtime.problems import ReportedProblems
 from bot.runtime.supervisor import root_cause
 from bot.services.trending import TrendingDisabled
 from bot.store.backend import Location
@@ -133,22 +142,31 @@ async def _check_discord(context: Context, channel_ids: Sequence[int]) -> list[C
     token = context.settings.discord.token
     if token is None:
         return [CheckResult("token", ok=False, detail="not set: set DISCORD_TOKEN, or `discord.token` in config.json")]
-    client = discord.Client(intents=discord.Intents(guilds=True), guild_ready_timeout=GUILDS_QUIET_S)
+    client = ShardedClient(
+        intents=discord.Intents(guilds=True),
+        guild_ready_timeout=GUILDS_QUIET_S,
+        shards=context.settings.discord.shards,
+        clock=context.clock,
+        rng=context.rng,
+        problems=ReportedProblems(),
+    )
     try:
-        async with asyncio.timeout(CHECK_TIMEOUT_S), client:
+        async with asyncio.timeout(CHECK_TIMEOUT_S) as timeout, client:
             await client.login(token.get_secret_value())
+            timeout.reschedule(asyncio.get_running_loop().time() + CHECK_TIMEOUT_S + await client.identify_time_s())
             async with _connected(client):
                 access = channel_access(context, client)
-                await client.wait_until_ready()
+                await client.wait_until_guilds_known()
                 name = client.user.name if client.user is not None else "the bot"
                 servers = plural(len(client.guilds), "server")
                 token_result = CheckResult("token", ok=True, detail=f"logged in as {name}, in {servers}")
                 return [token_result, *[await _check_channel(access, channel_id) for channel_id in channel_ids]]
     except discord.LoginFailure:
         return [CheckResult("token", ok=False, detail="Discord rejected it")]
+    except (StartupError, DiscordUnavailable) as error:
+        return [CheckResult("Discord", ok=False, detail=str(error))]
     except discord.ConnectionClosed as error:
-        detail = FATAL_CLOSE_CODES.get(error.code, f"closed the connection (code {error.code})")
-        return [CheckResult("Discord", ok=False, detail=detail)]
+        return [CheckResult("Discord", ok=False, detail=f"closed the connection (code {error.code})")]
     except TimeoutError:
         return [CheckResult("Discord", ok=False, detail=f"no answer in {CHECK_TIMEOUT_S:g} s")]
     except (aiohttp.ClientConnectionError, OSError):
@@ -162,7 +180,7 @@ async def _connected(client: discord.Client) -> AsyncIterator[None]:
     """Connects to the gateway, which sends channels and permissions, until the block ends."""
     try:
         async with asyncio.TaskGroup() as group:
-            # After a first attempt without a connection, discord.py would try to resume one, and fail.
+            # The first failure is the result of the check.
             gateway = group.create_task(client.connect(reconnect=False))
             yield
             # Before the client closes: after that, discord.py fails as it has no loop to dispatch the disconnect.

@@ -6,7 +6,7 @@ It contains no rules about papers or posts.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 import discord
@@ -20,12 +20,12 @@ from bot.composition.wiring import Services, build_ingest, build_services
 from bot.config import Settings
 from bot.discord_api.backoff_watch import BackoffWatch
 from bot.discord_api.channel_directory import ChannelDirectory
-from bot.discord_api.client import FATAL_CLOSE_CODES, Client, use_endpoints
+from bot.discord_api.client import Client, use_endpoints
 from bot.discord_api.greeting import Greeter
 from bot.domain.keyword import Keyword, split_keywords
 from bot.domain.unsupported import unsupported_syntax
 from bot.runtime.clock import Clock, SystemClock
-from bot.runtime.errors import InvalidToken, StartupError
+from bot.runtime.errors import InvalidToken
 from bot.runtime.metrics import LagMeter, Metrics
 from bot.runtime.supervisor import Loop, Supervisor, root_cause
 from bot.services.clock_watch import ClockWatch
@@ -113,7 +113,6 @@ class App:
         stores, wakeups = Stores.create(database, context.clock), Wakeups.create(context.clock)
         self._settings = settings
         self._token = token
-        self._channels = stores.channels
         self._session = context.open_session()
         self._supervisor = Supervisor(context.clock, context.rng, metrics)
         self._ingest = build_ingest(context, stores, wakeups, self._session)
@@ -135,11 +134,17 @@ class App:
             services.lookup,
             services.subscriptions,
             self._trending.lists,
-            self._guild_changed,
+            stores.channels,
+            self._check_channels,
             Greeter(stores.known_guilds, context.clock),
             ChannelDirectory(stores.channels, state.invalid_requests, context.clock),
             state.trace(context.clock),
+            shards=context.settings.discord.shards,
+            clock=context.clock,
+            rng=context.rng,
+            problems=context.problems,
         )
+        context.shards.use(client.shard_reports)
         client.add_dynamic_items(AbstractButton, AbstractMenu, KeywordsButton, SubscribedButton, TrendingButton)
         client.set_cogs(build_cogs(context, services, self._trending))
         return client
@@ -153,6 +158,7 @@ class App:
             metrics=context.metrics,
             gateway_is_up=self.client.is_connected,
             problems=context.problems.current,
+            shards=context.shards,
             channels=stores.channels,
             poll_wait_s=self._ingest.gate.poll_wait_s,
         )
@@ -207,17 +213,9 @@ class App:
             await self.client.connect()
         except discord.LoginFailure:
             raise InvalidToken("Discord rejected the token: check DISCORD_TOKEN (or `discord.token`).") from None
-        except discord.ConnectionClosed as error:
-            if error.code in FATAL_CLOSE_CODES:
-                raise StartupError(FATAL_CLOSE_CODES[error.code]) from None
-            raise
 
-    async def _guild_changed(self, guild: discord.Guild) -> None:
-        """Checks a server's channels after a change of channels or permissions: some may be blocked or open now."""
-        channel_ids = [channel.id for channel in (*guild.channels, *guild.threads)]
-        await self._channels.set_guild(guild.id, channel_ids)
-        await self._publish.dispatcher.check_channels(guild.id)
-        await self.client.directory.observe(guild)
+    async def _check_channels(self, channel_ids: Collection[int]) -> None:
+        await self._publish.dispatcher.check_channels(channel_ids)
 
     async def close(self) -> None:
         """Closes the connections; waits for Discord's close frame only briefly."""

@@ -17,6 +17,7 @@ from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 from bot.runtime.problems import ReportedProblems
 from bot.runtime.server_time import CorrectedClock
+from bot.runtime.shards import Shards
 from bot.store.channel_queues import ChannelQueues
 from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
@@ -54,6 +55,7 @@ class Context:
     rng: Random
     metrics: Metrics
     problems: ReportedProblems = field(default_factory=ReportedProblems)
+    shards: Shards = field(default_factory=Shards)
 
     @classmethod
     def create(cls, settings: Settings, metrics: Metrics | None = None, clock: Clock | None = None) -> Self:

@@ -179,6 +179,7 @@ def _status_service(
         supervisor=supervisor,
         problems=context.problems.current,
         trending_problem=trending.problem,
+        shards=context.shards,
     )
 
 

@@ -30,6 +30,7 @@ _ALLOWED_BY_SETTING: Final[Mapping[str, str]] = {
     "keywords_per_command": "1 to 100",
     "keywords_per_server": "1 to 100000",
     "port": "1 to 65535",
+    "shards": "1 to 1000, or null (as many as Discord recommends)",
 }
 _CHANNEL_ID_SETTINGS: Final = ("channel_id", "public_channels")
 # How alike two names of settings are from which one is suggested for the other; difflib's 0.6 also finds other words.

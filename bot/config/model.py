@@ -182,6 +182,8 @@ class DiscordSettings(_Section):
     token: Annotated[Annotated[SecretStr, AfterValidator(_token)] | None, BeforeValidator(_blank_is_none)] = None
     api_url: HttpUrl = "https://discord.com/api/v10"
     gateway_url: GatewayUrl | None = None
+    # None: as many as Discord recommends. Each shard is a session of the gateway; Discord allows 1,000 per day.
+    shards: Annotated[int, Field(ge=1, le=1000)] | None = None
 
 
 class ArxivSettings(_Section):

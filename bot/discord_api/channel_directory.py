@@ -5,7 +5,7 @@ the bot posts to, and fetches what it has not recorded. It decides nothing about
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -75,9 +75,9 @@ class ChannelDirectory:
         """Remembers a thread in which a command was run: it may be archived before the next event."""
         self._remembered[thread_id] = ChannelPlace(guild_id, parent_id, is_private=is_private)
 
-    def session_started(self) -> None:
-        """Confirms nothing any more: events that came before a new session of the gateway are lost."""
-        self._confirmed.clear()
+    def session_started(self, guild_ids: Collection[int]) -> None:
+        """Confirms nothing about these servers any more: events before a new session of their shard are lost."""
+        self._confirmed = {each for each in self._confirmed if self._recorded[each].guild_id not in guild_ids}
 
     async def observe(self, guild: discord.Guild) -> None:
         """Records the threads of a server that the bot posts to, and fetches channels that nothing is known about."""

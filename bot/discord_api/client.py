@@ -7,8 +7,9 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, TypeVar
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from random import Random
+from typing import Any, Final, TypeVar
 
 import aiohttp
 import discord
@@ -22,12 +23,16 @@ from bot.discord_api.autocompletion import AutocompletionLimit, answer_without_s
 from bot.discord_api.backoff import RATELIMIT_WAIT_MAX_S
 from bot.discord_api.channel_directory import ChannelDirectory
 from bot.discord_api.greeting import Greeter
-from bot.discord_api.http_client import BoundedClient
 from bot.discord_api.outcomes import hide_outage_traces
 from bot.discord_api.private_replies import answer_failure
+from bot.discord_api.server_changes import ServerChanges
+from bot.discord_api.sharded_client import ShardedClient
+from bot.runtime.clock import Clock
+from bot.runtime.problems import ReportedProblems
 from bot.services.lookup import LookupService
 from bot.services.subscriptions import SubscriptionService
 from bot.services.trending import TrendingLists
+from bot.store.channels import Channels
 from bot.store.polls import KeyValues
 
 log = logging.getLogger(__name__)
@@ -41,11 +46,6 @@ COMMANDS_END_S: Final = 0.2
 # discord.py passes buttons and menus an interaction of any client.
 AnyClient = TypeVar("AnyClient", bound=discord.Client)
 
-# Close codes after which no reconnect succeeds (topics/opcodes-and-status-codes), with the text for the operator.
-FATAL_CLOSE_CODES: Final = {
-    4004: "Discord no longer accepts the token: set a new one in DISCORD_TOKEN.",
-    4011: "Discord requires sharding: the bot is in more than 2,500 servers, and one process cannot serve them.",
-}
 _COMMANDS_HASH_KEY: Final = "slash commands known to Discord"
 
 
@@ -86,10 +86,10 @@ class SlashCommands(app_commands.CommandTree["Client"]):
             await asyncio.wait(tasks, timeout=COMMANDS_END_S)
 
 
-class Client(BoundedClient, commands.Bot):
+class Client(ShardedClient, commands.Bot):
     """The bot's connection to Discord.
 
-    `on_change` is awaited with each server whose channels or permissions may have changed.
+    `check_channels` is awaited with channels that may be blocked or open now.
     """
 
     def __init__(
@@ -98,12 +98,22 @@ class Client(BoundedClient, commands.Bot):
         lookup_service: LookupService,
         subscription_service: SubscriptionService,
         trending: TrendingLists,
-        on_change: Callable[[discord.Guild], Awaitable[None]],
+        channels: Channels,
+        check_channels: Callable[[Collection[int]], Awaitable[None]],
         greeter: Greeter,
         directory: ChannelDirectory,
         http_trace: aiohttp.TraceConfig,
+        *,
+        shards: int | None,
+        clock: Clock,
+        rng: Random,
+        problems: ReportedProblems,
     ) -> None:
         super().__init__(
+            shards=shards,
+            clock=clock,
+            rng=rng,
+            problems=problems,
             command_prefix=commands.when_mentioned,
             tree_cls=SlashCommands,
             help_command=None,
@@ -121,13 +131,12 @@ class Client(BoundedClient, commands.Bot):
         self.lookup_service = lookup_service
         self.subscription_service = subscription_service
         self.trending = trending
-        self._on_change = on_change
+        self._changes = ServerChanges(channels, directory, check_channels, self.remember_servers)
         self._greeter = greeter
         self.directory = directory
-        self._guild_ids_at_connect: tuple[int, ...] = ()
+        self._guild_ids_at_connect: dict[int, tuple[int, ...]] = {}  # by shard
         self._cogs_to_load: Sequence[commands.Cog] = ()
         self._login_finished = asyncio.Event()
-        self._connected = False
         self.tree.error(answer_failure)
         hide_outage_traces()
 
@@ -135,15 +144,6 @@ class Client(BoundedClient, commands.Bot):
     def is_logged_in(self) -> bool:
         """Whether a login succeeded; a gateway connection that is lost later needs no other."""
         return self._login_finished.is_set()
-
-    def is_connected(self) -> bool:
-        """Whether the gateway is connected, so that events and slash commands arrive."""
-        return self._connected
-
-    async def wait_until_guilds_known(self) -> None:
-        """Waits until the gateway has sent the channels and permissions of every server."""
-        await self._login_finished.wait()  # before that discord.py has no gateway to wait for
-        await self.wait_until_ready()
 
     def set_cogs(self, cogs: Sequence[commands.Cog]) -> None:
         """Sets the cogs to load at login; called once, before `login`."""
@@ -161,15 +161,13 @@ class Client(BoundedClient, commands.Bot):
         """Cancels the running commands, then closes the connection."""
         if isinstance(self.tree, SlashCommands):
             await self.tree.cancel_running()
-        self._connected = False
         await super().close()
 
-    def dispatch(self, event_name: str, /, *args: object, **kwargs: object) -> None:
-        """Dispatches an event, unless the client is closed: then discord.py has no event loop for the listeners."""
-        if event_name == "connect":  # before any later event: a server that is joined from now on is not among these
-            self._guild_ids_at_connect = tuple(guild.id for guild in self.guilds)
-        if not self.is_closed():
-            super().dispatch(event_name, *args, **kwargs)
+    def dispatch(self, event_name: str, /, *args: Any, **kwargs: Any) -> None:
+        """Notes the servers of a shard before any later event: one that is joined from now on is not among these."""
+        if event_name == "shard_connect":
+            self._guild_ids_at_connect[args[0]] = tuple(guild.id for guild in self.guilds_of(args[0]))
+        super().dispatch(event_name, *args, **kwargs)
 
     async def setup_hook(self) -> None:
         await self.directory.load()
@@ -192,64 +190,62 @@ class Client(BoundedClient, commands.Bot):
         await self._key_values.set(_COMMANDS_HASH_KEY, commands_hash)
         log.info("slash commands registered", extra={"commands": len(payload)})
 
-    async def on_disconnect(self) -> None:
-        self._connected = False
-
-    async def on_resumed(self) -> None:
-        self._connected = True
-
-    async def on_ready(self) -> None:
-        # discord.py fires this again after a reconnect, so everything here may be repeated.
-        self._connected = True
-        self.directory.session_started()
-        log.info("connected to Discord", extra={"guilds": len(self.guilds)})
-        for guild in self.guilds:
-            await self._on_change(guild)
-        await self._greeter.connected(self._guild_ids_at_connect, self.guilds)
+    async def on_shard_ready(self, shard_id: int) -> None:
+        # discord.py fires this again after each new session, so everything here may be repeated.
+        guilds = self.guilds_of(shard_id)
+        log.info("shard connected", extra={"shard": shard_id, "shards": self.shard_count, "guilds": len(guilds)})
+        self.directory.session_started({guild.id for guild in guilds})
+        await self._changes.arrived(guilds)
+        shards = range(self.shard_count or 0)
+        if all(self.are_guilds_known(each) for each in shards):
+            ids = [guild_id for each in shards for guild_id in self._guild_ids_at_connect.get(each, ())]
+            await self._greeter.connected(ids, self.guilds)
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         # discord.py fires this for a server that it did not know; whether the server is new, the greeter knows.
-        await self._on_change(guild)
+        await self._changes.arrived([guild])
         await self._greeter.joined(guild)
 
     async def on_guild_available(self, guild: discord.Guild) -> None:
-        await self._on_change(guild)
+        # While a shard connects, `on_shard_ready` follows with all of its servers.
+        if self.are_guilds_known(guild.shard_id):
+            await self._changes.arrived([guild])
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        await self._on_change(guild)
+        await self._changes.changed(guild)
         await self._greeter.left(guild)
 
     async def on_guild_channel_create(self, channel: discord.abc.GuildChannel) -> None:
-        await self._on_change(channel.guild)
+        await self._changes.changed(channel.guild)
 
     async def on_guild_channel_update(self, _: discord.abc.GuildChannel, channel: discord.abc.GuildChannel) -> None:
-        await self._on_change(channel.guild)
+        await self._changes.changed(channel.guild)
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         await self.directory.channel_deleted(channel.guild.id, channel.id)
-        await self._on_change(channel.guild)
+        await self._changes.changed(channel.guild)
 
     async def on_guild_role_update(self, _: discord.Role, role: discord.Role) -> None:
-        await self._on_change(role.guild)
+        await self._changes.changed(role.guild)
 
     async def on_thread_update(self, _: discord.Thread, thread: discord.Thread) -> None:
         await self.directory.thread_changed(thread)
-        await self._on_change(thread.guild)
+        await self._changes.changed(thread.guild)
 
     async def on_thread_join(self, thread: discord.Thread) -> None:
         # discord.py fires this for every thread that was not in its cache: reopened, or changed while it is archived.
         await self.directory.thread_changed(thread)
-        await self._on_change(thread.guild)
+        await self._changes.changed(thread.guild)
 
     async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
         await self.directory.channel_deleted(event.guild_id, event.thread_id)
 
     async def on_thread_delete(self, thread: discord.Thread) -> None:
-        await self._on_change(thread.guild)
+        await self._changes.changed(thread.guild)
 
     async def on_member_update(self, _: discord.Member, member: discord.Member) -> None:
         # Without the members intent this is the bot's own member: its roles changed.
-        await self._on_change(member.guild)
+        await self._changes.changed(member.guild)
 
 
 def use_endpoints(api_url: str, gateway_url: str | None) -> None:

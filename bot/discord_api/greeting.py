@@ -41,11 +41,12 @@ class Greeter:
 
         `ids_at_connect` are the servers at the time of the connection, `guilds` those of now.
         """
-        new = await self._known_guilds.replace(ids_at_connect, self._clock.now())
+        new = set(await self._known_guilds.replace(ids_at_connect, self._clock.now()))
+        known = set(ids_at_connect) - new
         for guild in guilds:
             if guild.id in new:
                 await _greet(guild)
-            else:
+            elif guild.id not in known:
                 await self.joined(guild)
 
     async def joined(self, guild: discord.Guild) -> None:

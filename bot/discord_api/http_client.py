@@ -15,7 +15,6 @@ from discord.state import ConnectionState
 
 from bot.discord_api.backoff import WAIT_MAX_S
 from bot.discord_api.outcomes import is_from_discord
-from bot.runtime.errors import DiscordUnavailable
 
 # How many rate limit buckets are kept before those whose window is over are dropped.
 BUCKETS_MIN: Final = 256
@@ -102,18 +101,12 @@ class BoundedClient(discord.Client):
     """A client that makes its requests through a BoundedHTTPClient, and fails only in ways that can be expected."""
 
     def _get_state(self, **options: Any) -> ConnectionState[Self]:
-        """Replaces the HTTP client before anything uses it: discord.py has no option for it."""
+        self.use_bounded_http()
+        return super()._get_state(**options)
+
+    def use_bounded_http(self) -> None:
+        """Replaces the HTTP client, before anything uses it: discord.py has no option for it."""
         default = self.http
         self.http = BoundedHTTPClient(
             self.loop, http_trace=default.http_trace, max_ratelimit_timeout=default.max_ratelimit_timeout
         )
-        return super()._get_state(**options)
-
-    async def connect(self, *, reconnect: bool = True) -> None:
-        """Raises DiscordUnavailable if no connection was made: discord.py would use the one that it does not have."""
-        try:
-            await super().connect(reconnect=reconnect)
-        except AttributeError:
-            if self.ws is not None:
-                raise
-            raise DiscordUnavailable("Discord's gateway does not answer") from None

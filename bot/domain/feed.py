@@ -3,52 +3,31 @@
 A body that is not one complete, valid feed is an error, never "no papers". An invalid entry is rejected alone, with a
 reason. The papers' texts are on one line and without control characters, but not escaped.
 
-Parsing takes about half a millisecond per entry: never call this on the event loop.
+Parsing takes about half a millisecond and 200 objects per entry: `bot/arxiv/feed_parser.py` does it off the event loop.
 """
 
 import io
 import re
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
-from xml.parsers import expat
 
 import feedparser
 
+from bot.domain.feed_document import FeedDocument, check_document
 from bot.domain.paper import ArxivId, Paper, split_version
 from bot.runtime.errors import InvalidFeed, QueryRejected
 
-# A recorded feed is 4 elements deep; an entry has about 15 elements and two per author. Large collaborations have 1,500
-# authors, and a page may have 40 of their papers.
-FEED_DEPTH_MAX: Final = 20
-FEED_ELEMENTS_MAX: Final = 150_000
-# A recorded entry has about 20, its authors none; feedparser needs 0.2 ms for each.
-FEED_ATTRIBUTES_MAX: Final = 50_000
 # Far beyond what arXiv accepts (abstracts: 1,920 characters, info.arxiv.org/help/prep.html; older ones are longer).
 PAPER_TITLE_MAX: Final = 1000
 PAPER_ABSTRACT_MAX: Final = 20_000
 PAPER_FIELD_MAX: Final = 2000
 
-# Characters that XML 1.0 does not allow (section 2.2, Char): one of them makes the whole page unreadable.
-_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")
-_REFERENCE: Final = re.compile("&#(?:([0-9]+)|x([0-9a-fA-F]+));")
-_DECLARATION: Final = re.compile(rb"\A<\?xml[^>]*\?>")
-# A tag this long consists of attributes: expat creates objects for all of them before they can be counted.
-_LONG_TAG: Final = re.compile(r"<[^<>]{20000}")
-_HTML: Final = re.compile(r"\s*(?:<!--[^>]*-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
-_ANOTHER_DOCUMENT: Final = (expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT, expat.errors.XML_ERROR_MISPLACED_XML_PI)
-_CUT_OFF: Final = (
-    expat.errors.XML_ERROR_NO_ELEMENTS,
-    expat.errors.XML_ERROR_UNCLOSED_TOKEN,
-    expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION,
-)
-
 _NONCHARACTERS: Final = "\ufdd0-\ufdef" + "".join(
     chr(plane + 0xFFFE) + chr(plane + 0xFFFF) for plane in range(0, 0x110000, 0x10000)
 )
-_UNEXPECTED_STRUCTURE: Final = "arXiv's response has an unexpected structure."
 _UNPRINTABLE: Final = re.compile(f"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff{_NONCHARACTERS}]")
 _COUNT: Final = re.compile("[0-9]{1,9}")
 _ABSTRACT_PAGE: Final = re.compile(r"https?://(?:[a-z]+\.)?arxiv\.org/abs/(.*)", re.DOTALL)
@@ -66,51 +45,63 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """One page of results: `total` is arXiv's count for the whole query, `start` the index of the first entry."""
+    """One page of results: `total` is arXiv's count for the whole query, `start` the index of the first entry.
+
+    `unchanged` are the papers of the entries that are known. `digests` identify the entries of `papers`.
+    """
 
     papers: tuple[Paper, ...]
     rejected: tuple[Rejection, ...]
     total: int
     start: int
+    unchanged: tuple[ArxivId, ...] = ()
+    digests: tuple[int, ...] = field(default=(), compare=False)
+
+    @property
+    def entries(self) -> int:
+        """The number of different entries."""
+        return len(self.papers) + len(self.rejected) + len(self.unchanged)
 
 
-def parse_feed(body: bytes) -> FeedPage:
-    """Returns the papers of one response.
+def parse_feed(body: bytes, known: Collection[int] = ()) -> FeedPage:
+    """Returns the papers of one response; an entry whose digest is `known` is not parsed, but listed as unchanged.
 
     Raises InvalidFeed if it is not a complete feed, QueryRejected for arXiv's error feed.
     """
-    feed, entries = _parse(_checked(body))
+    document = check_document(body)
+    digests = document.digests
+    unchanged = _unchanged(document, digests, known) if known else {}
+    feed, entries = _parse(document.without(unchanged))
     _check_for_error(entries)
     total = _count(feed, "opensearch_totalresults")
     if total is None:
         raise InvalidFeed("arXiv's response has no total number of results.")
     papers, rejected = _read_entries(entries)
-    return FeedPage(papers, rejected, total, _count(feed, "opensearch_startindex") or 0)
+    parsed = [digest for place, digest in enumerate(digests) if place not in unchanged]
+    if len(parsed) != len(entries):  # it is unclear which entry has which digest
+        parsed = []
+    return FeedPage(
+        papers,
+        tuple(rejected.values()),
+        total,
+        _count(feed, "opensearch_startindex") or 0,
+        tuple(dict.fromkeys(unchanged.values())),
+        tuple(digest for place, digest in enumerate(parsed) if place not in rejected),
+    )
+
+
+def _unchanged(document: FeedDocument, digests: Sequence[int], known: Collection[int]) -> dict[int, ArxivId]:
+    """Returns the papers of the known entries, by the place of the entry."""
+    found = {}
+    for place, (digest, entry_id) in enumerate(zip(digests, document.entry_ids, strict=True)):
+        if digest in known:
+            # Without an id that can be read in this way, the entry is parsed again.
+            with suppress(ValueError):
+                found[place] = _parse_id(entry_id)[0]
+    return found
 
 
 # --- the document ------------------------------------------------------------------------------
-
-
-def _checked(body: bytes) -> bytes:
-    """Returns one well-formed XML document in UTF-8, without declaration and invalid characters."""
-    document = _cleaned(body)
-    _check_well_formed(document)
-    return _DECLARATION.sub(b"", document)
-
-
-def _cleaned(body: bytes) -> bytes:
-    """Returns the body without invalid characters; as bytes, because str takes up to four times the memory."""
-    if not body.strip():
-        raise InvalidFeed("arXiv's response is empty.")
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InvalidFeed("arXiv's response is not UTF-8 text.") from error
-    if _HTML.match(text):
-        raise InvalidFeed("arXiv's response is an HTML page, not a feed.")
-    if text.count("&#") > FEED_ELEMENTS_MAX or _LONG_TAG.search(text):
-        raise InvalidFeed(_UNEXPECTED_STRUCTURE)
-    return _REFERENCE.sub(_valid_reference, _NOT_XML.sub("", text)).encode()
 
 
 def _parse(document: bytes) -> tuple[Mapping[str, object], tuple[Mapping[str, object], ...]]:
@@ -127,66 +118,6 @@ def _parse(document: bytes) -> tuple[Mapping[str, object], tuple[Mapping[str, ob
     return dict(parsed.feed), tuple(dict(entry) for entry in parsed.entries)
 
 
-def _valid_reference(found: re.Match[str]) -> str:
-    digits, base = (found[1], 10) if found[1] else (found[2], 16)
-    code = int(digits.lstrip("0")[:8] or "0", base)  # eight digits are beyond Unicode
-    return "" if code > sys.maxunicode or _NOT_XML.match(chr(code)) else found[0]
-
-
-def _check_well_formed(document: bytes) -> None:
-    """Checks the document before feedparser, which accepts anything and can take minutes for it."""
-    parser = expat.ParserCreate("utf-8", " ")
-    parser.StartDoctypeDeclHandler = _reject_doctype
-    counter = _StructureCounter()
-    parser.StartNamespaceDeclHandler = counter.declare
-    parser.StartElementHandler = counter.open
-    parser.EndElementHandler = counter.close
-    try:
-        parser.Parse(document, True)
-    except expat.ExpatError as error:
-        raise InvalidFeed(_describe_fault(expat.ErrorString(error.code))) from error
-
-
-class _StructureCounter:
-    """Counts elements and attributes during the check: many attributes keep feedparser busy for minutes."""
-
-    def __init__(self) -> None:
-        self._depth = 0
-        self._elements = 0
-        self._attributes = 0
-
-    def open(self, _name: str, attributes: Mapping[str, str]) -> None:
-        self._depth += 1
-        self._elements += 1
-        self._attributes += len(attributes)
-        if self._depth > FEED_DEPTH_MAX or self._elements > FEED_ELEMENTS_MAX:
-            raise InvalidFeed(_UNEXPECTED_STRUCTURE)
-        self._check_attributes()
-
-    def declare(self, _prefix: str | None, _uri: str) -> None:
-        self._attributes += 1
-        self._check_attributes()
-
-    def _check_attributes(self) -> None:
-        if self._attributes > FEED_ATTRIBUTES_MAX:
-            raise InvalidFeed(_UNEXPECTED_STRUCTURE)
-
-    def close(self, _name: str) -> None:
-        self._depth -= 1
-
-
-def _reject_doctype(*_: object) -> None:
-    raise InvalidFeed("arXiv's response has a document type declaration, which its feeds never have.")
-
-
-def _describe_fault(expat_message: str) -> str:
-    if expat_message in _ANOTHER_DOCUMENT:
-        return "arXiv's response contains more than one document."
-    if expat_message in _CUT_OFF:
-        return "arXiv's response is truncated."
-    return "arXiv's response is not a feed, or a damaged one."
-
-
 def _check_for_error(entries: Sequence[Mapping[str, object]]) -> None:
     for entry in entries:
         if _line(entry, "title") == "Error" and "/api/errors" in _line(entry, "id"):
@@ -201,20 +132,20 @@ def _count(feed: Mapping[str, object], name: str) -> int | None:
 # --- the entries -------------------------------------------------------------------------------
 
 
-def _read_entries(entries: Sequence[Mapping[str, object]]) -> tuple[tuple[Paper, ...], tuple[Rejection, ...]]:
-    """Returns the papers, each once in its latest version, and the rejected entries."""
+def _read_entries(entries: Sequence[Mapping[str, object]]) -> tuple[tuple[Paper, ...], dict[int, Rejection]]:
+    """Returns the papers, each once in its latest version, and the rejected entries by their places."""
     papers: dict[ArxivId, Paper] = {}
-    rejected: list[Rejection] = []
-    for number, entry in enumerate(entries, start=1):
+    rejected: dict[int, Rejection] = {}
+    for place, entry in enumerate(entries):
         try:
             paper = _paper(entry)
         except ValueError as error:
-            rejected.append(Rejection(_line(entry, "id") or f"entry {number} of the page", str(error)))
+            rejected[place] = Rejection(_line(entry, "id") or f"entry {place + 1} of the page", str(error))
         else:
             known = papers.get(paper.arxiv_id)
             if known is None or known.version < paper.version:
                 papers[paper.arxiv_id] = paper
-    return tuple(papers.values()), tuple(rejected)
+    return tuple(papers.values()), rejected
 
 
 def _paper(entry: Mapping[str, object]) -> Paper:
@@ -285,5 +216,7 @@ def _line(fields: Mapping[str, object], name: str, limit: int = PAPER_FIELD_MAX)
     if not isinstance(found, str):
         return ""
     # Reading ten times the limit leaves enough text even if much of it is white space and control characters.
-    text = " ".join(_UNPRINTABLE.sub("", found[: 10 * limit]).split())
+    text = " ".join(found[: 10 * limit].split())
+    if not text.isprintable():
+        text = " ".join(_UNPRINTABLE.sub("", text).split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

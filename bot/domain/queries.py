@@ -19,6 +19,9 @@ INITIAL_SYNC_PERIOD: Final = timedelta(days=30)
 POLL_OVERLAP: Final = timedelta(days=7)
 WINDOW_MIN: Final = timedelta(hours=1)
 
+# All papers of an initial sync are read in quarters.
+_SYNC_HALVINGS: Final = 2
+
 _Item = TypeVar("_Item")
 
 _MINUTE: Final = timedelta(minutes=1)
@@ -133,6 +136,17 @@ def poll_window(synced_until: datetime, now: datetime) -> Window:
 def initial_sync_window(now: datetime) -> Window:
     """Returns the window of a keyword's initial sync."""
     return Window(now - INITIAL_SYNC_PERIOD, now)
+
+
+def initial_sync_parts(now: datetime) -> tuple[Window, ...]:
+    """Returns the window of an initial sync in parts, oldest first; each has fewer papers than arXiv returns (10,000).
+
+    In September 2026, arXiv announced 9,000 papers per week, so that a quarter of 30 days has fewer.
+    """
+    parts: tuple[Window, ...] = (initial_sync_window(now),)
+    for _ in range(_SYNC_HALVINGS):
+        parts = tuple(half for part in parts for half in part.halves() or (part,))
+    return parts
 
 
 def older_window(now: datetime) -> Window:

@@ -12,8 +12,9 @@ from bot.domain.feed import FeedPage, Rejection
 from bot.domain.paper import ArxivId, Paper
 from bot.runtime import limits
 
-# Documented: at most 2,000 per page, "keep under 1,000" (user manual). Small pages let interactive requests in sooner.
-ARXIV_PAGE_SIZE: Final = 500
+# Documented: at most 2,000 per page (user manual), which also recommends fewer: after a page that fails, the reader
+# requests smaller ones.
+ARXIV_PAGE_SIZE: Final = 2000
 # Pages may be short for minutes; after this many repeated sweeps, the window is split.
 WINDOW_RETRIES: Final = 3
 
@@ -31,11 +32,16 @@ class FetchPage:
 
 @dataclass(frozen=True, slots=True)
 class Complete:
-    """All papers that arXiv counts in this window were read, or rejected with a reason."""
+    """All papers that arXiv counts in this window were read, or rejected with a reason.
+
+    Of another number of papers, only their ids were read, because they are known and `unchanged`.
+    """
 
     papers: tuple[Paper, ...]
     rejected: tuple[Rejection, ...]
     total: int
+    unchanged: int = 0
+    digests: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,8 @@ class WindowScan:
     papers: Mapping[ArxivId, Paper] = field(default_factory=dict)
     # By entry id. Two entries without one may look alike on two pages; narrower windows, of one page, tell them apart.
     rejected: Mapping[str, Rejection] = field(default_factory=dict)
+    unchanged: frozenset[ArxivId] = frozenset()
+    digests: frozenset[int] = frozenset()
     # A sweep goes from the first page to the last; an incomplete window is swept again.
     sweeps: int = 0
     sweep_start: int = 0
@@ -70,11 +78,13 @@ class WindowScan:
     @property
     def step(self) -> ScanStep:
         """The next step."""
-        seen = len(self.papers) + len(self.rejected)
+        unchanged = len(self.unchanged - self.papers.keys())
+        seen = len(self.papers) + len(self.rejected) + unchanged
         if self.total > limits.ARXIV_RESULT_CAP:
             return SplitNeeded(seen, self.total)
         if seen >= self.total and self._is_total_trusted():
-            return Complete(tuple(self.papers.values()), tuple(self.rejected.values()), self.total)
+            papers, rejected = tuple(self.papers.values()), tuple(self.rejected.values())
+            return Complete(papers, rejected, self.total, unchanged, self.digests)
         if self.sweeps > WINDOW_RETRIES:
             return SplitNeeded(seen, self.total)
         return FetchPage(self.sweep_start, min(self.page_size, limits.ARXIV_RESULT_CAP - self.sweep_start))
@@ -89,6 +99,8 @@ class WindowScan:
             total=total,
             papers={**self.papers, **{paper.arxiv_id: paper for paper in page.papers}},
             rejected={**self.rejected, **{rejection.entry: rejection for rejection in page.rejected}},
+            unchanged=self.unchanged.union(page.unchanged),
+            digests=self.digests.union(page.digests),
             sweeps=self.sweeps + sweep_done,
             sweep_start=0 if sweep_done else start,
         )
@@ -100,6 +112,5 @@ class WindowScan:
 
     def _advance(self, page: FeedPage, total: int) -> int:
         """Returns the distance to the next page: after the received entries, or past a page that is mostly missing."""
-        received = len(page.papers) + len(page.rejected)
         expected = min(self.page_size, total - self.sweep_start)
-        return received if 2 * received >= expected else expected
+        return page.entries if 2 * page.entries >= expected else expected

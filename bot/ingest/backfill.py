@@ -205,7 +205,7 @@ class Backfill:
 
     def _on_page(self, page: FeedPage, start: int) -> None:
         if self._reading_pages:
-            seen_to = start + len(page.papers) + len(page.rejected)
+            seen_to = start + page.entries
             self._forecast = self._forecast.page_received(page.total, seen_to)
         else:
             self._forecast = self._forecast.probe_finished()

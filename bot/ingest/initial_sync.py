@@ -1,14 +1,15 @@
 """Initial sync: reads the last 30 days of newly watched keywords, so that their papers count as seen.
 
 Pending keywords are read together, those of several commands too, between the pages of a poll, because people wait for
-the reply. Commands take turns in each group, so that one with hundreds of keywords does not delay the others. Papers
-and matches are stored; nothing that an initial sync finds is ever posted.
+the reply. Up to 40 are part of one query, and commands take turns in each group. From 200 on, all papers are read once
+for all of them, as by a poll; commands with few keywords go first, so that one with hundreds does not delay them.
+Papers and matches are stored; nothing that an initial sync finds is ever posted.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from itertools import chain, islice, zip_longest
 from typing import Final
@@ -16,7 +17,7 @@ from typing import Final
 from bot.arxiv.client import ARXIV_BACKOFF_FLOOR_S
 from bot.arxiv.gate import Priority
 from bot.domain.keyword import Keyword
-from bot.domain.queries import ARXIV_KEYWORDS_PER_QUERY, initial_sync_window
+from bot.domain.queries import ARXIV_KEYWORDS_PER_QUERY, Window, initial_sync_parts, initial_sync_window
 from bot.domain.subscription import WatchedKeyword
 from bot.ingest.window_reader import WindowReader
 from bot.runtime.clock import Clock, Stopwatch, Wakeup
@@ -29,6 +30,9 @@ log = logging.getLogger(__name__)
 
 # How long the loop waits after a notification, so that the keywords of one command, or of several, share requests.
 COLLECT_S: Final = 0.5
+# How many pending keywords are read together. All papers of 30 days take 16 to 20 requests, and five queries with 40
+# broad keywords each take as many.
+SYNC_TOGETHER_FROM: Final = 5 * ARXIV_KEYWORDS_PER_QUERY
 
 
 class SyncStatus(Enum):
@@ -87,6 +91,7 @@ class InitialSync:
             group = _next_group(pending, self._waiting)
             try:
                 await self._sync(group)
+                await self._report_synced()
             except ArxivError as error:
                 delay_s = self._delay_s(error)
                 retry_at = self._clock.now() + timedelta(seconds=delay_s)
@@ -96,8 +101,6 @@ class InitialSync:
                 )
                 await self._set_problem(str(error))
                 return delay_s
-            await self._set_problem(None)
-            self._on_synced()
         # The keywords that could not be synced may have been unsubscribed in the meantime.
         await self._set_problem(None)
         return None
@@ -105,19 +108,43 @@ class InitialSync:
     async def _sync(self, group: tuple[WatchedKeyword, ...]) -> None:
         stopwatch = Stopwatch(self._clock)
         started_at = stopwatch.started_at
-        window = initial_sync_window(started_at)
-        keywords = [watched.keyword for watched in group]
         matches = 0
-        async for part in self._reader.read(keywords, window, Priority.INTERACTIVE, trust_zero=False):
-            with self._metrics.step(Step.COMMIT):
-                await self._ingest_store.record_seen(group, part.papers, part.matches, started_at)
-            matches += len(part.matches)
+        if len(group) <= ARXIV_KEYWORDS_PER_QUERY:
+            matches = await self._read(group, initial_sync_window(started_at), started_at)
+        else:
+            for window in initial_sync_parts(started_at):
+                matches += await self._read(group, window, started_at)
+                await self._sync_small_commands()
         if stopwatch.jump:  # the window may be wrong; the keywords are still pending
             log.warning("initial sync repeated", extra={"reason": "the clock was set during the initial sync"})
             return
         with self._metrics.step(Step.COMMIT):
-            await self._ingest_store.finish_initial_sync(group, window.start, started_at)
+            new_since = initial_sync_window(started_at).start
+            await self._ingest_store.finish_initial_sync(group, new_since, started_at)
         log.info("initial sync finished", extra={"keywords": len(group), "matches": matches})
+
+    async def _read(self, group: tuple[WatchedKeyword, ...], window: Window, started_at: datetime) -> int:
+        """Reads and stores a window; returns the number of matches."""
+        keywords = [watched.keyword for watched in group]
+        is_filtered = len(group) <= ARXIV_KEYWORDS_PER_QUERY
+        matches = 0
+        async for part in self._reader.read(
+            keywords, window, Priority.INTERACTIVE, trust_zero=False, filter_by_keyword=is_filtered
+        ):
+            with self._metrics.step(Step.COMMIT):
+                await self._ingest_store.record_seen(group, part.papers, part.matches, started_at)
+            matches += len(part.matches)
+        return matches
+
+    async def _sync_small_commands(self) -> None:
+        """Syncs the keywords of commands that came while all papers are being read, instead of letting them wait."""
+        while group := _of_small_commands(await self._subscriptions.unsynced(), self._waiting):
+            await self._sync(group)
+            await self._report_synced()
+
+    async def _report_synced(self) -> None:
+        await self._set_problem(None)
+        self._on_synced()
 
     def _delay_s(self, error: ArxivError) -> float:
         if isinstance(error, ArxivBackoff):
@@ -152,11 +179,33 @@ class InitialSync:
 def _next_group(
     pending: Sequence[WatchedKeyword], waiting: Sequence[Collection[Keyword]]
 ) -> tuple[WatchedKeyword, ...]:
-    """Returns the keywords of the next query: one of each command that waits and one of all pending ones, in turns."""
+    """Returns the keywords that are read next: one of each command that waits and one of all pending ones, in turns.
+
+    If very many are pending: those of commands with few keywords, and when there are none, all of them.
+    """
+    if len(pending) >= SYNC_TOGETHER_FROM:
+        return _of_small_commands(pending, waiting) or tuple(pending)
+    return _in_turns((*_requested(pending, waiting), pending))
+
+
+def _of_small_commands(
+    pending: Sequence[WatchedKeyword], waiting: Sequence[Collection[Keyword]]
+) -> tuple[WatchedKeyword, ...]:
+    """Returns the pending keywords of the commands that wait for no more than one query's keywords."""
+    small = [keywords for keywords in waiting if len(keywords) <= ARXIV_KEYWORDS_PER_QUERY]
+    return _in_turns(_requested(pending, small))
+
+
+def _requested(pending: Sequence[WatchedKeyword], waiting: Sequence[Collection[Keyword]]) -> list[list[WatchedKeyword]]:
+    """Returns the pending keywords of each command."""
     by_keyword = {watched.keyword: watched for watched in pending}
-    requested = [
+    return [
         sorted((by_keyword[each] for each in keywords if each in by_keyword), key=lambda watched: watched.id)
         for keywords in waiting
     ]
-    in_turns = chain.from_iterable(zip_longest(*requested, pending))
+
+
+def _in_turns(lists: Sequence[Sequence[WatchedKeyword]]) -> tuple[WatchedKeyword, ...]:
+    """Returns as many keywords as one query holds, one of each list in turns."""
+    in_turns = chain.from_iterable(zip_longest(*lists))
     return tuple(islice(dict.fromkeys(each for each in in_turns if each is not None), ARXIV_KEYWORDS_PER_QUERY))

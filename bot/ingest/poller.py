@@ -38,6 +38,7 @@ from bot.domain.queries import (
     poll_window,
 )
 from bot.domain.subscription import WatchedKeyword
+from bot.ingest.known_entries import KnownEntries
 from bot.ingest.window_reader import WindowReader, WindowResult, check_that_arxiv_returns_papers, has_papers
 from bot.runtime.clock import Clock, Stopwatch, Wakeup
 from bot.runtime.errors import ArxivError, ArxivThrottled, ArxivUnavailable, ClockWasSet
@@ -94,6 +95,7 @@ class Poller:
         self._on_new_posts = on_new_posts
         self._on_edits = on_edits
         self._wakeup = wakeup
+        self._known_entries = KnownEntries()
 
     async def next_poll(self) -> NextPoll:
         """Returns when and how arXiv is polled next."""
@@ -190,6 +192,7 @@ class Poller:
             Priority.POLL,
             filter_by_keyword=len(keywords) <= ARXIV_KEYWORDS_PER_QUERY,
             trust_zero=True,
+            known=self._known_entries.of(watched),
         ):
             # In a thread, like all matching.
             seen = await asyncio.to_thread(_found_only_now, watched, part)
@@ -201,7 +204,8 @@ class Poller:
                     self._clock.now(),
                     seen=seen,
                 )
-            papers += len(part.papers)
+            self._known_entries.add(part.digests)
+            papers += len(part.papers) + part.unchanged
             new_papers += recorded.papers
             if recorded.posts:
                 self._on_new_posts()

@@ -3,7 +3,7 @@
 It reports each page and each wait. Only when arXiv has failed for hours it gives up and raises the last error.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import Final
 
@@ -37,7 +37,14 @@ class RetryingArxivClient:
         self._outage: Stopwatch | None = None
 
     async def fetch(
-        self, query: Query, *, start: int, size: int, priority: Priority, waiters: Waiters | None = None
+        self,
+        query: Query,
+        *,
+        start: int,
+        size: int,
+        priority: Priority,
+        waiters: Waiters | None = None,
+        known: Collection[int] = (),
     ) -> FeedPage:
         """Returns one page.
 
@@ -45,7 +52,9 @@ class RetryingArxivClient:
         """
         while True:
             try:
-                page = await self._arxiv.fetch(query, start=start, size=size, priority=priority, waiters=waiters)
+                page = await self._arxiv.fetch(
+                    query, start=start, size=size, priority=priority, waiters=waiters, known=known
+                )
             except ArxivTooLarge:
                 raise  # the caller requests fewer entries, after the backoff
             except ArxivBackoff as error:

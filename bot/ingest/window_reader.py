@@ -1,12 +1,13 @@
 """Reads a window of submission times to its end, in complete parts, and matches their papers with keywords.
 
-A window that arXiv does not return completely is read in halves. After a page that is too large, pages have a quarter
-of the entries. If arXiv rejects the query, the window is read without keywords. It never writes to the store.
+A window that arXiv does not return completely is read in halves. After a page that is too large, or a large one that
+failed, pages have a quarter of the entries. If arXiv rejects the query, the window is read without keywords. It never
+writes to the store.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, assert_never
@@ -25,25 +26,29 @@ from bot.runtime.metrics import Metrics, Step
 
 log = logging.getLogger(__name__)
 
-# After how many complete windows pages that were too large are tried again: about a day of polls.
-LARGER_PAGES_AFTER: Final = 20
+# After how many complete windows pages that failed are tried again: about a day of polls.
+LARGER_PAGES_AFTER: Final = 6
+# A window may have 10,000 papers, and matching needs 15 kB for each: 15 MB at a time.
+_MATCHED_TOGETHER: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class WindowResult:
-    """A complete window: its papers, and their matches."""
+    """A complete window: its papers and their matches, and how many more are unchanged; `digests` are the papers'."""
 
     papers: tuple[Paper, ...]
     matches: tuple[Match, ...]
+    unchanged: int
+    digests: frozenset[int]
 
 
 class WindowReader:
     """Reads windows from arXiv."""
 
-    def __init__(self, client: PageSource, metrics: Metrics) -> None:
+    def __init__(self, client: PageSource, metrics: Metrics, *, page_size: int = ARXIV_PAGE_SIZE) -> None:
         self._client = client
         self._metrics = metrics
-        self._page_size = ARXIV_PAGE_SIZE
+        self._largest_page = self._page_size = page_size
         self._complete_windows = 0
 
     async def read(
@@ -54,8 +59,9 @@ class WindowReader:
         *,
         trust_zero: bool,
         filter_by_keyword: bool = True,
+        known: Collection[int] = (),
     ) -> AsyncIterator[WindowResult]:
-        """Yields the window in complete parts, oldest first.
+        """Yields the window in complete parts, oldest first, without the papers of entries whose digests are `known`.
 
         Raises ArxivThrottled or ArxivUnavailable when arXiv does not answer, and IncompleteResults when it does not
         return all papers that it counts, however narrow the window.
@@ -65,7 +71,7 @@ class WindowReader:
             current = windows.pop()
             query = candidates_query(keywords, current) if filter_by_keyword else window_query(current)
             try:
-                step = await self._scan(query, priority, trust_zero=trust_zero)
+                step = await self._scan(query, priority, known, trust_zero=trust_zero)
             except QueryRejected as error:
                 if not filter_by_keyword:
                     raise
@@ -78,13 +84,15 @@ class WindowReader:
                 continue
             yield await self._result(step, keywords)
 
-    async def _scan(self, query: Query, priority: Priority, *, trust_zero: bool) -> Complete | SplitNeeded:
+    async def _scan(
+        self, query: Query, priority: Priority, known: Collection[int], *, trust_zero: bool
+    ) -> Complete | SplitNeeded:
         scan = WindowScan(trust_zero=trust_zero, page_size=self._page_size)
         while True:
             match scan.step:
                 case FetchPage(start, size):
                     try:
-                        page = await self._client.fetch(query, start=start, size=size, priority=priority)
+                        page = await self._client.fetch(query, start=start, size=size, priority=priority, known=known)
                     except ArxivTooLarge:
                         # Unless the client waits out the backoff, the next request raises it, and the next poll uses
                         # the smaller pages.
@@ -104,20 +112,23 @@ class WindowReader:
         return self._page_size
 
     def _restore_page_size(self) -> None:
-        """Tries larger pages again after a while: each page that is too large costs a backoff."""
+        """Tries larger pages again after a while: each page that fails costs a backoff."""
         self._complete_windows += 1
         if self._complete_windows % LARGER_PAGES_AFTER == 0:
-            self._page_size = min(ARXIV_PAGE_SIZE, self._page_size * 4)
+            self._page_size = min(self._largest_page, self._page_size * 4)
 
     async def _result(self, window: Complete, keywords: Sequence[Keyword]) -> WindowResult:
         for rejection in window.rejected:
             log.warning("entry rejected", extra={"entry": rejection.entry, "reason": rejection.reason})
-        # In a thread: matching a full page takes longer than the event loop may be blocked.
+        matches: list[Match] = []
         with self._metrics.step(Step.MATCH):
-            matches = await asyncio.to_thread(match_papers, window.papers, keywords)
-        self._metrics.papers_read.inc(len(window.papers))
+            for first in range(0, len(window.papers), _MATCHED_TOGETHER):
+                papers = window.papers[first : first + _MATCHED_TOGETHER]
+                # In a thread: matching takes longer than the event loop may be blocked.
+                matches += await asyncio.to_thread(match_papers, papers, keywords)
+        self._metrics.papers_read.inc(len(window.papers) + window.unchanged)
         self._metrics.matches.inc(len(matches))
-        return WindowResult(window.papers, matches)
+        return WindowResult(window.papers, tuple(matches), window.unchanged, window.digests)
 
 
 async def has_papers(client: PageSource, window: Window, priority: Priority, waiters: Waiters | None = None) -> bool:

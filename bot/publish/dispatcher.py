@@ -5,7 +5,7 @@ It wakes when a row becomes due or another loop notifies it. It never talks to a
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Container, Coroutine, Iterator, Sized
+from collections.abc import Callable, Collection, Container, Coroutine, Iterator, Sized
 from datetime import datetime
 from typing import Final
 
@@ -121,12 +121,10 @@ class Dispatcher:
             self._since_correction.restart()
         await self._channels.correct_due_times(self._clock.now(), all_papers=was_set)
 
-    async def check_channels(self, guild_id: int | None = None) -> None:
-        """Checks every channel with a subscription or trending lists, so that admins learn early which are blocked.
-
-        With `guild_id`, only those of this server, and those whose server is not known yet.
-        """
-        for number, channel_id in enumerate(await self._channels.subscribed(guild_id)):
+    async def check_channels(self, channel_ids: Collection[int] | None = None) -> None:
+        """Checks channels, so that admins learn early which are blocked: by default all that papers are posted to."""
+        chosen = await self._channels.subscribed() if channel_ids is None else channel_ids
+        for number, channel_id in enumerate(chosen):
             if number % CHECKED_AT_ONCE == 0:  # a check that needs no request does not wait for anything
                 await self._clock.sleep(0)
             await self._availability.update(channel_id)

@@ -22,7 +22,7 @@ DailyPapersError
 │   ├── ArxivBackoff            no request may leave before a time
 │   │   ├── ArxivThrottled      arXiv asked the bot to wait (429, 503)
 │   │   └── ArxivUnavailable    unreachable, too slow, too large, or not a feed
-│   │       └── ArxivTooLarge   a page was too large: the next one should have fewer entries
+│   │       └── ArxivTooLarge   a large page failed: the next one should have fewer entries
 │   ├── ArxivBusy               too many requests wait at the gate, or one waited too long; nothing was sent
 │   ├── LookupsExhausted        people looked up too much in the last minute; says when the next lookup is possible
 │   └── IncompleteResults       arXiv never returned all the papers that it counted
@@ -120,7 +120,7 @@ class ArxivUnavailable(ArxivBackoff):
 
 
 class ArxivTooLarge(ArxivUnavailable):
-    """The page that was just fetched is too large; raised only for its own request, so that the next one is smaller."""
+    """The page that was just fetched is too large, or too large to succeed; raised only for its own request."""
 
 
 class ArxivBusy(ArxivError):

@@ -38,6 +38,10 @@ AUTOCOMPLETE_CHOICES_MAX: Final = 25
 # How long an interaction can be answered and its reply edited (interactions/receiving-and-responding).
 INTERACTION_TOKEN_S: Final = 15 * 60.0
 
+# --- Discord: gateway ------------------------------------------------------------------------------
+# At most `max_concurrency` sessions start in this time (events/gateway#session-start-limit-object).
+IDENTIFY_INTERVAL_S: Final = 5.0
+
 # --- Discord: ids ----------------------------------------------------------------------------------
 # A snowflake holds the milliseconds since 2015 above 22 bits (reference#snowflakes): at least 17 digits, 63 bits.
 SNOWFLAKE_MIN: Final = 10**16

@@ -3,6 +3,7 @@
 The loops report events, and `bot/web/server.py` serves them in Prometheus' text format. It never decides anything.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from bot.runtime.clock import Clock
+from bot.runtime.shards import ShardReport
 
 # How often the lag of the event loop is measured.
 LAG_MEASURED_EVERY_S: Final = 0.5
@@ -67,13 +69,23 @@ class Metrics:
         )
         self.outbox_papers = self._gauge("outbox_papers", "Papers that wait to be posted")
         self.outbox_age = self._gauge("outbox_age_seconds", "How long the oldest of them has been due")
-        self.gateway_up = self._gauge("gateway_up", "Whether Discord's gateway is connected")
+        self.gateway_up = self._gauge("gateway_up", "Whether Discord's gateway is connected, with all shards")
+        self._shard_up = self._gauge("shard_up", "Whether a shard is connected", "shard")
+        self._shard_guilds = self._gauge("shard_guilds", "Servers of a shard", "shard")
+        self._shard_latency = self._gauge("shard_latency_seconds", "Time until a heartbeat is answered", "shard")
 
     def _counter(self, name: str, description: str, *labels: str) -> Counter:
         return Counter(f"{_NAME}_{name}", description, labels, registry=self.registry)
 
-    def _gauge(self, name: str, description: str) -> Gauge:
-        return Gauge(f"{_NAME}_{name}", description, registry=self.registry)
+    def _gauge(self, name: str, description: str, *labels: str) -> Gauge:
+        return Gauge(f"{_NAME}_{name}", description, labels, registry=self.registry)
+
+    def update_shard(self, shard: ShardReport) -> None:
+        """Sets the gauges of a shard; its latency is not a number while it is unknown."""
+        label = str(shard.shard_id)
+        self._shard_up.labels(label).set(shard.is_connected)
+        self._shard_guilds.labels(label).set(shard.guilds)
+        self._shard_latency.labels(label).set(math.nan if shard.latency_s is None else shard.latency_s)
 
     @contextmanager
     def step(self, step: Step) -> Iterator[None]:

@@ -13,6 +13,7 @@ from bot.runtime.clock import Clock, Stopwatch
 from bot.runtime.errors import StoreUnavailable
 from bot.runtime.metrics import Metrics
 from bot.runtime.problems import NO_PROBLEMS, Problem
+from bot.runtime.shards import Shards
 from bot.services.status import BACKOFF_SHOWN
 from bot.store.channels import Channels
 from bot.store.outbox import Outbox
@@ -48,6 +49,7 @@ class Health:
         metrics: Metrics,
         gateway_is_up: Callable[[], bool],
         problems: Mapping[str, Problem] = NO_PROBLEMS,
+        shards: Shards | None = None,
         channels: Channels | None = None,
         poll_wait_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
@@ -58,14 +60,14 @@ class Health:
         self._metrics = metrics
         self._gateway_is_up = gateway_is_up
         self._problems = problems
+        self._shards = shards or Shards()
         self._channels = channels
         self._poll_wait_s = poll_wait_s
         self._uptime = Stopwatch(clock)
 
     async def checks(self) -> tuple[HealthCheck, ...]:
         """The results as of now; a database that cannot be read replaces the checks that need it."""
-        is_up = self._gateway_is_up()
-        gateway = HealthCheck("gateway", is_up, "connected to Discord" if is_up else "not connected to Discord")
+        gateway = HealthCheck("gateway", self._gateway_is_up(), self._gateway_detail())
         now = self._clock.now()
         shown = (_reported(name, problem) for name, problem in self._problems.items() if problem.is_shown(now))
         reported = (gateway, *shown)
@@ -75,6 +77,17 @@ class Health:
         except StoreUnavailable as error:
             return (*reported, HealthCheck("database", ok=False, detail=str(error)))
         return checks if problem is None else (*checks, HealthCheck("database", ok=False, detail=problem))
+
+    def _gateway_detail(self) -> str:
+        shards = self._shards.reports()
+        failing = [shard for shard in shards if not shard.is_connected]
+        if len(shards) <= 1:
+            reason = "".join(f": {shard.reason}{_next_try(shard.retry_at)}" for shard in failing)
+            return "connected to Discord" if self._gateway_is_up() else f"not connected to Discord{reason}"
+        if not failing:
+            return f"connected to Discord with {len(shards)} shards"
+        reasons = "; ".join(f"shard {shard.shard_id}: {shard.reason}{_next_try(shard.retry_at)}" for shard in failing)
+        return f"{len(failing)} of {len(shards)} shards are not connected to Discord: {reasons}"
 
     async def _check_reading(self) -> HealthCheck:
         if not await self._subscriptions.has_watched():
@@ -112,13 +125,18 @@ class Health:
     async def update_gauges(self) -> None:
         """Updates the gauges of `/metrics`."""
         self._metrics.gateway_up.set(self._gateway_is_up())
+        for shard in self._shards.reports():
+            self._metrics.update_shard(shard)
         self._metrics.outbox_papers.set(sum((await self._outbox.waiting()).values()))
         self._metrics.outbox_age.set((await self._queue_age()).total_seconds())
 
 
 def _reported(name: str, problem: Problem) -> HealthCheck:
-    retry_at = "" if problem.retry_at is None else f"; next try at {problem.retry_at.isoformat(timespec='seconds')}"
-    return HealthCheck(name, ok=not problem.fails_health, detail=problem.text + retry_at)
+    return HealthCheck(name, ok=not problem.fails_health, detail=problem.text + _next_try(problem.retry_at))
+
+
+def _next_try(retry_at: datetime | None) -> str:
+    return "" if retry_at is None else f"; next try at {retry_at.isoformat(timespec='seconds')}"
 
 
 def _last_success(polls: tuple[Poll, ...]) -> datetime | None:

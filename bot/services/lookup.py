@@ -40,6 +40,9 @@ LOOKUP_CANDIDATES: Final = 100
 # How many keywords' results are cached, and for how long if no poll is planned.
 LOOKUPS_KEPT: Final = 100
 LOOKUP_KEPT: Final = timedelta(minutes=10)
+# While a poll is due or running, stored papers are fresh enough for as long as arXiv's results take to change: the
+# poll brings the new ones within a minute or two, and must not wait for lookups of the same papers.
+STORE_FRESH: Final = timedelta(days=1)
 # How long a lookup waits for arXiv; after that, its reply could no longer be edited.
 LOOKUP_WAIT_S: Final = INTERACTION_TOKEN_S - 60
 
@@ -125,11 +128,12 @@ class LookupService:
         return Latest(keyword, papers, rejected=0 if papers else fetched.results)
 
     async def _is_fresh(self, keyword: Keyword) -> bool:
-        """Whether a request would bring nothing new: the keyword is watched and synced, and no poll is overdue."""
+        """Whether a request would bring nothing new, or only what the poll that is due reads anyway."""
         watched = await self._subscriptions.find(keyword)
         if watched is None or watched.synced_until is None:
             return False
-        return (await self._poller.next_poll()).at > self._clock.now()
+        now = self._clock.now()
+        return now - watched.synced_until < STORE_FRESH or (await self._poller.next_poll()).at > now
 
     async def _fetch(self, keyword: Keyword, caller: Caller) -> _Fetched:
         """Fetches the newest papers once for everyone who looks the keyword up at the same time."""

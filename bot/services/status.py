@@ -14,6 +14,7 @@ from bot.ingest.poller import Poller
 from bot.ingest.trending import TrendingProblem
 from bot.runtime.clock import Clock
 from bot.runtime.problems import DISCORD_BACKOFF, Problem
+from bot.runtime.shards import ShardReport, Shards
 from bot.runtime.supervisor import Supervisor
 from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
@@ -40,6 +41,7 @@ class StatusReport:
     problems: tuple[str, ...]
     reported: tuple[Problem, ...]  # problems of the whole bot
     trending_problem: TrendingProblem | None  # why votes are not up to date
+    shards: tuple[ShardReport, ...]
 
 
 class StatusService:
@@ -58,6 +60,7 @@ class StatusService:
         supervisor: Supervisor,
         problems: Mapping[str, Problem],
         trending_problem: Callable[[], TrendingProblem | None],
+        shards: Shards,
     ) -> None:
         self._poller = poller
         self._initial_sync = initial_sync
@@ -69,6 +72,7 @@ class StatusService:
         self._supervisor = supervisor
         self._problems = problems
         self._trending_problem = trending_problem
+        self._shards = shards
 
     async def report(self, guild_id: int | None) -> StatusReport:
         """The state as of now, for a caller in this server; None outside servers."""
@@ -86,6 +90,7 @@ class StatusService:
             problems=self._supervisor.problems,
             reported=self._shown_problems(),
             trending_problem=self._trending_problem(),
+            shards=self._shards.reports(),
         )
 
     def _shown_problems(self) -> tuple[Problem, ...]:

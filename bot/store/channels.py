@@ -36,7 +36,6 @@ _IS_CHANNEL: Final = channels.c.channel_id == _CHANNEL
 
 _ALL_SUBSCRIBED: Final = sa.select(channels.c.channel_id).where(_SUBSCRIBED).order_by(channels.c.channel_id)
 _IS_OF_GUILD_OR_UNKNOWN: Final = sa.or_(_IS_OF_GUILD, channels.c.guild_id.is_(None))
-_SUBSCRIBED_OF_GUILD: Final = _ALL_SUBSCRIBED.where(_IS_OF_GUILD_OR_UNKNOWN)
 _SERVERS: Final = (
     sa.select(channels.c.channel_id, channels.c.guild_id)
     .where(sa.or_(_SUBSCRIBED, _has_settings(channel_settings.c.paused_since.is_not(None))))
@@ -139,12 +138,10 @@ class Channels:
                 rows = await connection.all(_SERVERS.where(_IS_OF_GUILD_OR_UNKNOWN), {"guild": guild_id})
         return {row.channel_id: row.guild_id for row in rows}
 
-    async def subscribed(self, guild_id: int | None = None) -> tuple[int, ...]:
-        """Returns the channels with a subscription or a trending list: all, or those of a server or an unknown one."""
+    async def subscribed(self) -> tuple[int, ...]:
+        """Returns the channels with a subscription or a trending list."""
         async with self._database.reading() as connection:
-            if guild_id is None:
-                return tuple(await connection.scalars(_ALL_SUBSCRIBED))
-            return tuple(await connection.scalars(_SUBSCRIBED_OF_GUILD, {"guild": guild_id}))
+            return tuple(await connection.scalars(_ALL_SUBSCRIBED))
 
     async def in_guild(self, guild_id: int) -> tuple[int, ...]:
         """Returns the channels of a server that have a subscription or a trending list, or are paused."""

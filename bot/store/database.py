@@ -18,7 +18,7 @@ from bot.runtime.errors import DatabaseUnusable, StoreUnavailable
 from bot.runtime.server_url import ServerUrl
 from bot.store.backend import Backend, Location
 from bot.store.column_types import Text
-from bot.store.connection import Connection
+from bot.store.connection import Connection, completed
 from bot.store.schema import COPYING, key_values
 from bot.store.sqlite import SqliteFile
 
@@ -41,6 +41,10 @@ _WRITE_CHECK: Final = (
 )
 
 
+# How long closing waits for queries; a server that stopped answering must not delay a shutdown.
+CLOSE_TIMEOUT_S: Final = 2.0
+
+
 class Database:
     """The open database: one connection that writes, and several that read."""
 
@@ -50,6 +54,9 @@ class Database:
         self._last_write_failed = False
         self._closing = closing
         self._writing = asyncio.Lock()
+        self._queries = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._version = 0
 
     async def version(self) -> int:
@@ -88,8 +95,11 @@ class Database:
             return database
 
     async def close(self) -> None:
-        """Waits for the current transaction, then closes the file and releases its lock."""
+        """Waits for the current transaction and for queries, then closes the file and releases its lock."""
         async with self._writing:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                    await self._idle.wait()
             await self._closing.aclose()
 
     @contextlib.asynccontextmanager
@@ -118,7 +128,7 @@ class Database:
                 await connection.write(_COUNT_COMMAND)
             await connection.run("COMMIT")
         except BaseException:
-            await connection.roll_back()
+            await completed(connection.roll_back())
             raise
 
     async def write_problem(self) -> str | None:
@@ -141,9 +151,16 @@ class Database:
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[Connection]:
         """Yields a connection for single SELECTs, each of which sees the last commit."""
-        with self._translated_errors():
-            async with self._backend.readers.connect() as connection:
-                yield Connection(connection)
+        self._queries += 1
+        self._idle.clear()
+        try:
+            with self._translated_errors():
+                async with self._backend.readers.connect() as connection:
+                    yield Connection(connection)
+        finally:
+            self._queries -= 1
+            if not self._queries:
+                self._idle.set()
 
     @contextlib.contextmanager
     def _translated_errors(self) -> Iterator[None]:

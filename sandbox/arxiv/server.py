@@ -33,7 +33,10 @@ _CHUNK = b" " * 65_536
 
 @dataclass(slots=True)
 class ArxivRequest:
-    """A recorded request; `ended_at_s` and `status` are None until it ends (status 0: no response)."""
+    """A recorded request; `ended_at_s` and `status` are None until it ends (status 0: no response).
+
+    `entries` is how many entries its response has.
+    """
 
     method: str
     search_query: str
@@ -47,6 +50,7 @@ class ArxivRequest:
     ended_at_s: float | None = None
     status: int | None = None
     fault: ArxivFaultKind | None = None
+    entries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +201,7 @@ class LocalArxiv:
         if fault is not None and fault.kind is ArxivFaultKind.HUGE:
             return await _send_huge(request, record, fault.size)
         response = self._answer(request, raw, fault)
-        record.status = response.status
+        record.status, record.entries = response.status, response.body.count(b"<entry>")
         if fault is not None and fault.kind is ArxivFaultKind.RESET_IN_ANSWER:
             return await _send_truncated(request, response)
         # Before the response is sent: the client may be scheduled, and read it, before this process reads the clock.

@@ -22,6 +22,7 @@ from sandbox.discord.faults import (
     Status,
     StatusAfter,
 )
+from sandbox.discord.identifies import Identify, IdentifyLimits
 from sandbox.discord.invocations import AutocompleteChoice, Invocation, NotAcknowledged, ResponseKind
 from sandbox.discord.local import LocalDiscord
 from sandbox.discord.model import Channel, ChannelKind, Guild, Message, MessageFlag, Role, User
@@ -45,6 +46,8 @@ __all__ = [
     "DropBefore",
     "ExtraHeaders",
     "Guild",
+    "Identify",
+    "IdentifyLimits",
     "InvalidAction",
     "Invocation",
     "Limit",

@@ -8,19 +8,18 @@ import asyncio
 import json
 import secrets
 import time
-from enum import IntEnum
 from typing import Final
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
+from sandbox.discord.connections import GATEWAY_PATH, CloseCode, CloseConnection, GatewayConnection
 from sandbox.discord.events import ChangeSignal
+from sandbox.discord.identifies import Identifies, IdentifyLimits, IdentifyResult
 from sandbox.discord.payloads import user_payload
 from sandbox.discord.primitives import Payload, as_int, as_list, as_mapping, as_text
-from sandbox.discord.sessions import PRIVILEGED, Op, SendQueue, Session, frame
+from sandbox.discord.sessions import PRIVILEGED, Op, Session, frame
 from sandbox.discord.world import World
 
-PATH = "/gateway"
-_SENDS_PER_MINUTE: Final = 120
 _RESUMABLE_S: Final = 180.0
 _HEARTBEAT_INTERVAL_MS: Final = 41_250
 # A stopped bot does not respond to a close frame, so waiting for it is pointless.
@@ -30,69 +29,13 @@ _SANDBOX_PREFIX = "SANDBOX_"
 _ACK_AFTER_S: Final = 0.05
 
 
-class CloseCode(IntEnum):
-    """Close codes of the gateway (topics/opcodes-and-status-codes)."""
-
-    UNKNOWN_OPCODE = 4001
-    DECODE_ERROR = 4002
-    NOT_AUTHENTICATED = 4003
-    AUTHENTICATION_FAILED = 4004
-    ALREADY_AUTHENTICATED = 4005
-    RATE_LIMITED = 4008
-    DISALLOWED_INTENTS = 4014
-
-
-class CloseConnection(Exception):
-    """The gateway must close the connection with this code."""
-
-    def __init__(self, code: CloseCode) -> None:
-        super().__init__(code.name)
-        self.code = code
-
-
-class GatewayConnection:
-    """One WebSocket connection and its session."""
-
-    def __init__(self, socket: web.WebSocketResponse, request: web.Request) -> None:
-        self.socket = socket
-        self.send_queue: SendQueue = asyncio.Queue()
-        self.session: Session | None = None
-        self.resume_url = f"ws://{request.host}{PATH}"
-        self.closed_by_server = False
-        self._request = request
-        self._frame_times: list[float] = []
-
-    def count_frame(self) -> None:
-        """Enforces the rate limit of received frames: 120 per 60 s."""
-        now_s = time.monotonic()
-        self._frame_times = [*(moment for moment in self._frame_times if now_s - moment < 60), now_s]
-        if len(self._frame_times) > _SENDS_PER_MINUTE:
-            raise CloseConnection(CloseCode.RATE_LIMITED)
-
-    async def write(self) -> None:
-        """Sends the frames in the send queue, in order, until its end."""
-        while (text := await self.send_queue.get()) is not None:
-            if self.socket.closed:
-                return
-            await self.socket.send_str(text)
-
-    async def close(self, code: int) -> None:
-        """Closes the connection from the server's side."""
-        self.closed_by_server = True
-        await self.socket.close(code=code)
-
-    def drop(self) -> None:
-        """Drops the connection without a close frame."""
-        if self._request.transport is not None:
-            self._request.transport.abort()
-
-
 class Gateway:
     """The bot's connections and sessions."""
 
-    def __init__(self, world: World, token: str, changes: ChangeSignal) -> None:
+    def __init__(self, world: World, token: str, changes: ChangeSignal, limits: IdentifyLimits) -> None:
         self.open = True  # False simulates an outage: new connections are rejected
-        self.identify_count = 0
+        self.unreachable_shards: set[int] = set()  # connections for these are dropped at IDENTIFY and RESUME
+        self.identifies = Identifies(limits)
         self._world = world
         self._token = token
         self._changes = changes
@@ -102,7 +45,7 @@ class Gateway:
 
     def attach(self, app: web.Application) -> None:
         """Serves the gateway, and closes its connections when the server stops."""
-        app.router.add_get(PATH, self._serve)
+        app.router.add_get(GATEWAY_PATH, self._serve)
         app.on_shutdown.append(self._on_shutdown)
 
     @property
@@ -121,26 +64,42 @@ class Gateway:
     def _is_bot(self, user: Payload) -> bool:
         return user.get("id") == str(self._world.bot_id)
 
-    async def close(self, code: int | None, *, resumable: bool) -> None:
-        """Closes the connections with a code, or drops them if it is None; unless `resumable`, deletes the sessions."""
+    async def close(self, code: int | None, *, resumable: bool, shard_id: int | None = None) -> None:
+        """Closes the connections with a code, or drops them if it is None; unless `resumable`, deletes the sessions.
+
+        With `shard_id`, only those of this shard.
+        """
+        connections = self._connections_of(shard_id)
         if not resumable:
-            self._sessions.clear()
-        for connection in tuple(self._connections):
+            self._delete_sessions(shard_id)
+        for connection in connections:
             if code is None:
                 connection.drop()
             else:
                 await connection.close(code)
 
-    def request_reconnect(self) -> None:
-        """Tells the bot to reconnect and resume, as Discord does every few hours."""
-        for connection in self._connections:
+    def request_reconnect(self, shard_id: int | None = None) -> None:
+        """Tells the bot, or one shard, to reconnect and resume, as Discord does every few hours."""
+        for connection in self._connections_of(shard_id):
             connection.send_queue.put_nowait(frame(Op.RECONNECT))
 
-    def invalidate_sessions(self) -> None:
-        """Tells the bot that its session is invalid, so that it identifies again."""
-        self._sessions.clear()
-        for connection in self._connections:
+    def invalidate_sessions(self, shard_id: int | None = None) -> None:
+        """Tells the bot that its sessions, or one shard's, are invalid, so that it identifies again."""
+        connections = self._connections_of(shard_id)
+        self._delete_sessions(shard_id)
+        for connection in connections:
             connection.send_queue.put_nowait(frame(Op.INVALID_SESSION, content=False))
+
+    def _connections_of(self, shard_id: int | None) -> tuple[GatewayConnection, ...]:
+        return tuple(
+            connection
+            for connection in self._connections
+            if shard_id is None or (connection.session is not None and connection.session.shard_id == shard_id)
+        )
+
+    def _delete_sessions(self, shard_id: int | None) -> None:
+        kept = {} if shard_id is None else {i: each for i, each in self._sessions.items() if each.shard_id != shard_id}
+        self._sessions = kept
 
     def _on_event(self, name: str, payload: Payload, guild_id: int | None, channel_id: int | None) -> None:
         self._changes.notify()
@@ -225,20 +184,54 @@ class Gateway:
         intents = as_int(data.get("intents"))
         if intents & PRIVILEGED:
             raise CloseConnection(CloseCode.DISALLOWED_INTENTS)
-        self.identify_count += 1
+        shard_id, shard_count = self._shard(data)
+        if self._is_unreachable(connection, shard_id):
+            return
+        match self.identifies.add(shard_id, shard_count):
+            case IdentifyResult.TOO_MANY:
+                self._reset_token()
+            case IdentifyResult.TOO_SOON:
+                connection.send_queue.put_nowait(frame(Op.INVALID_SESSION, content=False))
+            case IdentifyResult.ACCEPTED:
+                self._start_session(connection, intents, shard_id, shard_count)
+
+    def _start_session(self, connection: GatewayConnection, intents: int, shard_id: int, shard_count: int) -> None:
         self._forget_lost_sessions()
-        shard_id, shard_count = [as_int(part) for part in as_list(data.get("shard"))] or [0, 1]
         session = Session(secrets.token_hex(16), intents, shard_id, shard_count, connection.send_queue)
+        guild_ids = self._guild_ids(session)
+        if len(guild_ids) > self.identifies.limits.guilds_per_shard_max:
+            raise CloseConnection(CloseCode.SHARDING_REQUIRED)
         connection.session = self._sessions[session.id] = session
-        self._send_ready(session, connection.resume_url)
+        self._send_ready(session, guild_ids, connection.resume_url)
         self._changes.notify()
 
-    def _send_ready(self, session: Session, resume_url: str) -> None:
-        guild_ids = [
+    def _shard(self, data: Payload) -> tuple[int, int]:
+        """Returns the shard and the number of shards of an IDENTIFY; without them, the bot has one shard."""
+        shard = [as_int(part, -1) for part in as_list(data.get("shard", [0, 1]))]
+        if len(shard) != 2 or not 0 <= shard[0] < shard[1]:
+            raise CloseConnection(CloseCode.INVALID_SHARD)
+        return shard[0], shard[1]
+
+    def _is_unreachable(self, connection: GatewayConnection, shard_id: int) -> bool:
+        if shard_id in self.unreachable_shards:
+            connection.drop()
+        return shard_id in self.unreachable_shards
+
+    def _reset_token(self) -> None:
+        """Ends every session, as Discord does when a bot starts more sessions than allowed."""
+        self._token = secrets.token_hex(16)
+        self._sessions.clear()
+        for connection in self._connections:
+            asyncio.get_running_loop().create_task(connection.close(CloseCode.AUTHENTICATION_FAILED))
+
+    def _guild_ids(self, session: Session) -> list[int]:
+        return [
             guild_id
             for guild_id in self._world.guilds
             if self._world.bot_in_guild(guild_id) and session.wants("GUILD_CREATE", guild_id)
         ]
+
+    def _send_ready(self, session: Session, guild_ids: list[int], resume_url: str) -> None:
         ready: Payload = {
             "v": 10,
             "user": user_payload(self._world.users[self._world.bot_id]),
@@ -258,6 +251,8 @@ class Gateway:
         after = as_int(data.get("seq"))
         if session is None or not session.can_resume(after):
             connection.send_queue.put_nowait(frame(Op.INVALID_SESSION, content=False))
+            return
+        if self._is_unreachable(connection, session.shard_id):
             return
         connection.session = session
         session.replay(after, connection.send_queue)

@@ -18,6 +18,7 @@ from sandbox.discord.default_world import APPLICATION_ID, DefaultWorld
 from sandbox.discord.events import ChangeSignal
 from sandbox.discord.faults import DiscordFaults
 from sandbox.discord.gateway import Gateway
+from sandbox.discord.identifies import Identifies, IdentifyLimits
 from sandbox.discord.interactions import Interactions
 from sandbox.discord.invocations import AutocompleteChoice, Invocation
 from sandbox.discord.primitives import Payload
@@ -41,6 +42,7 @@ class LocalDiscord:
         application_id: int = APPLICATION_ID,
         world: World | None = None,
         rate_limits: RateLimits | None = None,
+        identify_limits: IdentifyLimits | None = None,
     ) -> None:
         self.world = DefaultWorld(application_id=application_id) if world is None else world
         self.faults = DiscordFaults()
@@ -48,7 +50,7 @@ class LocalDiscord:
         self._attachments = Attachments(self.world.new_id)
         self._commands = Commands(self.world.application_id, self.world.new_id, self.world.events)
         self._interactions = Interactions(self.world, self.changes)
-        self._gateway = Gateway(self.world, token, self.changes)
+        self._gateway = Gateway(self.world, token, self.changes, identify_limits or IdentifyLimits())
         self._user_actions = UserActions(self.world, self._commands, self._interactions, self._gateway)
         self._limiter = RateLimiter(rate_limits or RateLimits())
         self._api = RestApi(token, self._limiter, self.faults, self.changes.notify, self.world.now)
@@ -59,7 +61,7 @@ class LocalDiscord:
         messages = MessageRoutes(self.world, access, self._attachments)
         messages.add_to(self._api)
         ChannelRoutes(self.world, access, messages).add_to(self._api)
-        IdentityRoutes(self.world, access).add_to(self._api)
+        IdentityRoutes(self.world, access, self.identifies).add_to(self._api)
         CommandRoutes(self.world.application_id, self._commands, access).add_to(self._api)
         InteractionRoutes(self.world, self._interactions, self._attachments, self.changes.notify).add_to(self._api)
 
@@ -93,8 +95,13 @@ class LocalDiscord:
 
     @property
     def identify_count(self) -> int:
-        """How often the bot has identified; resuming does not count."""
-        return self._gateway.identify_count
+        """How often the bot has started a session; resuming does not count."""
+        return len(self.identifies.accepted)
+
+    @property
+    def identifies(self) -> Identifies:
+        """Every IDENTIFY of the bot, and the limits."""
+        return self._gateway.identifies
 
     @property
     def bot_is_ready(self) -> bool:
@@ -163,14 +170,24 @@ class LocalDiscord:
     def gateway_open(self, is_open: bool) -> None:
         self._gateway.open = is_open
 
-    async def close_gateway(self, code: int | None = None, *, resumable: bool = True) -> None:
-        """Closes the connection with a code, or drops it if it is None; unless `resumable`, deletes the session."""
-        await self._gateway.close(code, resumable=resumable)
+    @property
+    def unreachable_shards(self) -> set[int]:
+        """The shards whose connections are dropped as soon as they identify or resume; the test adds to it."""
+        return self._gateway.unreachable_shards
 
-    def request_reconnect(self) -> None:
-        """Tells the bot to reconnect and resume."""
-        self._gateway.request_reconnect()
+    async def close_gateway(
+        self, code: int | None = None, *, resumable: bool = True, shard_id: int | None = None
+    ) -> None:
+        """Closes the connections with a code, or drops them if it is None; unless `resumable`, deletes the sessions.
 
-    def invalidate_sessions(self) -> None:
-        """Tells the bot that its session is invalid; discord.py identifies again after five seconds."""
-        self._gateway.invalidate_sessions()
+        With `shard_id`, only those of this shard.
+        """
+        await self._gateway.close(code, resumable=resumable, shard_id=shard_id)
+
+    def request_reconnect(self, shard_id: int | None = None) -> None:
+        """Tells the bot, or one shard, to reconnect and resume."""
+        self._gateway.request_reconnect(shard_id)
+
+    def invalidate_sessions(self, shard_id: int | None = None) -> None:
+        """Tells the bot that its sessions, or one shard's, are invalid; it identifies again after five seconds."""
+        self._gateway.invalidate_sessions(shard_id)

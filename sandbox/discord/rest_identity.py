@@ -3,7 +3,8 @@
 from sandbox.discord import errors
 from sandbox.discord.access import Access
 from sandbox.discord.api import ApiResponse, Call, RestApi
-from sandbox.discord.gateway import PATH as GATEWAY_PATH
+from sandbox.discord.connections import GATEWAY_PATH
+from sandbox.discord.identifies import Identifies
 from sandbox.discord.payloads import channel_payload, guild_payload, member_payload, role_payload, user_payload
 from sandbox.discord.primitives import Payload
 from sandbox.discord.world import World
@@ -12,9 +13,10 @@ from sandbox.discord.world import World
 class IdentityRoutes:
     """Read-only routes of users, applications, guilds and the gateway."""
 
-    def __init__(self, world: World, access: Access) -> None:
+    def __init__(self, world: World, access: Access, identifies: Identifies) -> None:
         self._world = world
         self._access = access
+        self._identifies = identifies
 
     def add_to(self, api: RestApi) -> None:
         """Adds the routes."""
@@ -37,8 +39,9 @@ class IdentityRoutes:
 
     async def gateway_for_bot(self, call: Call) -> ApiResponse:
         """GET /gateway/bot"""
-        limit = {"total": 1000, "remaining": 1000, "reset_after": 86_400_000, "max_concurrency": 1}
-        return ApiResponse({"url": _gateway_url(call), "shards": 1, "session_start_limit": limit})
+        shards = self._identifies.limits.recommended_shards
+        limit = self._identifies.payload()
+        return ApiResponse({"url": _gateway_url(call), "shards": shards, "session_start_limit": limit})
 
     async def own_user(self, _: Call) -> ApiResponse:
         """GET /users/@me"""

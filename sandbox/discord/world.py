@@ -5,6 +5,7 @@ never sends anything over the network, waits, or validates requests.
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 
 from sandbox.discord.events import EventBus, Listener
@@ -37,6 +38,7 @@ class World:
         self.users: dict[int, User] = {}
         self.guilds: dict[int, Guild] = {}
         self.channels: dict[int, Channel] = {}
+        self._by_guild: defaultdict[int | None, dict[int, Channel]] = defaultdict(dict)
         self._bot_role_ids: dict[int, int] = {}
         self.user_installs: set[int] = set()  # users who installed the application for their account
         self.events = EventBus()
@@ -195,6 +197,7 @@ class World:
             if thread.is_thread:
                 self.delete_channel(thread.id)
         channel = self.channels.pop(channel_id)
+        del self._by_guild[channel.guild_id][channel_id]
         self.messages.remove_channel(channel_id)
         name = "THREAD_DELETE" if channel.is_thread else "CHANNEL_DELETE"
         self.events.emit(name, self.channel_payload(channel), guild_id=channel.guild_id, channel_id=channel_id)
@@ -218,12 +221,12 @@ class World:
 
     def channels_of(self, guild_id: int) -> list[Channel]:
         """Returns a guild's channels in order, without its threads."""
-        own = [channel for channel in self.channels.values() if channel.guild_id == guild_id]
+        own = self._by_guild[guild_id].values()
         return sorted((channel for channel in own if not channel.is_thread), key=lambda channel: channel.position)
 
     def threads_of(self, guild_id: int) -> list[Channel]:
         """Returns a guild's threads that are not archived."""
-        own = [channel for channel in self.channels.values() if channel.guild_id == guild_id]
+        own = self._by_guild[guild_id].values()
         return [channel for channel in own if channel.kind in THREADS and not channel.archived]
 
     def guild_permissions(self, guild_id: int, user_id: int) -> Permission:
@@ -283,6 +286,7 @@ class World:
 
     def _store(self, channel: Channel, event: str, **more: object) -> None:
         self.channels[channel.id] = channel
+        self._by_guild[channel.guild_id][channel.id] = channel
         payload = self.channel_payload(channel) | more
         self.events.emit(event, payload, guild_id=channel.guild_id, channel_id=channel.id)
 

@@ -270,9 +270,10 @@ async def test_gateway_that_is_down_at_the_start_is_reported_as_such(
     async with running_sandbox(tmp_path) as sandbox:
         sandbox.discord.gateway_open = False
         async with running_without_discord(sandbox, None):
-            await wait_until(lambda: events(caplog)["loop failed"] == 1, DEADLINE_S)
+            await wait_until(lambda: events(caplog)["shard disconnected"] == 2, DEADLINE_S)
             sandbox.discord.gateway_open = True
             await sandbox.discord.wait_until_bot_ready(DEADLINE_S)
-    assert {vars(each)["reason"] for each in caplog.records if each.getMessage() == "loop failed"} == {
-        "Discord's gateway does not answer"
+    assert not events(caplog)["loop failed"]
+    assert {vars(each)["reason"] for each in caplog.records if each.getMessage() == "shard disconnected"} == {
+        "Discord's gateway does not answer (status 503)"
     }

@@ -14,13 +14,14 @@ from itertools import pairwise
 
 import pytest
 
+from bot.arxiv.client import ARXIV_SMALL_PAGE
 from bot.arxiv.gate import Priority
 from bot.domain.keyword import Keyword
 from bot.domain.poll_schedule import BatchMissing, PollCompleted, PollKind, PollResult
 from bot.domain.queries import Window
 from bot.domain.window_scan import ARXIV_PAGE_SIZE
 from bot.ingest.retrying import RetryingArxivClient
-from bot.ingest.window_reader import WindowReader
+from bot.ingest.window_reader import LARGER_PAGES_AFTER, WindowReader
 from bot.runtime.errors import ArxivBackoff
 from bot.runtime.metrics import Metrics
 from sandbox.arxiv import ArxivFault, ArxivFaultKind, SandboxPaper
@@ -272,9 +273,43 @@ async def test_all_faults_in_any_order_lose_no_paper(ingest: Ingest, seed: int) 
     await poll_through(ingest, faults, rng)
 
 
+def page_sizes(ingest: Ingest) -> list[int]:
+    """Returns the sizes of the pages that were requested since the last call, without probes."""
+    return [int(request.max_results) for request in ingest.take_requests() if request.max_results != "1"]
+
+
+async def test_large_page_that_failed_is_read_in_smaller_ones_for_a_while(ingest: Ingest) -> None:
+    ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.SERVER_ERROR, times=1, containing="ti:"))
+    add_papers(ingest)
+    await next_poll(ingest)
+    assert page_sizes(ingest) == [ARXIV_PAGE_SIZE]
+    await poll_until_complete(ingest)
+    assert await description(ingest) == ALL_NEW
+    assert set(page_sizes(ingest)) == {ARXIV_SMALL_PAGE}
+    for _ in range(LARGER_PAGES_AFTER):
+        await ingest.poll()
+    assert page_sizes(ingest)[-1] == ARXIV_PAGE_SIZE
+
+
+async def test_small_page_that_failed_is_not_read_in_smaller_ones(ingest: Ingest) -> None:
+    add_papers(ingest)
+    for _ in range(3):
+        ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.SERVER_ERROR, times=1, containing="ti:"))
+        await next_poll(ingest)
+    await poll_until_complete(ingest)
+    assert min(page_sizes(ingest)) == ARXIV_SMALL_PAGE
+
+
+async def test_throttled_page_is_requested_again_in_its_size(ingest: Ingest) -> None:
+    ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, times=1, containing="ti:"))
+    await next_poll(ingest)
+    await poll_until_complete(ingest)
+    assert set(page_sizes(ingest)) == {ARXIV_PAGE_SIZE}
+
+
 @pytest.mark.slow
 async def test_pages_that_are_too_large_are_read_in_smaller_ones(ingest: Ingest) -> None:
-    text = "A reward model. " + "A long sentence about nothing. " * 20_000
+    text = "A reward model. " + "A long sentence about nothing. " * 40_000
     for part in range(PAPERS):
         ingest.arxiv.add_paper(
             SandboxPaper(title=f"Part {part}", abstract=text, published=ingest.clock.now() - timedelta(days=1))
@@ -293,7 +328,7 @@ async def test_pages_that_are_too_large_are_read_in_smaller_ones(ingest: Ingest)
 @pytest.mark.slow
 async def test_backfill_requests_a_smaller_page_after_one_that_was_too_large(store: Store) -> None:
     async with ingest_over(store) as ingest:
-        text = "A reward model. " + "A long sentence about nothing. " * 20_000
+        text = "A reward model. " + "A long sentence about nothing. " * 40_000
         for part in range(PAPERS):
             ingest.arxiv.add_paper(
                 SandboxPaper(title=f"Part {part}", abstract=text, published=MORNING - timedelta(days=1))
@@ -310,4 +345,4 @@ async def test_backfill_requests_a_smaller_page_after_one_that_was_too_large(sto
             return sum([len(part.papers) async for part in parts])
 
         assert await ingest.run(read()) == PAPERS
-        assert len(waits) == 3
+        assert len(waits) == 4

@@ -74,7 +74,7 @@ async def test_change_in_a_server_checks_its_channels_immediately(
     await record_papers(subscribed, 1)
     async with running_dispatcher(subscribed, delivery, clock) as running:
         delivery.blocked.clear()
-        await running.dispatcher.check_channels(2)
+        await running.dispatcher.check_channels([OTHER_CHANNEL])
         await running.until_quiet()
         assert delivery.messages(OTHER_CHANNEL) == [arxiv_ids(1)]
         assert delivery.messages() == []

@@ -8,12 +8,13 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.channel_settings import ChannelSettings, Style
-from bot.publish.dispatcher import ChannelTasks
+from bot.publish.dispatcher import ACTIVE_CHECK_INTERVAL_S, CHANNELS_AT_ONCE, ChannelTasks
 from bot.runtime.errors import StoreUnavailable
 from bot.runtime.limits import EMBEDS_PER_MESSAGE
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
 from tests.support.delivery import (
+    LOST_MESSAGE,
     DispatcherHarness,
     FakeDelivery,
     arxiv_ids,
@@ -103,6 +104,41 @@ async def test_papers_that_arrive_during_an_attempt_wait_for_the_next_message(
         delivery.finish_held(CHANNEL)
         await running.until_quiet()
         assert delivery.messages() == [arxiv_ids(5), arxiv_ids(1, 2)]
+
+
+@pytest.mark.slow
+async def test_channels_that_are_slow_do_not_stop_the_others(
+    store: Store, delivery: FakeDelivery, clock: FakeClock
+) -> None:
+    slow, others = range(100, 100 + CHANNELS_AT_ONCE - 5), range(200, 260)
+    for channel_id in (*slow, *others):
+        await store.subscribe("graph", channel_id)
+    for channel_id in slow:
+        delivery.hold(channel_id)
+    await store.sync()
+    await record_papers(store, 1)
+    async with running_dispatcher(store, delivery, clock) as running:
+        await running.advance(10)
+        assert all(delivery.messages(channel_id) == [arxiv_ids(1)] for channel_id in others)
+        for channel_id in slow:
+            delivery.finish_held(channel_id)
+        await running.until_quiet()
+        assert all(delivery.messages(channel_id) == [arxiv_ids(1)] for channel_id in slow)
+
+
+async def test_channel_that_is_tried_again_later_does_not_wait_for_a_slow_one(
+    subscribed: Store, delivery: FakeDelivery, clock: FakeClock
+) -> None:
+    await subscribed.subscribe("graph", OTHER_CHANNEL)
+    delivery.hold(CHANNEL)
+    delivery.answers[OTHER_CHANNEL].append(LOST_MESSAGE)
+    await record_papers(subscribed, 1)
+    async with running_dispatcher(subscribed, delivery, clock) as running:
+        assert delivery.messages(OTHER_CHANNEL) == []
+        await running.advance(ACTIVE_CHECK_INTERVAL_S + 10)
+        assert delivery.messages(OTHER_CHANNEL) == [arxiv_ids(1)]
+        delivery.finish_held(CHANNEL)
+        await running.until_quiet()
 
 
 # Shutdown and failures.

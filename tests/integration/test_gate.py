@@ -55,6 +55,52 @@ async def test_interval_runs_from_the_end_of_a_request_to_the_start_of_the_next(
         assert requests.started_s["4"] == pytest.approx(3 + 4 * 10.5, abs=0.5)
 
 
+async def test_interval_runs_while_a_response_is_parsed(path: Path, clock: FakeClock) -> None:
+    gate = Gate(path, clock, INTERVAL_S)
+    async with sending(clock) as requests:
+        requests.start("page 1", gate, request_s=1.0, parsing_s=2.5)
+        requests.start("page 2", gate)
+        await clock.advance(20)
+        assert requests.started_s["page 2"] == requests.ended_s["page 1"] + INTERVAL_S
+
+
+async def test_no_request_leaves_before_a_response_is_parsed(path: Path, clock: FakeClock) -> None:
+    gate, other = Gate(path, clock, INTERVAL_S), Gate(path, clock, INTERVAL_S)
+    async with sending(clock) as requests:
+        requests.start("page 1", gate, parsing_s=30.0)
+        await clock.advance(3.0)
+        requests.start("interactive", gate, INTERACTIVE)
+        requests.start("other process", other, INTERACTIVE)
+        await clock.advance(29.9)
+        assert requests.order == ["page 1"]
+        await clock.advance(INTERVAL_S + 1.0)
+        assert requests.order[:2] == ["page 1", "interactive"]
+
+
+async def test_waiting_requests_learn_of_a_response_that_was_not_a_feed(path: Path, clock: FakeClock) -> None:
+    gate, other = Gate(path, clock, INTERVAL_S), Gate(path, clock, INTERVAL_S)
+    async with sending(clock) as requests:
+        backoff = ArxivThrottled("not a feed", clock.now() + timedelta(seconds=60))
+        requests.start("page 1", gate, parsing_s=5.0, backoff=backoff)
+        await clock.advance(3.0)
+        waiting = [requests.start("interactive", gate, INTERACTIVE), requests.start("other process", other)]
+        await clock.advance(10.0)
+        assert requests.order == ["page 1"]
+        assert all(isinstance(task.exception(), ArxivThrottled) for task in waiting)
+
+
+async def test_cancelled_parsing_frees_the_gate_after_the_interval(path: Path, clock: FakeClock) -> None:
+    gate = Gate(path, clock, INTERVAL_S)
+    async with sending(clock) as requests:
+        first = requests.start("page 1", gate, parsing_s=30.0)
+        await clock.advance(3.0)
+        requests.start("page 2", gate)
+        await clock.advance(1.0)
+        first.cancel()
+        await clock.advance(10.0)
+        assert requests.started_s["page 2"] == requests.ended_s["page 1"] + INTERVAL_S
+
+
 async def test_interactive_requests_go_before_a_poll_in_order_of_arrival(path: Path, clock: FakeClock) -> None:
     gate = Gate(path, clock, INTERVAL_S)
     async with sending(clock) as requests:

@@ -9,11 +9,11 @@ import pytest
 from bot.domain.keyword import Keyword
 from bot.domain.poll_schedule import PollCompleted, PollKind
 from bot.domain.queries import ARXIV_KEYWORDS_PER_QUERY, INITIAL_SYNC_PERIOD
-from bot.ingest.initial_sync import SyncStatus
+from bot.ingest.initial_sync import SYNC_TOGETHER_FROM, SyncStatus
 from sandbox.arxiv import ArxivFault, ArxivFaultKind
 from tests.support.clock import settle
 from tests.support.ingest import MORNING, Ingest, ingest_over, running
-from tests.support.store import CHANNEL, OTHER_CHANNEL, Store
+from tests.support.store import ADA, CHANNEL, GUILD, OTHER_CHANNEL, Store
 
 REWARD_MODEL = Keyword.parse("reward model")
 
@@ -86,6 +86,45 @@ async def test_more_than_forty_keywords_are_synced_in_groups(ingest: Ingest) -> 
     await ingest.watch(*(f"idea {n}" for n in range(ARXIV_KEYWORDS_PER_QUERY + 1)))
     assert [query.count('ti:"idea"') for query in ingest.take_queries()] == [ARXIV_KEYWORDS_PER_QUERY, 1]
     assert await pending(ingest) == []
+
+
+async def subscribe_to_hundreds(ingest: Ingest) -> None:
+    """Subscribes a channel to as many keywords as are synced by reading all papers."""
+    keywords = [Keyword.parse(f"idea {n}") for n in range(SYNC_TOGETHER_FROM)]
+    await ingest.store.subscriptions.add_all(keywords, CHANNEL, GUILD, added_by=ADA, now=MORNING)
+
+
+async def test_hundreds_of_keywords_are_synced_by_reading_all_papers_once(ingest: Ingest) -> None:
+    for days_ago in (1, 9, 16, 24, 29):
+        ingest.add_paper("Idea 7", days_ago=days_ago)
+    ingest.add_paper("Idea 7", days_ago=31)
+    await subscribe_to_hundreds(ingest)
+    await ingest.run(ingest.initial_sync.sync_pending())
+    queries = ingest.take_queries()
+    assert len(queries) == len(set(queries)) == 4
+    assert all(query.startswith("submittedDate:") for query in queries)
+    assert await ingest.store.papers.count(Keyword.parse("idea 7"), MORNING - timedelta(days=99)) == 5
+    assert await ingest.due() == []
+    assert {(watched.new_since, watched.synced_until) for watched in await ingest.store.watched()} == {
+        (MORNING - INITIAL_SYNC_PERIOD, MORNING)
+    }
+
+
+async def test_few_keywords_do_not_wait_for_hundreds_whose_sync_has_begun(ingest: Ingest) -> None:
+    for days_ago in (1, 9, 16, 24):
+        ingest.add_paper("Diffusion", days_ago=days_ago)
+    await subscribe_to_hundreds(ingest)
+    sync = asyncio.create_task(ingest.initial_sync.sync_pending())
+    await ingest.until(lambda: len(ingest.arxiv.requests) == 1)
+    await ingest.store.subscribe("diffusion", OTHER_CHANNEL)
+    diffusion = Keyword.parse("diffusion")
+    wait = asyncio.create_task(ingest.initial_sync.wait([diffusion], 900.0, keep_waiting=False))
+    await ingest.until(wait.done)
+    assert len(ingest.arxiv.requests) <= 3
+    assert len(await pending(ingest)) == SYNC_TOGETHER_FROM
+    await ingest.until(sync.done)
+    assert await pending(ingest) == []
+    assert await ingest.store.papers.count(diffusion, MORNING - INITIAL_SYNC_PERIOD) == 4
 
 
 async def test_rejected_query_is_read_as_the_window_without_keywords(ingest: Ingest) -> None:

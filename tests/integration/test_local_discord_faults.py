@@ -12,6 +12,7 @@ from sandbox.discord import (
     DropAfter,
     DropBefore,
     ExtraHeaders,
+    IdentifyLimits,
     Limit,
     LocalDiscord,
     RateLimited,
@@ -234,7 +235,7 @@ async def test_gateway_closes_on_a_wrong_token_or_invalid_json() -> None:
 
 
 async def test_session_ends_on_a_normal_close_and_survives_others() -> None:
-    local = LocalDiscord()
+    local = LocalDiscord(identify_limits=IdentifyLimits.off())
     async with served(local) as address, aiohttp.ClientSession() as session:
         for code, expected_op in ((1000, 9), (4000, 0)):
             async with session.ws_connect(f"{address}/gateway") as socket:

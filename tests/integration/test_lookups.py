@@ -10,9 +10,10 @@ import pytest
 from bot.arxiv.scheduler import Caller
 from bot.domain.keyword import Keyword
 from bot.domain.paper import ArxivId
+from bot.domain.poll_schedule import PollKind
 from bot.domain.trending.entry import TrendingEntry
 from bot.runtime.errors import ArxivBusy, ArxivThrottled, LookupsExhausted
-from bot.services.lookup import LOOKUP_WAIT_S, Latest, LookupService
+from bot.services.lookup import LOOKUP_WAIT_S, STORE_FRESH, Latest, LookupService
 from bot.services.lookup_budget import LOOKUPS_PER_MINUTE, LOOKUPS_RESERVED
 from sandbox.arxiv import ArxivFault, ArxivFaultKind
 from tests.support.clock import settle
@@ -120,6 +121,39 @@ async def test_exhausted_budget_is_reported_with_the_time_of_the_next_lookup(ing
         await ingest.run(service.latest(Keyword.parse("quokka"), 3, Caller(99, 7)))
     await ingest.clock.advance((exhausted[0].not_before - ingest.clock.now()).total_seconds())
     await ingest.run(service.latest(Keyword.parse("quokka"), 3, Caller(99, 7)))
+
+
+async def test_stored_papers_are_shown_without_a_request_while_a_poll_is_due(ingest: Ingest) -> None:
+    service = lookup_service(ingest)
+    await ingest.watch("reward model")
+    ingest.take_requests()
+    assert (await ingest.poller.next_poll()).at <= ingest.clock.now()
+    latest = await ingest.run(service.latest(REWARD_MODEL, 3, ADA))
+    assert len(latest.papers) == 3
+    assert ingest.take_requests() == []
+
+
+async def test_lookup_asks_arxiv_while_a_poll_is_due_and_the_stored_papers_are_old(ingest: Ingest) -> None:
+    service = lookup_service(ingest)
+    await ingest.watch("reward model")
+    ingest.take_requests()
+    await ingest.clock.advance(STORE_FRESH.total_seconds())
+    ingest.add_paper("A newer reward model")
+    latest = await ingest.run(service.latest(REWARD_MODEL, 3, ADA))
+    assert latest.papers[0].title == "A newer reward model"
+    assert len(ingest.take_requests()) == 1
+
+
+async def test_poll_does_not_wait_for_lookups_of_watched_keywords(ingest: Ingest) -> None:
+    service = lookup_service(ingest)
+    await ingest.watch("reward model")
+    ingest.take_requests()
+    poll = asyncio.create_task(ingest.poller.poll(PollKind.READ))
+    await ingest.until(lambda: len(ingest.arxiv.requests) == 1)
+    tasks = [asyncio.create_task(service.latest(REWARD_MODEL, 3, Caller(user))) for user in range(20)]
+    assert len(await all_of(ingest, tasks)) == 20
+    await ingest.until(poll.done)
+    assert all("submittedDate" in query for query in ingest.take_queries())  # a lookup's query has no window
 
 
 async def test_stored_papers_are_shown_when_the_budget_is_exhausted(ingest: Ingest) -> None:

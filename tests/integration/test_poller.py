@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.domain.keyword import Keyword
 from bot.domain.outgoing import Delivered
 from bot.domain.poll_schedule import BatchMissing, NextPoll, PollCompleted, PollFailed, PollKind, PollThrottled
 from bot.domain.queries import ARXIV_KEYWORDS_PER_QUERY
@@ -17,6 +18,7 @@ from tests.support.ingest import FILLER, MORNING, Ingest, ingest_over, running
 from tests.support.store import CHANNEL, OTHER_CHANNEL, Store
 
 DAY_S = 86_400.0
+DIFFUSION = Keyword.parse("diffusion")
 PROBE = PollKind.PROBE_THEN_READ_IF_BATCH
 
 
@@ -430,3 +432,32 @@ async def test_loop_polls_at_the_configured_interval(store: Store) -> None:
         async with running(ingest.poller.run()):
             await ingest.until(lambda: bool(ingest.arxiv.requests))
             assert ingest.clock.now() - poll.at == timedelta(seconds=1000)
+
+
+async def test_unchanged_papers_are_read_once_and_count_as_papers(ingest: Ingest) -> None:
+    ingest.add_paper("A reward model")
+    assert await ingest.poll() == PollCompleted(1, batch=True)
+    ingest.take_requests()
+    assert await ingest.poll() == PollCompleted(0, batch=True)
+    assert len(ingest.take_requests()) == 2  # the probe and the window: "no new papers" needs no second probe
+    assert len(await ingest.due()) == 1
+
+
+async def test_new_version_of_a_read_paper_is_matched_again(ingest: Ingest) -> None:
+    arxiv_id = ingest.add_paper("A reward")
+    filler = ingest.add_paper("A reward model")
+    assert await ingest.poll() == PollCompleted(1, batch=True)
+    ingest.arxiv.revise(arxiv_id, title="Another reward model")
+    assert await ingest.poll() == PollCompleted(1, batch=True)
+    assert sorted(await ingest.due()) == sorted([arxiv_id, filler])
+
+
+async def test_paper_that_an_initial_sync_missed_is_found_although_polls_read_it(ingest: Ingest) -> None:
+    arxiv_id = ingest.add_paper("Diffusion with a reward model")
+    await ingest.poll()
+    ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=2))
+    await ingest.watch("diffusion", channel_id=OTHER_CHANNEL)
+    assert await ingest.store.papers.count(DIFFUSION, MORNING - timedelta(days=30)) == 0
+    await ingest.poll()
+    assert await ingest.store.papers.count(DIFFUSION, MORNING - timedelta(days=30)) == 1
+    assert await ingest.due(OTHER_CHANNEL) == [arxiv_id]

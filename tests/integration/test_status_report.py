@@ -12,6 +12,7 @@ from bot.publish.second_bot import SecondBot
 from bot.runtime.metrics import Metrics
 from bot.runtime.problems import DISCORD_BACKOFF, Problem, ReportedProblems
 from bot.runtime.server_time import CorrectedClock
+from bot.runtime.shards import Shards
 from bot.runtime.supervisor import Supervisor
 from bot.services.status import StatusService
 from tests.support.clock import FakeClock, NoJitter
@@ -31,6 +32,7 @@ def status_of(ingest: Ingest, store: Store, problems: ReportedProblems) -> Statu
         supervisor=Supervisor(ingest.clock, Random(0), Metrics()),
         problems=problems.current,
         trending_problem=lambda: None,
+        shards=Shards(),
     )
 
 

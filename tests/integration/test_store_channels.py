@@ -23,8 +23,9 @@ async def test_server_of_a_channel_is_stored(store: Store) -> None:
     await subscribe_by_file(store, CHANNEL, OTHER_CHANNEL, THIRD_CHANNEL)
     await store.channels.set_guild(GUILD, [CHANNEL, 999])
     await store.channels.set_guild(2, {OTHER_CHANNEL})
-    assert await store.channels.subscribed(GUILD) == (CHANNEL, THIRD_CHANNEL)
-    assert await store.channels.subscribed(2) == (OTHER_CHANNEL, THIRD_CHANNEL)
+    assert await store.channels.servers(GUILD) == {CHANNEL: GUILD, THIRD_CHANNEL: None}
+    assert await store.channels.servers(2) == {OTHER_CHANNEL: 2, THIRD_CHANNEL: None}
+    assert await store.channels.servers() == {CHANNEL: GUILD, OTHER_CHANNEL: 2, THIRD_CHANNEL: None}
     assert await store.channels.subscribed() == (CHANNEL, OTHER_CHANNEL, THIRD_CHANNEL)
     assert [subscription.channel_id for subscription in await store.in_guild(2)] == [OTHER_CHANNEL]
 

@@ -221,6 +221,31 @@ async def test_edit_waits_while_the_channel_is_blocked(store: Store) -> None:
     assert await due_keys(store) == ["key"]
 
 
+async def test_nothing_is_written_while_no_edit_expires(store: Store) -> None:
+    seen: list[str] = []
+    async with store.database.transaction() as writer:
+        await (await writer.driver()).set_trace_callback(seen.append)
+    seen.clear()
+    assert await store.edits.due(SOON) == ()
+    assert seen == []
+    await posted(store)
+    await store.poll(REVISED)
+    seen.clear()
+    assert len(await store.edits.due(SOON)) == 1
+    assert seen == []
+
+
+async def test_edits_are_read_in_groups_oldest_first(store: Store) -> None:
+    for number in (1, 2, 3):
+        await posted(store, paper(f"2611.0000{number}", title="Graph"), key=f"key {number}")
+    await store.papers.add([paper(f"2611.0000{number}", title="Graph", version=2) for number in (1, 2, 3)])
+    first, second = await store.edits.due(SOON, 2)
+    assert [first.post.key, second.post.key] == ["key 1", "key 2"]
+    for edit in (first, second):
+        await store.edits.done(edit)
+    assert await due_keys(store) == ["key 3"]
+
+
 # An announcement channel's followers.
 
 

@@ -36,7 +36,6 @@ async def test_subscriptions_of_other_servers_are_not_read(store: Store) -> None
         queries.ids([GRAPH]),
         store.channels.in_guild(GUILD),
         store.channels.servers(GUILD),
-        store.channels.subscribed(GUILD),
     ):
         assert await steps(store, query) < STEPS_MAX
 

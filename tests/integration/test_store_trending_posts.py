@@ -101,7 +101,7 @@ async def test_channel_with_only_a_trending_subscription_is_subscribed(store: St
     await subscribe_to_trending(store)
     assert await store.channels.subscribed() == (CHANNEL,)
     await store.channels.set_guild(GUILD, [CHANNEL])
-    assert await store.channels.subscribed(GUILD) == (CHANNEL,)
+    assert await store.channels.servers(GUILD) == {CHANNEL: GUILD}
     await store.channels.block(CHANNEL, GONE, now=NOW, not_before=NOW)
     assert [(paused.channel_id, paused.guild_id) for paused in await store.channels.blocked_channels()] == [
         (CHANNEL, GUILD)

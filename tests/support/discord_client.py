@@ -13,7 +13,7 @@ from discord import app_commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from sandbox.discord import DefaultWorld, LocalDiscord, RateLimits
+from sandbox.discord import DefaultWorld, IdentifyLimits, LocalDiscord, RateLimits
 
 DEADLINE_S = 40.0
 
@@ -84,7 +84,7 @@ async def logged_in(
 ) -> AsyncIterator[DiscordHarness]:
     """A client that is logged in to REST, without a gateway connection."""
     world = DefaultWorld()
-    local = LocalDiscord(world=world, rate_limits=rate_limits or RateLimits.off())
+    local = LocalDiscord(world=world, rate_limits=rate_limits or RateLimits.off(), identify_limits=IdentifyLimits.off())
     client = client or SmallClient()
     async with served(local):
         await client.login("sandbox-token")

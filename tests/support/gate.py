@@ -37,17 +37,33 @@ class Requests:
         *,
         request_s: float = 0.0,
         waiters: Waiters | None = None,
+        parsing_s: float | None = None,
+        backoff: ArxivBackoff | None = None,
     ) -> asyncio.Task[None]:
-        self.tasks[name] = asyncio.create_task(self._request(name, gate, priority, request_s, waiters))
+        """Starts a request whose response takes `parsing_s` to parse, and then closes the gate for a `backoff`."""
+        coroutine = self._request(name, gate, priority, request_s, waiters, parsing_s, backoff)
+        self.tasks[name] = asyncio.create_task(coroutine)
         return self.tasks[name]
 
     async def _request(
-        self, name: str, gate: Gate, priority: Priority, request_s: float, waiters: Waiters | None
+        self,
+        name: str,
+        gate: Gate,
+        priority: Priority,
+        request_s: float,
+        waiters: Waiters | None,
+        parsing_s: float | None,
+        backoff: ArxivBackoff | None,
     ) -> None:
-        async with gate.request_slot(priority, waiters):
+        async with gate.request_slot(priority, waiters) as slot:
             self.started_s[name] = self._clock.monotonic()
             await self._clock.sleep(request_s)
             self.ended_s[name] = self._clock.monotonic()
+            if parsing_s is not None:
+                slot.request_ended()
+                await self._clock.sleep(parsing_s)
+            if backoff is not None:
+                slot.close_gate(backoff)
 
     @property
     def order(self) -> list[str]:

@@ -12,6 +12,7 @@ from aiohttp import TraceConfig
 from bot.arxiv.client import ArxivClient
 from bot.arxiv.gate import Gate
 from bot.domain.poll_schedule import PollKind, PollResult
+from bot.domain.window_scan import ARXIV_PAGE_SIZE
 from bot.ingest.initial_sync import InitialSync
 from bot.ingest.poller import Poller
 from bot.ingest.window_reader import WindowReader
@@ -35,11 +36,19 @@ FILLER: Final = "A paper about something else"
 class IngestLoops:
     """The poller and the initial sync over one store; counts what they notify other loops of."""
 
-    def __init__(self, store: Store, clock: Clock, client: ArxivClient, poll_interval_s: float | None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        client: ArxivClient,
+        poll_interval_s: float | None,
+        *,
+        page_size: int = ARXIV_PAGE_SIZE,
+    ) -> None:
         self.new_posts_notified = 0
         self.edits_notified = 0
         self.poller_wakeup = Wakeup(clock)
-        reader = WindowReader(client, Metrics())
+        reader = WindowReader(client, Metrics(), page_size=page_size)
         self.initial_sync = InitialSync(
             store.subscriptions, store.ingest_store, reader, clock, Metrics(), on_synced=self.poller_wakeup.notify
         )
@@ -76,8 +85,9 @@ class Ingest(IngestLoops):
         clock: Clock,
         client: ArxivClient,
         poll_interval_s: float | None,
+        page_size: int,
     ) -> None:
-        super().__init__(store, clock, client, poll_interval_s)
+        super().__init__(store, clock, client, poll_interval_s, page_size=page_size)
         self.store = store
         self.arxiv = arxiv
         self.clock = fake_clock
@@ -159,6 +169,7 @@ async def ingest_over(
     poll_interval_s: float | None = None,
     timeout_s: float = DEADLINE_S,
     corrected: bool = False,
+    page_size: int = ARXIV_PAGE_SIZE,
 ) -> AsyncIterator[Ingest]:
     """Runs ingest over an arXiv that has one batch with the filler; `timeout_s` is in real time.
 
@@ -172,7 +183,7 @@ async def ingest_over(
     trace = corrected_clock.observe_responses(TraceConfig())
     async with serving(arxiv, fake_clock.server_now) as url, open_session(trace) as session:
         client = ArxivClient(session, gate, clock, url, "tests", Random(1), Metrics(), timeout_s=timeout_s)
-        ingest = Ingest(store, arxiv, fake_clock, clock, client, poll_interval_s)
+        ingest = Ingest(store, arxiv, fake_clock, clock, client, poll_interval_s, page_size)
         ingest.add_paper(FILLER)
         yield ingest
         assert arxiv.violations == []

@@ -26,7 +26,7 @@ from bot.runtime.clock import Clock
 from bot.store.schema import polls
 from cogs.subscribe import READING
 from sandbox.arxiv import Corpus, LocalArxiv, SandboxPaper
-from sandbox.discord import DefaultWorld, Invocation, LocalDiscord, Message, RateLimits
+from sandbox.discord import DefaultWorld, IdentifyLimits, Invocation, LocalDiscord, Message, RateLimits
 from sandbox.huggingface import LocalHuggingFace
 from tests.support.databases import create_empty_where_missing, reading, setting
 from tests.support.embeds import papers_in
@@ -199,7 +199,11 @@ def arxiv_with_one_paper(corpus: Corpus | None = None) -> LocalArxiv:
 
 @asynccontextmanager
 async def running_sandbox(
-    tmp_path: Path, *, arxiv: LocalArxiv | None = None, rate_limits: RateLimits | None = None
+    tmp_path: Path,
+    *,
+    arxiv: LocalArxiv | None = None,
+    rate_limits: RateLimits | None = None,
+    identify_limits: IdentifyLimits | None = None,
 ) -> AsyncIterator[RunningSandbox]:
     """Serves a local Discord, arXiv and Hugging Face on a free loopback port, and checks the bot's requests at the end.
 
@@ -207,7 +211,11 @@ async def running_sandbox(
     arXiv without any papers as faulty.
     """
     world = DefaultWorld()
-    discord = LocalDiscord(world=world, rate_limits=rate_limits or RateLimits(enabled=False))
+    discord = LocalDiscord(
+        world=world,
+        rate_limits=rate_limits or RateLimits(enabled=False),
+        identify_limits=identify_limits or IdentifyLimits.off(),
+    )
     arxiv = arxiv or arxiv_with_one_paper()
     app = web.Application()
     discord.attach(app)

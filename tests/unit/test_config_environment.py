@@ -30,6 +30,7 @@ def test_every_setting_can_come_from_the_environment(loader: Loader) -> None:
         DAILY_PAPERS_DISCORD__TOKEN=TOKEN,
         DAILY_PAPERS_DISCORD__API_URL="https://example.org/api",
         DAILY_PAPERS_DISCORD__GATEWAY_URL="wss://example.org",
+        DAILY_PAPERS_DISCORD__SHARDS="2",
         DAILY_PAPERS_ARXIV__API_URL=LOCAL,
         DAILY_PAPERS_ARXIV__CONTACT="4@2",
         DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S="0.5",

@@ -71,6 +71,19 @@ def test_invalid_url_is_a_fault(loader: Loader, setting: str, url: str, allowed:
     assert loader.faults({section: {name: url}}) == [f"{setting}: is not a valid URL; allowed: {allowed}."]
 
 
+@pytest.mark.parametrize("shards", [0, -1, 1001, 2.5, "4", True])
+def test_invalid_number_of_shards_is_a_fault(loader: Loader, shards: object) -> None:
+    allowed = "1 to 1000, or null (as many as Discord recommends)"
+    faults = loader.faults({"discord": {"shards": shards}})
+    assert faults == [f"discord.shards: {json.dumps(shards)} is not valid; allowed: {allowed}."]
+
+
+def test_number_of_shards_is_discords_unless_it_is_set(loader: Loader) -> None:
+    assert loader.load({}).discord.shards is None
+    assert loader.load({"discord": {"shards": None}}).discord.shards is None
+    assert loader.load({"discord": {"shards": 4}}).discord.shards == 4
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1:8700", "localhost", "[::1]:80", "127.8.8.8"])
 def test_url_on_this_machine_needs_no_encryption(loader: Loader, host: str) -> None:
     settings = loader.load({"discord": {"api_url": f"http://{host}/api", "gateway_url": f"ws://{host}"}})

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.feed import PAPER_ABSTRACT_MAX, PAPER_TITLE_MAX, FeedPage, Rejection, parse_feed
+from bot.domain.feed import (
+    PAPER_ABSTRACT_MAX,
+    PAPER_TITLE_MAX,
+    FeedPage,
+    Rejection,
+    parse_feed,
+)
+from bot.domain.feed_document import FEED_ATTRIBUTES_MAX, FEED_ELEMENTS_MAX
 from bot.domain.paper import ArxivId, Paper
 from bot.runtime.errors import ArxivError, InvalidFeed, QueryRejected
 
@@ -63,6 +70,50 @@ def test_page_has_papers_total_and_start() -> None:
 
 def test_complete_page_may_have_no_papers() -> None:
     assert parse_feed(body(counts=COUNTS.replace("7", "0"))) == FeedPage((), (), total=0, start=5)
+
+
+def test_known_entry_is_listed_as_unchanged() -> None:
+    other = entry(id="<id>http://arxiv.org/abs/2611.00002v1</id>")
+    known = parse_feed(body(entry())).digests
+    page = parse_feed(body(entry(), other), known)
+    assert [paper.arxiv_id.value for paper in page.papers] == ["2611.00002"]
+    assert page.unchanged == (ArxivId("2611.00001"),)
+    assert (page.total, page.start, page.entries) == (7, 5, 2)
+    assert page.digests == parse_feed(body(other)).digests
+
+
+def test_page_of_known_entries_has_no_papers() -> None:
+    known = parse_feed(body(entry())).digests
+    assert parse_feed(body(entry()), known) == FeedPage((), (), 7, 5, unchanged=(ArxivId("2611.00001"),))
+
+
+@pytest.mark.parametrize("name", [*ENTRY, "comment"])
+def test_known_entry_is_parsed_when_any_element_changes(name: str) -> None:
+    known = parse_feed(body(entry())).digests
+    page = parse_feed(body(entry(**{name: ENTRY.get(name, "<arxiv:comment>Withdrawn</arxiv:comment>") + " "})), known)
+    assert (len(page.papers), page.unchanged) == (1, ())
+
+
+def test_rejected_entry_is_never_known() -> None:
+    page = parse_feed(body(entry(title=""), entry()))
+    assert len(page.rejected) == 1
+    assert page.digests == parse_feed(body(entry())).digests
+
+
+def test_known_entry_without_a_plain_id_is_parsed_again() -> None:
+    document = body(entry(id="<id ><![CDATA[http://arxiv.org/abs/2611.00001v2]]></id>"))
+    page = parse_feed(document, parse_feed(document).digests)
+    assert (page.papers, page.unchanged) == ((PAPER,), ())
+
+
+def test_entries_that_the_parser_counts_differently_are_never_known() -> None:
+    nested = entry(comment=entry(id="<id>http://arxiv.org/abs/2611.00002v1</id>"))
+    assert parse_feed(body(nested)).digests == ()
+
+
+def test_empty_entry_is_rejected_alone() -> None:
+    page = parse_feed(body("<entry/>", entry()), {1})
+    assert (page.papers, len(page.rejected)) == ((PAPER,), 1)
 
 
 def test_optional_elements_are_read() -> None:
@@ -284,11 +335,11 @@ def test_any_title_affects_only_its_own_entry(text: str) -> None:
     "body",
     [
         b"<entry>" * 30 + b"</entry>" * 30,
-        b"<entry/>" * 160_000,
-        b"<entry " + b" ".join(b'a%d=""' % number for number in range(60_000)) + b"/>",
-        b"".join(b'<e a="" b%d=""/>' % number for number in range(60_000)),
-        b"".join(b'<e xmlns:n%d="u"/>' % number for number in range(60_000)),
-        b"&#65;" * 160_000,
+        b"<entry/>" * (FEED_ELEMENTS_MAX + 1),
+        b"<entry " + b" ".join(b'a%d=""' % number for number in range(FEED_ATTRIBUTES_MAX + 1)) + b"/>",
+        b"".join(b'<e a="" b%d=""/>' % number for number in range(FEED_ATTRIBUTES_MAX // 2 + 1)),
+        b"".join(b'<e xmlns:n%d="u"/>' % number for number in range(FEED_ATTRIBUTES_MAX + 1)),
+        b"&#65;" * (FEED_ELEMENTS_MAX + 1),
     ],
 )
 def test_body_with_an_unexpected_structure_is_rejected_early(body: bytes) -> None:

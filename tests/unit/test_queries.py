@@ -1,6 +1,7 @@
 """Windows and arXiv queries."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from bot.domain.queries import (
     Window,
     candidates_query,
     clamp_synced_until,
+    initial_sync_parts,
     initial_sync_window,
     keyword_groups,
     keywords_query,
@@ -40,6 +42,13 @@ lengths = st.timedeltas(min_value=timedelta(seconds=1), max_value=40 * DAY)
 
 
 # --- windows ---------------------------------------------------------------------------------------
+
+
+def test_parts_of_an_initial_sync_cover_its_window_in_order() -> None:
+    window, parts = initial_sync_window(NOW), initial_sync_parts(NOW)
+    assert len(parts) == 4
+    assert (parts[0].start, parts[-1].end) == (window.start, window.end)
+    assert all(earlier.end == later.start for earlier, later in pairwise(parts))
 
 
 def test_window_is_rounded_outwards_to_whole_minutes() -> None:

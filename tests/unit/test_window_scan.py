@@ -62,6 +62,24 @@ def test_entry_rejected_on_two_pages_counts_once() -> None:
     assert read(lambda _start, _size: next(shown)) == (Complete(tuple(papers(4)), REJECTIONS[:1], 5), 2)
 
 
+def test_unchanged_papers_count_as_read() -> None:
+    known = tuple(each.arxiv_id for each in papers(5)[3:])
+    shown = FeedPage(tuple(papers(3)), (), 5, 0, known, (1, 2, 3))
+    assert read(always(shown)) == (Complete(tuple(papers(3)), (), 5, 2, frozenset({1, 2, 3})), 1)
+
+
+def test_page_of_unchanged_papers_advances_the_scan() -> None:
+    pages = [FeedPage((), (), 15, 0, tuple(each.arxiv_id for each in papers(10))), page(papers(15)[10:], 15)]
+    shown = iter(pages)
+    assert read(lambda _start, _size: next(shown)) == (Complete(tuple(papers(15)[10:]), (), 15, 10), 2)
+
+
+def test_paper_that_changes_during_a_scan_counts_once() -> None:
+    first = FeedPage((), (), 2, 0, (papers(1)[0].arxiv_id,))
+    shown = iter([first, page(papers(1), 2), page(papers(2), 2)])
+    assert read(lambda _start, _size: next(shown), page_size=1) == (Complete(tuple(papers(2)), (), 2), 3)
+
+
 def test_zero_results_are_trusted_after_a_probe_with_papers() -> None:
     assert read(serving([]), trust_zero=True) == (Complete((), (), 0), 1)
 

@@ -8,12 +8,22 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from bot.domain.layout.badges import Badge, BadgeKind, badges
 from bot.domain.layout.colours import colour_of
 from bot.domain.layout.fitting import fit
-from bot.domain.layout.parts import badge_line, joined, listed, names_of, reading_links, title_of, whole_or_counted
+from bot.domain.layout.parts import (
+    TEXTS_KEPT,
+    badge_line,
+    joined,
+    listed,
+    names_of,
+    reading_links,
+    title_of,
+    whole_or_counted,
+)
 from bot.domain.months import MONTH_NAMES
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.tex.convert import tex_to_text
@@ -195,11 +205,13 @@ def trending_abstract(trending_entry: TrendingEntry) -> Card:
     return replace(full_abstract(as_paper(trending_entry), trending_entry), footer="From Hugging Face's daily papers")
 
 
+@lru_cache(TEXTS_KEPT)
 def option_label(paper: Paper) -> str:
     """Returns the title as plain text, cut to the length of a menu option."""
     return cut(title_of(paper), limits.SELECT_OPTION_MAX)
 
 
+@lru_cache(TEXTS_KEPT)
 def option_description(paper: Paper) -> str:
     """Returns authors and primary category, for the second line of a menu option."""
     category = cut(defuse_mentions(paper.primary_category), 30)
@@ -210,6 +222,16 @@ def option_description(paper: Paper) -> str:
 def _draft(
     paper: Paper, keywords: Sequence[str], trending_entry: TrendingEntry | None, *, has_links: bool
 ) -> _CardDraft:
+    return replace(
+        _texts(paper, trending_entry),
+        keywords=tuple(dict.fromkeys(defuse_mentions(keyword) for keyword in keywords)),
+        links=reading_links(paper.arxiv_id) if has_links else "",
+    )
+
+
+@lru_cache(TEXTS_KEPT)
+def _texts(paper: Paper, trending_entry: TrendingEntry | None) -> _CardDraft:
+    """Returns the draft of a card without what differs between channels: most papers are posted in several."""
     summary = (trending_entry.ai_summary if trending_entry else None) or ""
     return _CardDraft(
         paper=paper,
@@ -219,8 +241,8 @@ def _draft(
         abstract=escape_markdown(tex_to_text(paper.abstract)),
         comment=escape_keeping_links(tex_to_text(paper.comment or "")),
         badges=badges(paper, trending_entry),
-        keywords=tuple(dict.fromkeys(defuse_mentions(keyword) for keyword in keywords)),
-        links=reading_links(paper.arxiv_id) if has_links else "",
+        keywords=(),
+        links="",
         thumbnail_url=trending_entry.thumbnail_url if trending_entry else None,
     )
 

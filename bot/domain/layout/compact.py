@@ -6,13 +6,14 @@ papers fit. It never sends anything, and never decides which papers are posted w
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import accumulate
 from typing import Final
 
 from bot.domain.layout.badges import Badge, badges
 from bot.domain.layout.card import papers_that_fit
 from bot.domain.layout.fitting import fit, upgrade_lines
-from bot.domain.layout.parts import badge_line, joined, names_of, reading_links, title_of, whole_or_counted
+from bot.domain.layout.parts import TEXTS_KEPT, badge_line, joined, names_of, reading_links, title_of, whole_or_counted
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.text import cut, defuse_mentions, escape_label, escape_markdown, utf16_length
 from bot.domain.trending.entry import NO_TRENDING_ENTRIES, TrendingEntry
@@ -136,6 +137,15 @@ def _descriptions(items: Sequence[str]) -> tuple[str, ...]:
 
 
 def _draft(paper: Paper, keywords: Sequence[str], trending_entry: TrendingEntry | None) -> _ItemDraft:
+    return replace(
+        _texts(paper, trending_entry),
+        keywords=tuple(dict.fromkeys(escape_markdown(defuse_mentions(keyword)) for keyword in keywords)),
+    )
+
+
+@lru_cache(TEXTS_KEPT)
+def _texts(paper: Paper, trending_entry: TrendingEntry | None) -> _ItemDraft:
+    """Returns the draft of an item without its keywords: most papers are posted in several channels."""
     author = "".join(names_of(paper, 1))
     return _ItemDraft(
         paper=paper,
@@ -144,5 +154,5 @@ def _draft(paper: Paper, keywords: Sequence[str], trending_entry: TrendingEntry 
         last_name=escape_markdown(author.rpartition(" ")[2]),
         category=cut(escape_markdown(defuse_mentions(paper.primary_category)), _CATEGORY_MAX),
         badges=badges(paper, trending_entry),
-        keywords=tuple(dict.fromkeys(escape_markdown(defuse_mentions(keyword)) for keyword in keywords)),
+        keywords=(),
     )

@@ -12,6 +12,9 @@ from bot.domain.paper import ArxivId, Paper
 from bot.domain.tex.convert import tex_to_text
 from bot.domain.text import cut, defuse_mentions, escape_label, escape_markdown, plural, utf16_length
 
+# Of how many papers the converted and escaped texts are kept; a paper and its texts have a few kilobytes.
+TEXTS_KEPT: Final = 256
+
 _SEPARATOR: Final = " · "
 
 
