@@ -73,17 +73,6 @@ class StatementRecorder:
         finally:
             self._running = None
 
-    async def count(self, *calls: Awaitable[object]) -> int:
-        """Returns how many statements these calls run together, transactions included."""
-        counted: list[Statement] = []
-        self._running = counted
-        try:
-            for call in calls:
-                await call
-        finally:
-            self._running = None
-        return len(counted)
-
     def _record(
         self, _connection: object, _cursor: object, sql: str, parameters: Any, _context: object, executemany: bool
     ) -> None:

@@ -219,7 +219,7 @@ class StoreCalls:
         store, run = self._store, self._run
         for guild_id in (None, GUILD):
             await run(store.channels.servers(guild_id))
-            await run(store.channels.subscribed(guild_id))
+        await run(store.channels.subscribed())
         await run(store.channels.in_guild(GUILD))
         await run(store.channels.back_off(CHANNEL, LATER, now=NOW))
         await run(store.channels.backing_off(NOW))
