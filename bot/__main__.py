@@ -23,6 +23,7 @@ from bot import log
 from bot.commands.backfill import backfill
 from bot.commands.check import check
 from bot.commands.clear_backoff import clear_backoff
+from bot.commands.copy_database import copy
 from bot.commands.export import export
 from bot.composition.app import run
 from bot.composition.context import release
@@ -35,6 +36,7 @@ from bot.runtime.clock import Clock, SystemClock
 from bot.runtime.errors import InvalidKeyword, InvalidSettings, StartupError, StoreUnavailable
 from bot.runtime.garbage import CollectionLimit
 from bot.runtime.metrics import Metrics
+from bot.runtime.server_url import ServerUrl
 from bot.store.backup import back_up
 
 # How long a thread may compute while others wait; with Python's 5 ms, three busy threads delay the event loop too much.
@@ -81,6 +83,9 @@ def _command(options: argparse.Namespace, settings: Settings, metrics: Metrics |
             return asyncio.run(backfill(settings, options.since, console, metrics, papers_only=options.papers_only))
         case "check":
             return 0 if asyncio.run(check(settings, Console())) else 1
+        case "copy":
+            copy(settings.database, Console(stderr=True))
+            return 0
         case "clear-backoff":
             return 0 if asyncio.run(clear_backoff(settings, Console(stderr=True))) else 1
         case _:
@@ -117,6 +122,8 @@ async def _run_until_signalled(settings: Settings, metrics: Metrics | None, cloc
 
 
 def _back_up(settings: Settings, target: Path) -> int:
+    if isinstance(settings.database, ServerUrl):
+        raise StartupError(f"The database is {settings.database}, on a server: back it up with pg_dump.")
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("Copying the database", total=None)
@@ -153,6 +160,13 @@ def _parser() -> argparse.ArgumentParser:
         description="Copies the database to a single file. It can run while the bot runs.",
     )
     backup.add_argument("file", type=Path, metavar="FILE", help="the copy; an existing file is replaced")
+    commands.add_parser(
+        "copy",
+        help="move the database to a file or a PostgreSQL server",
+        description="Copies the database to the one that the variable DAILY_PAPERS_COPY_TO names: the path of a file, "
+        "or postgresql://user:password@host/name. Stop the bot first. The copy is compared with the database. If it is "
+        "interrupted, the same command continues.",
+    )
     commands.add_parser(
         "clear-backoff",
         help="end a long backoff if arXiv has recovered",

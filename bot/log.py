@@ -1,4 +1,4 @@
-"""Configures structured logging: one event per line, as text or JSON, never with the token.
+"""Configures structured logging: one event per line, as text or JSON, never with a secret.
 
 Modules log through the standard library: `log.info("poll finished", extra={"new_papers": 3})`. The schema:
 
@@ -17,16 +17,18 @@ import logging
 import threading
 import time
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final, TextIO
 
 from bot.config import LogSettings, Settings
 from bot.runtime.log_repeats import WINDOW_S, Repeats
+from bot.runtime.server_url import ServerUrl
 
 # The attributes of every record; any other attribute is a field of the event.
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
-_REDACTED: Final = "[token]"
+_NO_SECRETS: Final[Mapping[str, str]] = {}
+_PASSWORD_MIN: Final = 4
 
 
 def configure(
@@ -37,9 +39,7 @@ def configure(
     The same event more than N times per minute (`bot.runtime.log_repeats`) becomes one line with the field `repeated`.
     """
     handler = _Handler(stream, monotonic)
-    token = settings.discord.token
-    secret = None if token is None else token.get_secret_value()
-    handler.setFormatter(_formatter(settings.log, secret))
+    handler.setFormatter(_formatter(settings.log, _secrets(settings)))
     logging.basicConfig(level=settings.log.level, handlers=[handler], force=True)
     # Libraries' messages below a warning are about their internals; discord.client warns that voice is not installed.
     library_level = logging.DEBUG if settings.log.level == "DEBUG" else logging.WARNING
@@ -53,8 +53,16 @@ def silence() -> None:
     logging.basicConfig(handlers=[logging.NullHandler()], force=True)
 
 
-def _formatter(settings: LogSettings, secret: str | None) -> logging.Formatter:
-    return JsonLines(secret) if settings.format == "json" else TextLines(secret)
+def _secrets(settings: Settings) -> Mapping[str, str]:
+    """Returns what replaces each secret. A shorter password would also replace parts of other words."""
+    token, database = settings.discord.token, settings.database
+    passwords = database.passwords if isinstance(database, ServerUrl) else ()
+    replacements = {each: "[password]" for each in passwords if len(each) >= _PASSWORD_MIN}
+    return replacements if token is None else replacements | {token.get_secret_value(): "[token]"}
+
+
+def _formatter(settings: LogSettings, secrets: Mapping[str, str]) -> logging.Formatter:
+    return JsonLines(secrets) if settings.format == "json" else TextLines(secrets)
 
 
 class _Handler(logging.StreamHandler[TextIO]):
@@ -110,17 +118,19 @@ class _Handler(logging.StreamHandler[TextIO]):
 
 
 class _Redacting(logging.Formatter):
-    """Formats a record and removes the token from the result, wherever it came from."""
+    """Formats a record and removes the secrets from the result, wherever it came from."""
 
-    def __init__(self, secret: str | None) -> None:
+    def __init__(self, secrets: Mapping[str, str] = _NO_SECRETS) -> None:
         super().__init__()
-        # The token itself, and the token as JSON and reprs escape it.
-        self._secrets = () if secret is None else (secret, json.dumps(secret)[1:-1])
+        # The secret itself, and as JSON and reprs escape it.
+        self._secrets = {
+            text: shown for secret, shown in secrets.items() for text in (secret, json.dumps(secret)[1:-1])
+        }
 
     def format(self, record: logging.LogRecord) -> str:
         line = self.line(record)
-        for secret in self._secrets:
-            line = line.replace(secret, _REDACTED)
+        for secret, shown in self._secrets.items():
+            line = line.replace(secret, shown)
         return line
 
     @abstractmethod

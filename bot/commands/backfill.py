@@ -64,10 +64,9 @@ async def _run_until_signal(backfill: Coroutine[object, object, int], console: C
 
 
 async def _open_and_read(context: Context, first: Month, console: Console, *, papers_only: bool) -> int:
-    path = context.settings.database
-    database = await Database.open_shared(path)
+    database = await Database.open_shared(context.settings.database)
     try:
-        with _exclusive_lock(path):
+        with _exclusive_lock(context.settings.state_file):
             return await _read(context, database, first, console, papers_only=papers_only)
     finally:
         await database.close()

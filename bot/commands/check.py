@@ -10,7 +10,6 @@ import contextlib
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 
 import aiohttp
@@ -32,7 +31,8 @@ from bot.domain.text import plural
 from bot.runtime.errors import ArxivError, DatabaseUnusable, HuggingFaceError, StoreUnavailable
 from bot.runtime.supervisor import root_cause
 from bot.services.trending import TrendingDisabled
-from bot.store.backup import DatabaseSummary, summarise
+from bot.store.backend import Location
+from bot.store.summary import DatabaseSummary, summarise
 
 # How long one check may take: arXiv's includes waiting for a turn at the request gate.
 CHECK_TIMEOUT_S: Final = 45.0
@@ -70,13 +70,15 @@ def _check_settings(settings: Settings) -> CheckResult:
     return CheckResult("settings", ok=True, detail="valid")
 
 
-def _check_database(path: Path) -> tuple[DatabaseSummary | None, CheckResult]:
+def _check_database(location: Location) -> tuple[DatabaseSummary | None, CheckResult]:
     try:
-        summary = summarise(path)
+        summary = summarise(location)
     except DatabaseUnusable as error:
         return None, CheckResult("database", ok=False, detail=str(error))
     if summary is None:
-        return None, CheckResult("database", ok=True, detail=f"{path} does not exist yet; the first start creates it")
+        return None, CheckResult(
+            "database", ok=True, detail=f"{location} does not exist yet; the first start creates it"
+        )
     contents = f"{plural(summary.keywords, 'keyword')}, {plural(summary.papers, 'paper')}"
     return summary, CheckResult("database", ok=True, detail=f"intact: {contents}, {summary.waiting:,} queued")
 

@@ -16,12 +16,13 @@ from bot.page import render
 from bot.page.model import PAGE_PAPERS, Page, PageFormat
 from bot.runtime.errors import PageError, StoreUnavailable
 from bot.services.pages import papers_on, without_trending
+from bot.store.backend import Location
 from bot.store.database import Database
 from bot.store.pages import PageStore
 
 
 async def export(
-    database: Path,
+    database: Location,
     page_format: PageFormat,
     *,
     channels: Collection[int] | None,
@@ -40,8 +41,8 @@ async def export(
         print(f"Wrote {output}: {_summary(page)}.", file=sys.stderr)  # noqa: T201 - for the person at the terminal
 
 
-async def _read_page(path: Path, channels: Collection[int] | None) -> Page:
-    database = await Database.open_shared(path)
+async def _read_page(location: Location, channels: Collection[int] | None) -> Page:
+    database = await Database.open_shared(location)
     try:
         page_store = PageStore(database)
         _check_channels(await page_store.channels(), channels)

@@ -110,7 +110,7 @@ class App:
         self, settings: Settings, token: SecretStr, database: Database, metrics: Metrics, clock: Clock
     ) -> None:
         context = Context.create(settings, metrics, clock)
-        stores, wakeups = Stores.create(database), Wakeups.create(context.clock)
+        stores, wakeups = Stores.create(database, context.clock), Wakeups.create(context.clock)
         self._settings = settings
         self._token = token
         self._channels = stores.channels

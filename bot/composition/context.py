@@ -17,11 +17,13 @@ from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 from bot.runtime.problems import ReportedProblems
 from bot.runtime.server_time import CorrectedClock
+from bot.store.channel_queues import ChannelQueues
 from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
 from bot.store.database import Database
 from bot.store.edits import Edits
 from bot.store.found_messages import FoundMessages
+from bot.store.group_commit import GroupCommit
 from bot.store.ingest import IngestStore
 from bot.store.known_guilds import KnownGuilds
 from bot.store.month_counts import MonthCounts
@@ -67,12 +69,12 @@ class Context:
     @property
     def gate_path(self) -> Path:
         """The lock file next to the database; every process of the bot requests arXiv through it."""
-        return self.settings.database.with_name(self.settings.database.name + ".gate")
+        return self.settings.state_file.with_name(self.settings.state_file.name + ".gate")
 
     @property
     def fonts_path(self) -> Path:
         """The folder next to the database in which the drawing process caches its list of fonts."""
-        return self.settings.database.with_name(self.settings.database.name + ".fonts")
+        return self.settings.state_file.with_name(self.settings.state_file.name + ".fonts")
 
     @property
     def user_agent(self) -> str:
@@ -90,6 +92,7 @@ class Stores:
     papers: Papers
     ingest_store: IngestStore
     outbox: Outbox
+    channel_queues: ChannelQueues
     edits: Edits
     polls: Polls
     key_values: KeyValues
@@ -102,21 +105,23 @@ class Stores:
     found_messages: FoundMessages
 
     @classmethod
-    def create(cls, database: Database) -> Self:
-        """All stores of a database."""
+    def create(cls, database: Database, clock: Clock | None = None) -> Self:
+        """All stores of a database; with a clock, messages of several channels share transactions."""
+        commits = GroupCommit(database, clock)
         return cls(
             Subscriptions(database),
             Channels(database),
             ChannelSettingsStore(database),
             Papers(database),
             IngestStore(database),
-            Outbox(database),
+            Outbox(database, commits),
+            ChannelQueues(database),
             Edits(database),
             Polls(database),
             KeyValues(database),
             KnownGuilds(database),
             TrendingEntries(database),
-            TrendingPosts(database),
+            TrendingPosts(database, commits),
             PageStore(database),
             MonthCounts(database),
             Statistics(database),

@@ -31,6 +31,7 @@ from bot.publish.second_bot import SecondBot
 from bot.publish.sender import Sender
 from bot.publish.trending import TrendingPostStorage, TrendingPublisher
 from bot.runtime.server_time import CorrectedClock
+from bot.store.group_commit import Grouped
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +119,15 @@ class _PostingParts:
 
 def _dispatcher(context: Context, stores: Stores, wakeups: Wakeups, posting: _PostingParts) -> Dispatcher:
     clock, metrics = context.clock, context.metrics
-    batches = Batches(stores.outbox, stores.channel_settings)
-    storage = PaperPostStorage(stores.outbox, batches)
+    storage = PaperPostStorage(stores.outbox, wakeups.editor.notify)
     channel_worker = ChannelWorker(
         outbox=stores.outbox,
-        batches=batches,
+        queues=Grouped(lambda channel_ids: stores.channel_queues.read(channel_ids, clock.now())),
+        batches=Batches(stores.channel_settings),
         lifecycle=MessageLifecycle(storage, posting.sender, posting.availability, clock, metrics),
         availability=posting.availability,
         history_check=posting.history_check,
-        clock=clock,
         metrics=metrics,
-        on_posted=wakeups.editor.notify,
     )
     return Dispatcher(
         outbox=stores.outbox,

@@ -14,11 +14,15 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetPydanticSchema,
     SecretStr,
     ValidationInfo,
+    ValidatorFunctionWrapHandler,
 )
+from pydantic_core import core_schema
 
 from bot.runtime.limits import ARXIV_REQUEST_INTERVAL_S, SNOWFLAKE_MAX, SNOWFLAKE_MIN
+from bot.runtime.server_url import ServerUrl
 
 # arXiv's results change once a day (terms of use); a shorter fixed interval only repeats requests.
 ARXIV_POLL_INTERVAL_MIN_S: Final = 600.0
@@ -113,6 +117,14 @@ def _channel_id(value: object) -> object:
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= len(str(SNOWFLAKE_MAX)):
         return int(value)
     return value
+
+
+def _database(value: object, path: ValidatorFunctionWrapHandler) -> Path | ServerUrl:
+    if isinstance(value, ServerUrl):
+        return value
+    if isinstance(value, str) and ServerUrl.is_server(value):
+        return ServerUrl.parse(value.strip())
+    return _file(path(value))
 
 
 def _file(path: Path) -> Path:
@@ -235,9 +247,19 @@ class Settings(_Section):
     discord: DiscordSettings = DiscordSettings()
     arxiv: ArxivSettings = ArxivSettings()
     huggingface: HuggingFaceSettings = HuggingFaceSettings()
-    database: Annotated[Path, AfterValidator(_file)] = Path("daily-papers.sqlite3")
+    database: Annotated[
+        Path | ServerUrl,
+        GetPydanticSchema(
+            lambda _, handler: core_schema.no_info_wrap_validator_function(_database, handler.generate_schema(Path))
+        ),
+    ] = Path("daily-papers.sqlite3")
     # None: the file does not manage subscriptions. A list, even an empty one, is the complete set of the file.
     subscriptions: tuple[FileSubscription, ...] | None = None
     web: WebSettings = WebSettings()
     limits: LimitsSettings = LimitsSettings()
     log: LogSettings = LogSettings()
+
+    @property
+    def state_file(self) -> Path:
+        """The path from which the names of files next to the database are made; with a server, in this folder."""
+        return Path("daily-papers") if isinstance(self.database, ServerUrl) else self.database

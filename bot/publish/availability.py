@@ -58,14 +58,17 @@ class ChannelAvailability:
             await self._unblock(channel_id)
         return True
 
-    async def update(self, channel_id: int) -> None:
-        """Checks a channel before anything is due in it, so that its admins learn early that it is blocked."""
+    async def update(self, channel_id: int, *, was_blocked: bool) -> None:
+        """Checks a channel before anything is due in it, so that its admins learn early that it is blocked.
+
+        `was_blocked`: whether it is stored as blocked.
+        """
         match await self._check(channel_id):
             case Blocked() as blocked:
                 await self._block(channel_id, blocked)
-            case None:
+            case None if was_blocked or channel_id in self._blocked:
                 await self._unblock(channel_id)
-            case RetryLater():
+            case None | RetryLater():
                 pass
 
     async def postpone(self, channel_id: int, cause: Blocked | RetryLater | OutcomeUnknown) -> None:

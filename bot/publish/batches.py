@@ -5,38 +5,35 @@ module sends nothing.
 """
 
 from dataclasses import replace
-from datetime import datetime
 
 from bot.domain.layout.message import BatchKind, headline, layout_of
 from bot.domain.outgoing import Delivered
 from bot.domain.poll_schedule import last_announcement
 from bot.domain.post import MessageHeader, Post
+from bot.store.channel_queues import ChannelQueue
 from bot.store.channel_settings import ChannelSettingsStore
-from bot.store.outbox import Outbox
 
 
 class Batches:
     """The current batches of all channels."""
 
-    def __init__(self, outbox: Outbox, channel_settings: ChannelSettingsStore) -> None:
-        self._outbox = outbox
+    def __init__(self, channel_settings: ChannelSettingsStore) -> None:
         self._channel_settings = channel_settings
         # The header of a batch's next message, by channel.
         self._current: dict[int, MessageHeader] = {}
         self._backlog_pending: set[int] = set()
         self._lost_threads: set[int | None] = set()
 
-    async def next_header(self, channel_id: int, now: datetime) -> MessageHeader:
+    def next_header(self, queue: ChannelQueue) -> MessageHeader:
         """Returns the header of the channel's next message."""
-        settings = await self._channel_settings.get(channel_id)
+        channel_id, settings, due = queue.channel_id, queue.settings, queue.due
         if channel_id in self._current and settings.backlog_pending == (channel_id in self._backlog_pending):
             return self._current[channel_id]
         # If an admin paused or resumed the channel in the middle of a batch, the batch has ended.
         self._current.pop(channel_id, None)
         (self._backlog_pending.add if settings.backlog_pending else self._backlog_pending.discard)(channel_id)
-        due = await self._outbox.due_now(channel_id, now)
         announced = None if due.arrived is None else last_announcement(due.arrived)
-        earlier_header = await self._outbox.partly_posted(channel_id, now)
+        earlier_header = queue.earlier_header
         if earlier_header is not None:  # an earlier run began this batch: do not ping again
             thread_id = None if earlier_header.thread_id in self._lost_threads else earlier_header.thread_id
             first_line = headline(due.papers, due.keywords, announced, BatchKind.REST)
@@ -67,7 +64,3 @@ class Batches:
         if channel_id in self._backlog_pending:
             self._backlog_pending.discard(channel_id)
             await self._channel_settings.clear_backlog(channel_id)
-
-    async def publishes(self, channel_id: int) -> bool:
-        """Whether the channel's messages are published to its followers."""
-        return (await self._channel_settings.get(channel_id)).publish

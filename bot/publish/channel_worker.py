@@ -16,9 +16,9 @@ from bot.publish.availability import ChannelAvailability
 from bot.publish.batches import Batches
 from bot.publish.history_check import HistoryCheck
 from bot.publish.lifecycle import ForumPostLost, MessageLifecycle, StepOutcome
-from bot.runtime.clock import Clock
-from bot.runtime.limits import SELECT_OPTIONS_MAX
 from bot.runtime.metrics import Metrics
+from bot.store.channel_queues import ChannelQueue
+from bot.store.group_commit import Grouped
 from bot.store.outbox import Outbox
 
 log = logging.getLogger(__name__)
@@ -27,9 +27,9 @@ log = logging.getLogger(__name__)
 class PaperPostStorage:
     """Stores paper posts in the outbox. A rejected group is released, and each of its papers posted alone."""
 
-    def __init__(self, outbox: Outbox, batches: Batches) -> None:
+    def __init__(self, outbox: Outbox, on_publishable: Callable[[], None]) -> None:
         self._outbox = outbox
-        self._batches = batches
+        self._on_publishable = on_publishable
 
     async def record_attempt(self, message: Post, now: datetime, attempted_at: datetime | None) -> None:
         await self._outbox.record_attempt(message, now, attempted_at)
@@ -38,8 +38,8 @@ class PaperPostStorage:
         await self._outbox.record_search(message, after)
 
     async def delivered(self, message: Post, delivered: Delivered, now: datetime) -> None:
-        publish = await self._batches.publishes(message.channel_id)
-        await self._outbox.delivered(message, delivered, now, publish=publish)
+        if await self._outbox.delivered(message, delivered, now):
+            self._on_publishable()
 
     async def rejected(self, message: Post, reason: str, now: datetime) -> None:
         if len(message.entries) > 1:  # one of them is the cause, and must not hold up the others
@@ -58,22 +58,20 @@ class ChannelWorker:
         self,
         *,
         outbox: Outbox,
+        queues: Grouped[int, ChannelQueue],
         batches: Batches,
         lifecycle: MessageLifecycle[Post],
         availability: ChannelAvailability,
         history_check: HistoryCheck,
-        clock: Clock,
         metrics: Metrics,
-        on_posted: Callable[[], None],
     ) -> None:
         self._outbox = outbox
+        self._queues = queues
         self._batches = batches
         self._lifecycle = lifecycle
         self._availability = availability
         self._history_check = history_check
-        self._clock = clock
         self._metrics = metrics
-        self._on_posted = on_posted
 
     async def post_next(self, channel_id: int) -> bool:
         """Advances the channel by one step; returns False if it has to wait or nothing is due."""
@@ -81,22 +79,27 @@ class ChannelWorker:
             return False
         if not await self._history_check.may_post(channel_id):
             return False
-        post = await self._outbox.unsettled_post(channel_id)
-        if post is not None:
-            # Of a message whose papers are in a later one, the outcome was known to the bot that sent that one.
-            resend = not await self._outbox.has_found_papers(post)
-            return self._handle(post, await self._lifecycle.resume(post, resend=resend))
-        post = await self._bind_next(channel_id)
+        queue = await self._queues.submit(channel_id)
+        if queue.has_unsettled:
+            return await self._resume(channel_id)
+        post = await self._bind_next(queue)
         return post is not None and self._handle(post, await self._lifecycle.send(post))
 
-    async def _bind_next(self, channel_id: int) -> Post | None:
-        now = self._clock.now()
-        header = await self._batches.next_header(channel_id, now)
-        entries = next_message(await self._outbox.due(channel_id, now, SELECT_OPTIONS_MAX), header.layout)
+    async def _resume(self, channel_id: int) -> bool:
+        post = await self._outbox.unsettled_post(channel_id)
+        if post is None:  # it was settled since
+            return True
+        # Of a message whose papers are in a later one, the outcome was known to the bot that sent that one.
+        resend = not await self._outbox.has_found_papers(post)
+        return self._handle(post, await self._lifecycle.resume(post, resend=resend))
+
+    async def _bind_next(self, queue: ChannelQueue) -> Post | None:
+        header = self._batches.next_header(queue)
+        entries = next_message(queue.entries, header.layout)
         if not entries:
-            await self._batches.ended(channel_id)
+            await self._batches.ended(queue.channel_id)
             return None
-        return await self._lifecycle.bind(partial(self._outbox.bind, channel_id, entries, header))
+        return await self._lifecycle.bind(partial(self._outbox.bind, queue.channel_id, entries, header))
 
     def _handle(self, post: Post, outcome: StepOutcome) -> bool:
         """Updates the channel's batch; returns whether the next message may follow now."""
@@ -104,7 +107,6 @@ class ChannelWorker:
             case Delivered():
                 self._batches.message_sent(post, outcome)
                 self._history_check.posted(post.channel_id)
-                self._on_posted()
                 self._metrics.papers_posted.inc(len(post.entries))
                 log.info("message sent", extra={"channel_id": post.channel_id, "papers": len(post.entries)})
                 return True

@@ -4,7 +4,9 @@ It wakes when a row becomes due or another loop notifies it. It never talks to a
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections import deque
+from collections.abc import Callable, Container, Coroutine, Iterator, Sized
+from datetime import datetime
 from typing import Final
 
 from bot.publish.availability import ChannelAvailability
@@ -14,10 +16,20 @@ from bot.runtime.clock import Clock, Stopwatch, Wakeup
 from bot.store.channels import Channels
 from bot.store.outbox import Outbox
 
-# Channels that are served concurrently; more would only wait for the sender's SENDS_PER_SECOND.
+# Channels that are served concurrently; more would only wait for the budget of requests to Discord.
 CHANNELS_AT_ONCE: Final = 50
+# Workers start together, so that their reads and writes share statements and transactions: when half of the channels
+# that are served concurrently have ended, or this long after the last ones started.
+START_TOGETHER: Final = CHANNELS_AT_ONCE // 2
+START_INTERVAL_S: Final = 0.25
 # How often due papers are looked for while the dispatcher sleeps: the clock may have been set.
 DUE_CHECK_INTERVAL_S: Final = 60.0
+# How often they are looked for while channels are served, and while other channels wait for these; a channel that was
+# served may have to be tried again at some time. A notification by another loop is followed at once.
+ACTIVE_CHECK_INTERVAL_S: Final = 2.0
+QUEUED_CHECK_INTERVAL_S: Final = 10.0
+# Looking for due papers takes at most this share of the time, however many channels there are.
+LOOKING_SHARE: Final = 0.05
 
 
 class Dispatcher:
@@ -34,15 +46,16 @@ class Dispatcher:
         clock: Clock,
         wakeup: Wakeup,
     ) -> None:
-        self._outbox = outbox
         self._channels = channels
         self._availability = availability
         self._channel_worker = channel_worker
         self._second_bot = second_bot
         self._clock = clock
         self._wakeup = wakeup
-        self._slots = asyncio.Semaphore(CHANNELS_AT_ONCE)
-        self._tasks = ChannelTasks(on_end=wakeup.notify)
+        self._queue = DueQueue(outbox, clock)
+        self._tasks = ChannelTasks(on_end=self._channel_ended)
+        self._notifications = 0
+        self._last_start_s = 0.0
         self._since_correction = Stopwatch(clock)
         self._stopping = False
 
@@ -62,19 +75,42 @@ class Dispatcher:
         await self.check_channels()
         self._since_correction = Stopwatch(self._clock)
         await self._channels.correct_due_times(self._clock.now(), all_papers=True)
+        self._queue.look_at_once()
         async with asyncio.TaskGroup() as group:
             while not self._stopping:
                 if (pause_s := self._second_bot.pause_s()) > 0:
+                    self._queue.look_at_once()
                     await self._wakeup.wait(pause_s)
                     continue
-                await self._start_workers(group)
-                await self._wakeup.wait(await self._idle_s())
+                self._take_notifications()
+                if self._queue.look_in_s(self._tasks) <= 0:
+                    await self._correct_due_times()
+                    await self._queue.look()
+                await self._wakeup.wait(self._start_workers(group))
 
-    async def _start_workers(self, group: asyncio.TaskGroup) -> None:
-        await self._correct_due_times()
-        for channel_id in await self._outbox.due_channels(self._clock.now()):
-            if channel_id not in self.active_channels:
+    def _take_notifications(self) -> None:
+        """Has the queue read again if another loop notified this one; the ends of workers are counted as well."""
+        if self._wakeup.notifications > self._notifications:
+            self._queue.look_at_once()
+        self._notifications = self._wakeup.notifications
+
+    def _channel_ended(self) -> None:
+        self._queue.channel_ended()
+        self._wakeup.notify()
+        self._notifications += 1
+
+    def _start_workers(self, group: asyncio.TaskGroup) -> float:
+        """Starts workers for channels in the queue; returns the seconds until the next step, unless one ends before."""
+        now_s = self._clock.monotonic()
+        free = CHANNELS_AT_ONCE - len(self._tasks)
+        if free >= START_TOGETHER or now_s >= self._last_start_s + START_INTERVAL_S:
+            for channel_id in self._queue.take(free, self._tasks):
                 self._tasks.start(group, channel_id, self._work(channel_id))
+                self._last_start_s = now_s
+        look_in_s = max(0.0, self._queue.look_in_s(self._tasks))
+        if len(self._queue) and len(self._tasks) < CHANNELS_AT_ONCE:
+            return min(look_in_s, self._last_start_s + START_INTERVAL_S - now_s)
+        return look_in_s
 
     async def _correct_due_times(self) -> None:
         """Makes papers due that were stored while the clock was ahead."""
@@ -83,25 +119,72 @@ class Dispatcher:
             self._since_correction.restart()
         await self._channels.correct_due_times(self._clock.now(), all_papers=was_set)
 
-    async def _idle_s(self) -> float | None:
-        due = await self._outbox.next_due(self.active_channels)
-        if due is None:
-            return None
-        return min(DUE_CHECK_INTERVAL_S, max(0.0, (due - self._clock.now()).total_seconds()))
-
     async def check_channels(self, guild_id: int | None = None) -> None:
         """Checks every channel with a subscription or trending lists, so that admins learn early which are blocked.
 
         With `guild_id`, only those of this server, and those whose server is not known yet.
         """
+        stored = frozenset(blocked.channel_id for blocked in await self._channels.blocked_channels())
         for channel_id in await self._channels.subscribed(guild_id):
-            await self._availability.update(channel_id)
+            await self._availability.update(channel_id, was_blocked=channel_id in stored)
         self._wakeup.notify()
 
     async def _work(self, channel_id: int) -> None:
-        async with self._slots:
-            while not self._stopping and await self._channel_worker.post_next(channel_id):
-                pass
+        while not self._stopping and await self._channel_worker.post_next(channel_id):
+            pass
+
+
+class DueQueue:
+    """The channels in which something is due, in memory, and when to read them from the outbox again."""
+
+    def __init__(self, outbox: Outbox, clock: Clock) -> None:
+        self._outbox = outbox
+        self._clock = clock
+        self._channels: deque[int] = deque()
+        self._next_due: datetime | None = None
+        self._is_notified = True
+        # Whether a channel was served since the last look: it may have to be tried again.
+        self._is_stale = False
+        self._looked_at_s = self._look_from_s = 0.0
+
+    def __len__(self) -> int:
+        return len(self._channels)
+
+    def look_at_once(self) -> None:
+        """Has the outbox read as soon as possible."""
+        self._is_notified = True
+
+    def channel_ended(self) -> None:
+        """Has the outbox read again at some time: when a channel is to be tried again is known there."""
+        self._is_stale = True
+
+    def look_in_s(self, active: Sized) -> float:
+        """Returns the seconds until the outbox is to be read again."""
+        now_s = self._clock.monotonic()
+        wait_s = self._looked_at_s + DUE_CHECK_INTERVAL_S - now_s
+        if self._next_due is not None:
+            wait_s = min(wait_s, (self._next_due - self._clock.now()).total_seconds())
+        if self._is_stale:
+            interval_s = QUEUED_CHECK_INTERVAL_S if self._channels else ACTIVE_CHECK_INTERVAL_S
+            wait_s = min(wait_s, self._looked_at_s + (interval_s if len(active) else 0.0) - now_s)
+        return max(0.0 if self._is_notified else wait_s, self._look_from_s - now_s)
+
+    async def look(self) -> None:
+        """Reads from the outbox which channels are due now, and when the next one is."""
+        self._is_notified = self._is_stale = False
+        self._looked_at_s, now = self._clock.monotonic(), self._clock.now()
+        self._channels = deque(await self._outbox.due_channels(now))
+        self._next_due = await self._outbox.next_due(now)
+        took_s = self._clock.monotonic() - self._looked_at_s
+        self._look_from_s = self._looked_at_s + took_s / LOOKING_SHARE
+
+    def take(self, count: int, active: Container[int]) -> Iterator[int]:
+        """Removes and yields the first channels that are not active."""
+        while self._channels and count > 0:
+            channel_id = self._channels.popleft()
+            if channel_id not in active:
+                count -= 1
+                yield channel_id
 
 
 class ChannelTasks:
@@ -117,6 +200,12 @@ class ChannelTasks:
     def channels(self) -> frozenset[int]:
         """The channels whose task has not ended."""
         return frozenset(self._channels)
+
+    def __len__(self) -> int:
+        return len(self._channels)
+
+    def __contains__(self, channel_id: object) -> bool:
+        return channel_id in self._channels
 
     def start(self, group: asyncio.TaskGroup, channel_id: int, work: Coroutine[object, object, None]) -> None:
         """Starts a channel's task."""

@@ -74,9 +74,12 @@ class Wakeup:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._notified = asyncio.Event()
+        # How many notifications there have been.
+        self.notifications = 0
 
     def notify(self) -> None:
         """Wakes the loop; a notification that arrives before it sleeps is not lost."""
+        self.notifications += 1
         self._notified.set()
 
     async def wait(self, delay_s: float | None) -> None:

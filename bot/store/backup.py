@@ -1,4 +1,4 @@
-"""Summarises and copies the database for an operator, even while the bot runs.
+"""Copies a database file for an operator, even while the bot runs.
 
 It only reads the database, through its own connections, so that a running bot is not disturbed.
 """
@@ -9,46 +9,13 @@ import sqlite3
 import stat
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from bot.runtime.errors import DatabaseUnusable
-from bot.store.opening import create_private, inspect, is_missing, reading_uri, uri
+from bot.store.opening import check_integrity, create_private, inspect, is_missing, uri
 
 # Pages copied between two progress reports: 4 MB at SQLite's default page size of 4 kB.
 _PAGES_PER_STEP = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class DatabaseSummary:
-    """The channels with subscriptions, and the numbers of keywords, papers and queued papers."""
-
-    channels: tuple[int, ...]
-    keywords: int
-    papers: int
-    waiting: int
-
-
-def summarise(path: Path) -> DatabaseSummary | None:
-    """Returns a summary; None if there is no database yet. Raises DatabaseUnusable, as a start of the bot would."""
-    inspect(path)
-    if is_missing(path):
-        return None
-    try:
-        with contextlib.closing(sqlite3.connect(reading_uri(path), uri=True)) as connection:
-            channels = connection.execute("SELECT DISTINCT channel_id FROM subscriptions ORDER BY channel_id")
-            return DatabaseSummary(
-                channels=tuple(row[0] for row in channels),
-                keywords=_count(connection, "SELECT count(DISTINCT keyword_id) FROM subscriptions"),
-                papers=_count(connection, "SELECT count(*) FROM papers"),
-                waiting=_count(connection, "SELECT count(*) FROM outbox WHERE state = 'waiting'"),
-            )
-    except sqlite3.Error as error:
-        raise DatabaseUnusable(f"The database {path} cannot be read: {error}.") from error
-
-
-def _count(connection: sqlite3.Connection, query: str) -> int:
-    return int(connection.execute(query).fetchone()[0])
 
 
 def back_up(path: Path, target: Path, on_progress: Callable[[int, int], None]) -> None:
@@ -94,5 +61,6 @@ def _copy(path: Path, copy: Path, on_progress: Callable[[int, int], None]) -> No
         source.backup(destination, pages=_PAGES_PER_STEP, progress=lambda _, left, total: on_progress(left, total))
         # A single file, without a -wal file next to it.
         destination.execute("PRAGMA journal_mode = DELETE")
+    check_integrity(copy)
     with copy.open("rb+") as file:
         os.fsync(file.fileno())

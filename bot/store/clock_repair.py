@@ -4,55 +4,83 @@ Positions and settings are corrected only when the caller knows that the time is
 move them into the past. Nothing is deleted that is not fetched, counted or planned again.
 """
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-import aiosqlite
+import sqlalchemy as sa
 
-from bot.domain.channel_schedule import due_at
 from bot.domain.queries import INITIAL_SYNC_PERIOD
-from bot.store.channel_settings import to_schedule
-from bot.store.codecs import to_datetime, to_text
+from bot.store import due_times
+from bot.store.columns import Utc
+from bot.store.connection import Connection
 from bot.store.database import Database
+from bot.store.schema import (
+    backfilled_months,
+    channel_settings,
+    channels,
+    edits,
+    keywords,
+    month_counts,
+    outbox,
+    polls,
+    posts,
+    subscriptions,
+    trending_days,
+    trending_posts,
+)
+from bot.store.schema.posts import IS_UNBOUND
 
 # A stored time that is further ahead is due to a clock that was ahead; one within it delays nothing by more than this.
 CLOCK_AHEAD_MAX: Final = timedelta(minutes=5)
 
-# Times of events that have certainly happened, as columns by table.
+# Times of events that have certainly happened.
 _PAST_EVENTS: Final = (
-    ("keywords", "previous_matcher_until"),
-    ("channels", "blocked_since"),
-    ("channels", "gone_since"),
-    ("channels", "notified_at"),
-    ("channel_settings", "paused_since"),
-    ("channel_settings", "trending_since"),
-    ("subscriptions", "added_at"),
+    keywords.c.previous_matcher_until,
+    channels.c.blocked_since,
+    channels.c.gone_since,
+    channels.c.notified_at,
+    channel_settings.c.paused_since,
+    channel_settings.c.trending_since,
+    subscriptions.c.added_at,
 )
 # What is known since a time in the future is not known: it is fetched, counted or planned again.
 _CACHES: Final = (
-    ("polls", "at"),
-    ("trending_days", "fetched_at"),
-    ("month_counts", "counted_at"),
-    ("backfilled_months", "fetched_at"),
+    polls.c.at,
+    trending_days.c.fetched_at,
+    month_counts.c.counted_at,
+    backfilled_months.c.fetched_at,
 )
 
 
-def no_wait(end: str, table: str) -> str:
-    """Returns SQL for whether a row of `table` does not have to wait until its column `end`; see `times_of_waits`.
+_NOW: Final = sa.bindparam("now", type_=Utc)
+_FUTURE: Final = sa.bindparam("future", type_=Utc)
+
+
+def no_wait(end: sa.Column[Any]) -> sa.ColumnElement[bool]:
+    """Returns whether a row of the column's table does not have to wait until `end`; see `times_of_waits`.
 
     A wait that was stored in the future is over, because the clock was ahead then. A wait of which it is unknown when
     it was stored counts only if it ends within CLOCK_AHEAD_MAX.
     """
-    return f"(coalesce({table}.{end}, '') <= :now OR coalesce({table}.waits_since, {table}.{end}) > :future)"
+    since = sa.func.coalesce(end.table.c.waits_since, end, type_=Utc)
+    return sa.or_(end.is_(None), end <= _NOW, since > _FUTURE)
 
 
-def times_of_waits(now: datetime) -> dict[str, str]:
+def times_of_waits(now: datetime) -> dict[str, datetime]:
     """Returns the parameters of `no_wait`."""
-    return {"now": to_text(now), "future": to_text(now + CLOCK_AHEAD_MAX)}
+    return {"now": now, "future": now + CLOCK_AHEAD_MAX}
 
 
 # Whether nothing has to wait in the row's channel.
-MAY_SEND: Final = no_wait("not_before", "channels")
+MAY_SEND: Final = no_wait(channels.c.not_before)
+
+_HAS_FUTURE_ARRIVALS: Final = sa.select(
+    sa.or_(
+        sa.exists().where(IS_UNBOUND, outbox.c.arrived_at > _FUTURE),
+        sa.exists().where(IS_UNBOUND, outbox.c.arrived_at.is_(None), outbox.c.due_at > _FUTURE),
+    )
+)
 
 
 class StoredTimes:
@@ -63,72 +91,40 @@ class StoredTimes:
 
     async def correct(self, now: datetime) -> int:
         """Corrects every time that is in the future of `now`, which must be right; returns how many were."""
-        values = {
-            "now": to_text(now),
-            "future": to_text(now + CLOCK_AHEAD_MAX),
-            "period_ago": to_text(now - INITIAL_SYNC_PERIOD),
-            "no_period_ago": to_text(now - INITIAL_SYNC_PERIOD + CLOCK_AHEAD_MAX),
-        }
         async with self._database.transaction() as connection:
             corrected = await correct_due_times(connection, now)
-            for statement in _statements():
-                corrected += (await connection.execute(statement, values)).rowcount
+            for statement in _statements(now):
+                corrected += await connection.write(statement)
         return corrected
 
 
-def _statements() -> list[str]:
-    return [
-        # How far arXiv was read is unknown, so the next poll reads the whole period again.
-        "UPDATE keywords SET synced_until = :period_ago WHERE synced_until > :future",
-        # An initial sync begins a period before the time at which it ran, so it never begins later than that.
-        "UPDATE keywords SET new_since = :period_ago WHERE new_since > :no_period_ago",
-        *(f"UPDATE {table} SET {column} = :now WHERE {column} > :future" for table, column in _PAST_EVENTS),
-        *(f"DELETE FROM {table} WHERE {column} > :future" for table, column in _CACHES),
-        # Messages that may have been sent: the time of the attempt is unknown, and certainly not later than now.
-        *(
-            f"UPDATE {table} SET last_attempt = :now WHERE settled_at IS NULL AND last_attempt > :future"
-            for table in ("posts", "trending_posts")
-        ),
-        *(
-            f"UPDATE {table} SET not_before = NULL, waits_since = NULL WHERE waits_since > :future"
-            for table in ("channels", "edits")
-        ),
-        "UPDATE posts SET publish_at = :now, waits_since = NULL WHERE publish_at > :future AND waits_since > :future",
-    ]
+def _statements(now: datetime) -> Iterator[sa.UpdateBase]:
+    future = now + CLOCK_AHEAD_MAX
+    # How far arXiv was read is unknown, so the next poll reads the whole period again.
+    yield _replace(keywords.c.synced_until, future, now - INITIAL_SYNC_PERIOD)
+    # An initial sync begins a period before the time at which it ran, so it never begins later than that.
+    yield _replace(keywords.c.new_since, future - INITIAL_SYNC_PERIOD, now - INITIAL_SYNC_PERIOD)
+    for column in _PAST_EVENTS:
+        yield _replace(column, future, now)
+    for column in _CACHES:
+        yield sa.delete(column.table).where(column > future)
+    # Messages that may have been sent: the time of the attempt is unknown, and certainly not later than now.
+    for table in (posts, trending_posts):
+        yield _replace(table.c.last_attempt, future, now).where(table.c.settled_at.is_(None))
+    for table in (channels, edits):
+        yield _replace(table.c.waits_since, future, None).values(not_before=None)
+    yield _replace(posts.c.publish_at, future, now).where(posts.c.waits_since > future).values(waits_since=None)
 
 
-async def has_future_arrivals(connection: aiosqlite.Connection, now: datetime) -> bool:
+def _replace(column: sa.Column[Any], later_than: datetime, replacement: datetime | None) -> sa.Update:
+    return sa.update(column.table).where(column > later_than).values({column.name: replacement})
+
+
+async def has_future_arrivals(connection: Connection, now: datetime) -> bool:
     """Whether an unbound paper has arrived after `now`, or was to be posted at once after `now`."""
-    # Without INDEXED BY, SQLite would look up every queued paper in the table, each time that papers are posted.
-    unbound = "SELECT * FROM outbox INDEXED BY outbox_by_arrival WHERE state = 'waiting' AND post_key IS NULL"
-    rows = await connection.execute_fetchall(
-        f"""SELECT EXISTS ({unbound} AND arrived_at > :future)
-                OR EXISTS ({unbound} AND arrived_at IS NULL AND due_at > :future) AS found""",
-        {"future": to_text(now + CLOCK_AHEAD_MAX)},
-    )
-    return bool(next(iter(rows))["found"])
+    return bool(await connection.scalar(_HAS_FUTURE_ARRIVALS, {"future": now + CLOCK_AHEAD_MAX}))
 
 
-async def correct_due_times(connection: aiosqlite.Connection, now: datetime) -> int:
-    """Sets the due times of queued papers to what their channels' schedules allow; returns how many papers changed.
-
-    A paper that arrived in the future counts as arriving now. No paper becomes due later than before.
-    """
-    rows = await connection.execute_fetchall(
-        """SELECT DISTINCT channel_id, arrived_at, due_at, daily_at, zone, coalesce(weekdays_only, 0) AS weekdays_only
-           FROM outbox LEFT JOIN channel_settings USING (channel_id)
-           WHERE state = 'waiting' AND due_at > ?""",
-        (to_text(now + CLOCK_AHEAD_MAX),),
-    )
-    corrected = 0
-    for row in rows:
-        arrived_at = None if row["arrived_at"] is None else min(row["arrived_at"], to_text(now))
-        due = to_text(now if arrived_at is None else due_at(to_schedule(row), to_datetime(arrived_at)))
-        if due < row["due_at"]:
-            cursor = await connection.execute(
-                """UPDATE outbox SET arrived_at = ?, due_at = ? WHERE state = 'waiting'
-                   AND channel_id = ? AND arrived_at IS ? AND due_at = ?""",
-                (arrived_at, due, row["channel_id"], row["arrived_at"], row["due_at"]),
-            )
-            corrected += cursor.rowcount
-    return corrected
+async def correct_due_times(connection: Connection, now: datetime) -> int:
+    """Sets the due times of queued papers to what their channels' schedules allow; returns how many papers changed."""
+    return await due_times.correct_due_times(connection, now, now + CLOCK_AHEAD_MAX)

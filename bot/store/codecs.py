@@ -2,7 +2,11 @@
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
 
 from bot.domain.paper import ArxivId, Paper
 
@@ -27,6 +31,11 @@ def to_datetime_or_none(text: str | None) -> datetime | None:
     return None if text is None else to_datetime(text)
 
 
+def one_of(values: Sequence[object]) -> str:
+    """Returns SQL for a list with a parameter for each value; NULL, which equals nothing, if there are none."""
+    return f"({', '.join('?' * len(values)) or 'NULL'})"
+
+
 def spelling(channels: str) -> str:
     """Returns SQL for how channels spell the keyword of a row of `keywords`: the earliest of their spellings.
 
@@ -40,31 +49,50 @@ def spelling(channels: str) -> str:
 
 
 PAPER_COLUMNS = (
-    "arxiv_id, version, title, abstract, authors, primary_category, categories, "
-    "published, updated, comment, journal_ref, doi"
+    "papers.arxiv_id, papers.version, papers.title, papers.abstract, papers.authors, papers.primary_category, "
+    "papers.categories, papers.published, papers.updated, papers.comment, papers.journal_ref, papers.doi"
 )
 
 
-def paper_to_row(paper: Paper) -> tuple[str | int | None, ...]:
-    """Returns the values of PAPER_COLUMNS."""
-    return (
-        paper.arxiv_id.value,
-        paper.version,
-        paper.title,
-        paper.abstract,
-        json.dumps(paper.authors, ensure_ascii=False),
-        paper.primary_category,
-        json.dumps(paper.categories),
-        to_text(paper.published),
-        to_text(paper.updated),
-        paper.comment,
-        paper.journal_ref,
-        paper.doi,
+def paper_to_row(paper: Paper) -> dict[str, object]:
+    """Returns the values of the table `papers`."""
+    return {
+        "arxiv_id": paper.arxiv_id.value,
+        "version": paper.version,
+        "title": paper.title,
+        "abstract": paper.abstract,
+        "authors": paper.authors,
+        "primary_category": paper.primary_category,
+        "categories": paper.categories,
+        "published": paper.published,
+        "updated": paper.updated,
+        "comment": paper.comment,
+        "journal_ref": paper.journal_ref,
+        "doi": paper.doi,
+    }
+
+
+def row_to_paper(row: sa.Row[Any] | sqlite3.Row) -> Paper:
+    """Returns the paper of a row with the columns of the table `papers`."""
+    if isinstance(row, sqlite3.Row):
+        return _text_row_to_paper(row)
+    return Paper(
+        arxiv_id=ArxivId(row.arxiv_id),
+        version=row.version,
+        title=row.title,
+        abstract=row.abstract,
+        authors=row.authors,
+        primary_category=row.primary_category,
+        categories=row.categories,
+        published=row.published,
+        updated=row.updated,
+        comment=row.comment,
+        journal_ref=row.journal_ref,
+        doi=row.doi,
     )
 
 
-def row_to_paper(row: sqlite3.Row) -> Paper:
-    """Returns the paper of a row with PAPER_COLUMNS."""
+def _text_row_to_paper(row: sqlite3.Row) -> Paper:
     return Paper(
         arxiv_id=ArxivId(row["arxiv_id"]),
         version=row["version"],

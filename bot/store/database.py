@@ -1,4 +1,4 @@
-"""An open SQLite file: one connection that writes, one transaction at a time, and one that reads.
+"""An open database: one connection that writes, one transaction at a time, and several that read.
 
 The other modules of `store/` use `transaction()` and `reading()`. A transaction never stays open after its task is
 cancelled or a statement fails.
@@ -6,73 +6,86 @@ cancelled or a statement fails.
 
 import asyncio
 import contextlib
-import os
 import sqlite3
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
-import aiosqlite
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.runtime.errors import StoreUnavailable
-from bot.store.disk import Disk
-from bot.store.opening import APPLICATION_ID, DATABASE_BUSY_TIMEOUT_S, prepare_exclusive, prepare_shared, uri
+from bot.runtime.errors import DatabaseUnusable, StoreUnavailable
+from bot.runtime.server_url import ServerUrl
+from bot.store.backend import Backend, Location
+from bot.store.columns import Text
+from bot.store.connection import Connection
+from bot.store.schema import COPYING, key_values
+from bot.store.sqlite import SqliteFile
 
-# Errors that may pass: another process's lock, a full or failing disk. Any other is a bug.
-_TRANSIENT: Final = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_CANTOPEN,
-    }
+_COPYING: Final = sa.select(key_values.c.name).where(key_values.c.name == COPYING)
+# How many transactions other commands committed: the bot does not see them otherwise.
+_COMMANDS: Final = "transactions of commands"
+_COMMANDS_COUNT: Final = sa.select(sa.cast(key_values.c.value, sa.BigInteger)).where(key_values.c.name == _COMMANDS)
+_COUNT_COMMAND: Final = (
+    insert(key_values)
+    .values(name=_COMMANDS, value="1")
+    .on_conflict_do_update(
+        index_elements=["name"], set_={"value": sa.cast(sa.cast(key_values.c.value, sa.BigInteger) + 1, Text)}
+    )
 )
-# Errors of a file that became damaged after the start.
-_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+# Writes the value that it has.
+_WRITE_CHECK: Final = (
+    insert(key_values)
+    .values(name="write check", value="")
+    .on_conflict_do_update(index_elements=["name"], set_={"value": ""})
+)
 
 
 class Database:
-    """The open file: one writer and one reader, each on its own thread."""
+    """The open database: one connection that writes, and several that read."""
 
-    def __init__(
-        self, disk: Disk, writer: aiosqlite.Connection, reader: aiosqlite.Connection, closing: contextlib.AsyncExitStack
-    ) -> None:
-        self._disk = disk
+    def __init__(self, backend: Backend, closing: contextlib.AsyncExitStack, *, exclusive: bool) -> None:
+        self._backend = backend
+        self._is_exclusive = exclusive
         self._last_write_failed = False
-        self._writer = writer
-        self._reader = reader
         self._closing = closing
         self._writing = asyncio.Lock()
+        self._version = 0
+
+    async def version(self) -> int:
+        """Returns a number that grows with every transaction, also of other commands; cheap."""
+        async with self.reading() as connection:
+            commands = await connection.scalar(_COMMANDS_COUNT)
+        return self._version + (commands or 0)
 
     @classmethod
-    async def open_exclusive(cls, path: Path) -> "Database":
-        """Opens the file at `path` for the bot, or creates it. Raises DatabaseUnusable.
+    async def open_exclusive(cls, location: Location) -> "Database":
+        """Opens the database for the bot, or creates it. Raises DatabaseUnusable.
 
         Until it is closed, no other process can open it exclusively.
         """
-        async with contextlib.AsyncExitStack() as closing:
-            closing.callback(os.close, await asyncio.to_thread(prepare_exclusive, path))
-            return await cls._connect(path, closing)
+        return await cls._open(location, exclusive=True)
 
     @classmethod
-    async def open_shared(cls, path: Path) -> "Database":
-        """Opens the file at `path` for another command, whether a bot runs on it or not. Raises DatabaseUnusable.
+    async def open_shared(cls, location: Location) -> "Database":
+        """Opens the database for another command, whether a bot runs on it or not. Raises DatabaseUnusable.
 
-        Both may write: a transaction waits for the other's. The file must exist.
+        Both may write: a transaction waits for the other's. The database must exist.
         """
-        async with contextlib.AsyncExitStack() as closing:
-            await asyncio.to_thread(prepare_shared, path)
-            return await cls._connect(path, closing)
+        return await cls._open(location, exclusive=False)
 
     @classmethod
-    async def _connect(cls, path: Path, closing: contextlib.AsyncExitStack) -> "Database":
-        writer = await closing.enter_async_context(_connection(path, "rw"))
-        reader = await closing.enter_async_context(_connection(path, "ro"))
-        disk = Disk(path)
-        closing.callback(disk.close)
-        return cls(disk, writer, reader, closing.pop_all())
+    async def _open(cls, location: Location, *, exclusive: bool) -> "Database":
+        async with contextlib.AsyncExitStack() as closing:
+            backend = await closing.enter_async_context(_opened(location, exclusive=exclusive))
+            database = cls(backend, closing, exclusive=exclusive)
+            async with database.reading() as connection:
+                if await connection.first(_COPYING) is not None:
+                    raise DatabaseUnusable(
+                        f"The database {location} is an incomplete copy: run `daily-papers copy` again to complete it."
+                    )
+            database._closing = closing.pop_all()
+            return database
 
     async def close(self) -> None:
         """Waits for the current transaction, then closes the file and releases its lock."""
@@ -80,26 +93,33 @@ class Database:
             await self._closing.aclose()
 
     @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
+    async def transaction(self) -> AsyncIterator[Connection]:
         """Writes everything inside the block or nothing. Raises StoreUnavailable if it cannot be written now."""
         async with self._writing:
             try:
-                async with self._transaction():
-                    yield self._writer
+                with self._translated_errors():
+                    await self._backend.verify()
+                    async with self._backend.writer.connect() as connection, self._transaction(connection) as begun:
+                        yield begun
             except StoreUnavailable:
                 self._last_write_failed = True
                 raise
             self._last_write_failed = False
+            self._version += 1
 
     @contextlib.asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[None]:
-        with _translated_errors():
-            try:
-                await self._writer.execute("BEGIN IMMEDIATE")
-                yield
-                await self._writer.commit()
-            finally:
-                await _finish_despite_cancellation(self._roll_back())
+    async def _transaction(self, core: AsyncConnection) -> AsyncIterator[Connection]:
+        connection = Connection(core)
+        try:
+            for statement in self._backend.begin:
+                await connection.run(statement)
+            yield connection
+            if not self._is_exclusive:
+                await connection.write(_COUNT_COMMAND)
+            await connection.run("COMMIT")
+        except BaseException:
+            await connection.roll_back()
+            raise
 
     async def write_problem(self) -> str | None:
         """Returns why nothing can be written now; None if it can be.
@@ -107,67 +127,40 @@ class Database:
         It is for frequent checks: as long as nothing fails, it writes to the disk at most once per minute, and nothing
         to the database.
         """
-        problem = await self._disk.problem(is_urgent=self._last_write_failed)
+        problem = await self._backend.problem(is_urgent=self._last_write_failed)
         if problem is not None:
             return f"the database cannot be written: {problem}"
         if self._last_write_failed:
             try:
                 async with self.transaction() as connection:
-                    await connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")  # the value that it has
+                    await connection.write(_WRITE_CHECK)
             except StoreUnavailable as error:
                 return str(error)
         return None
 
-    async def _roll_back(self) -> None:
-        # Waits for a cancelled COMMIT that still runs on the connection's thread and may succeed.
-        await self._writer.execute_fetchall("SELECT 1")
-        if self._writer.in_transaction:
-            await self._writer.rollback()
-
     @contextlib.asynccontextmanager
-    async def reading(self) -> AsyncIterator[aiosqlite.Connection]:
-        """Yields the reading connection, for single SELECTs; it sees the last commit."""
-        with _translated_errors():
-            yield self._reader
+    async def reading(self) -> AsyncIterator[Connection]:
+        """Yields a connection for single SELECTs, each of which sees the last commit."""
+        with self._translated_errors():
+            async with self._backend.readers.connect() as connection:
+                yield Connection(connection)
 
-
-@contextlib.contextmanager
-def _translated_errors() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF in _TRANSIENT:
-            raise StoreUnavailable(f"the database cannot be used at the moment: {error}") from error
-        raise
-    except sqlite3.DatabaseError as error:
-        # Its subclasses are about statements, and some have no error code.
-        if type(error) is sqlite3.DatabaseError and error.sqlite_errorcode & 0xFF in _DAMAGED:
-            raise StoreUnavailable(
-                f"the database is damaged ({error}): stop the bot and replace the file with a backup"
-            ) from error
-        raise
-
-
-async def _finish_despite_cancellation(work: Coroutine[None, None, None]) -> None:
-    """Finishes `work` even if the caller is cancelled, then raises the cancellation."""
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
+    @contextlib.contextmanager
+    def _translated_errors(self) -> Iterator[None]:
         try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled
+            yield
+        except sa.exc.DBAPIError as error:
+            cause = error.orig if isinstance(error.orig, Exception) else error
+            raise (self._backend.unavailable(cause) or error) from error
+        except sa.exc.TimeoutError as error:
+            raise StoreUnavailable("too many commands read the database at the moment") from error
+        except sqlite3.DatabaseError as error:
+            raise (self._backend.unavailable(error) or error) from error
 
 
-@contextlib.asynccontextmanager
-async def _connection(path: Path, mode: str) -> AsyncIterator[aiosqlite.Connection]:
-    async with aiosqlite.connect(
-        uri(path, mode), uri=True, isolation_level=None, timeout=DATABASE_BUSY_TIMEOUT_S
-    ) as connection:
-        connection.row_factory = sqlite3.Row
-        await connection.execute_fetchall("PRAGMA foreign_keys = ON")
-        # In WAL mode only FULL survives a power cut right after a commit (sqlite.org/pragma.html#pragma_synchronous).
-        await connection.execute_fetchall("PRAGMA synchronous = FULL")
-        yield connection
+def _opened(location: Location, *, exclusive: bool) -> contextlib.AbstractAsyncContextManager[Backend]:
+    if isinstance(location, ServerUrl):
+        from bot.store.postgres import PostgresServer  # noqa: PLC0415 - its driver takes 0.1 s to import
+
+        return PostgresServer.opened(location, exclusive=exclusive)
+    return SqliteFile.opened(location, exclusive=exclusive)

@@ -3,16 +3,65 @@
 How far each channel's history was read is stored with them.
 """
 
-import json
 from collections.abc import Collection
 from datetime import datetime
+from typing import Final
 
-import aiosqlite
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain.found import FoundMessage, HistoryPage
-from bot.store.codecs import to_datetime_or_none, to_text
+from bot.store.columns import Id, Text
+from bot.store.connection import Connection
 from bot.store.database import Database
+from bot.store.effects import count_papers_as_posted
+from bot.store.expressions import listed
 from bot.store.message_search import MESSAGE_TABLES, record_page
+from bot.store.schema import (
+    channel_settings,
+    found_papers,
+    histories,
+    posts,
+    subscriptions,
+    trending_posts,
+)
+
+_CHANNEL: Final = sa.bindparam("channel", type_=Id)
+# The known messages of a channel. The key of a found message is stored as its nonce.
+_KNOWN: Final = sa.union_all(
+    sa.select(histories.c.read_until.label("id")).where(histories.c.channel_id == _CHANNEL),
+    sa.select(sa.func.max(posts.c.message_id)).where(
+        posts.c.channel_id == _CHANNEL, posts.c.message_id.is_not(None), posts.c.nonce != posts.c.key
+    ),
+    sa.select(sa.func.max(trending_posts.c.message_id)).where(
+        trending_posts.c.channel_id == _CHANNEL, trending_posts.c.nonce != trending_posts.c.key
+    ),
+).subquery()
+_READ_UNTIL: Final = sa.select(sa.func.max(_KNOWN.c.id))
+_SINCE: Final = sa.union_all(
+    sa.select(subscriptions.c.added_at.label("since")).where(subscriptions.c.channel_id == _CHANNEL),
+    sa.select(channel_settings.c.trending_since).where(channel_settings.c.channel_id == _CHANNEL),
+).subquery()
+_SUBSCRIBED_SINCE: Final = sa.select(sa.func.min(_SINCE.c.since))
+
+_INSERT_HISTORY: Final = insert(histories)
+_RECORD_HISTORY: Final = _INSERT_HISTORY.on_conflict_do_update(
+    index_elements=[histories.c.channel_id],
+    set_={"read_until": sa.func.greatest(histories.c.read_until, _INSERT_HISTORY.excluded.read_until)},
+)
+_INSERT_POST: Final = insert(posts).on_conflict_do_nothing(index_elements=[posts.c.key])
+_INSERT_PAPERS: Final = insert(found_papers).on_conflict_do_nothing(
+    index_elements=[found_papers.c.channel_id, found_papers.c.arxiv_id]
+)
+_INSERT_TRENDING_POST: Final = insert(trending_posts)
+# It replaces an unsettled one of the same day, which was released since.
+_RECORD_TRENDING_POST: Final = _INSERT_TRENDING_POST.on_conflict_do_update(
+    index_elements=[trending_posts.c.channel_id, trending_posts.c.day],
+    set_={
+        name: _INSERT_TRENDING_POST.excluded[name] for name in ("key", "nonce", "message_id", "thread_id", "settled_at")
+    },
+    where=trending_posts.c.settled_at.is_(None),
+)
 
 
 class FoundMessages:
@@ -27,39 +76,22 @@ class FoundMessages:
         Of the messages that were found, `histories` knows better: in a forum, older ones may still be unread.
         """
         async with self._database.reading() as connection:
-            rows = await connection.execute_fetchall(
-                """SELECT max(id) AS id FROM (
-                       SELECT read_until AS id FROM histories WHERE channel_id = :channel
-                       UNION ALL SELECT max(message_id) FROM posts
-                       WHERE channel_id = :channel AND message_id IS NOT NULL AND nonce <> key
-                       UNION ALL SELECT message_id FROM trending_posts
-                       WHERE channel_id = :channel AND nonce <> key)""",
-                {"channel": channel_id},
-            )
-        found: int | None = next(iter(rows))["id"]
+            found: int | None = await connection.scalar(_READ_UNTIL, {"channel": channel_id})
         return found
 
     async def subscribed_since(self, channel_id: int) -> datetime | None:
         """Returns since when the channel has had subscriptions or trending lists; None if it has none."""
         async with self._database.reading() as connection:
-            rows = await connection.execute_fetchall(
-                """SELECT min(since) AS since FROM (
-                       SELECT added_at AS since FROM subscriptions WHERE channel_id = :channel
-                       UNION ALL SELECT trending_since FROM channel_settings WHERE channel_id = :channel)""",
-                {"channel": channel_id},
-            )
-        return to_datetime_or_none(next(iter(rows))["since"])
+            since: datetime | None = await connection.scalar(_SUBSCRIBED_SINCE, {"channel": channel_id})
+        return since
 
     async def unknown(self, messages: Collection[FoundMessage]) -> tuple[FoundMessage, ...]:
         """Returns those of the messages that the database does not have."""
+        keys = [message.key for message in messages]
+        stored = (sa.select(table.c.key).where(table.c.key.in_(listed(keys, Text))) for table in MESSAGE_TABLES)
         async with self._database.reading() as connection:
-            rows = await connection.execute_fetchall(
-                """SELECT value AS key FROM json_each(?)
-                   WHERE value NOT IN (SELECT key FROM posts) AND value NOT IN (SELECT key FROM trending_posts)""",
-                (json.dumps([message.key for message in messages]),),
-            )
-        keys = {row["key"] for row in rows}
-        return tuple(message for message in messages if message.key in keys)
+            known = frozenset(await connection.scalars(sa.union_all(*stored)))
+        return tuple(message for message in messages if message.key not in known)
 
     async def record(self, channel_id: int, page: HistoryPage, start: int, unknown: Collection[FoundMessage]) -> None:
         """Records the page of the history after `start`, and the unknown messages in it as delivered."""
@@ -71,54 +103,51 @@ class FoundMessages:
                     await _record_post(connection, channel_id, message)
                 else:
                     await _record_trending_post(connection, channel_id, message)
-            await connection.execute(
-                """INSERT INTO histories (channel_id, read_until) VALUES (?, ?)
-                   ON CONFLICT DO UPDATE SET read_until = max(read_until, excluded.read_until)""",
-                (channel_id, page.read_until),
-            )
+            await connection.write(_RECORD_HISTORY, {"channel_id": channel_id, "read_until": page.read_until})
 
 
-async def _record_post(connection: aiosqlite.Connection, channel_id: int, message: FoundMessage) -> None:
-    """Records a post; triggers settle the outbox rows of its papers, those that are added later too.
+async def _record_post(connection: Connection, channel_id: int, message: FoundMessage) -> None:
+    """Records a post, and settles the outbox rows of its papers; `effects` settles those that are added later.
 
     Its nonce is unknown, so that its key is stored as the nonce; no message of this bot has such a nonce.
     """
-    await connection.execute(
-        """INSERT INTO posts (key, channel_id, nonce, layout, heading, mention_role, thread_id,
-                              first_attempt, last_attempt, message_id, settled_at)
-           VALUES (?1, ?2, ?1, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?7) ON CONFLICT DO NOTHING""",
-        (
-            message.key,
-            channel_id,
-            message.layout.value,
-            message.headline,
-            message.mention_role,
-            message.thread_id,
-            to_text(message.sent_at),
-            message.message_id,
-        ),
+    await connection.write(
+        _INSERT_POST,
+        {
+            "key": message.key,
+            "channel_id": channel_id,
+            "nonce": message.key,
+            "layout": message.layout.value,
+            "heading": message.headline,
+            "mention_role": message.mention_role,
+            "thread_id": message.thread_id,
+            "first_attempt": message.sent_at,
+            "last_attempt": message.sent_at,
+            "message_id": message.message_id,
+            "settled_at": message.sent_at,
+        },
     )
-    await connection.executemany(
-        "INSERT INTO found_papers (channel_id, arxiv_id, post_key) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        [(channel_id, arxiv_id, message.key) for arxiv_id in message.arxiv_ids],
+    await connection.write(
+        _INSERT_PAPERS,
+        [{"channel_id": channel_id, "arxiv_id": arxiv_id, "post_key": message.key} for arxiv_id in message.arxiv_ids],
     )
+    await count_papers_as_posted(connection, channel_id, message.arxiv_ids)
 
 
-async def _record_trending_post(connection: aiosqlite.Connection, channel_id: int, message: FoundMessage) -> None:
-    """Records a trending post; it replaces an unsettled one of the same day, which was released since."""
-    await connection.execute(
-        """INSERT INTO trending_posts (channel_id, day, min_votes, key, nonce, first_attempt, last_attempt,
-                                       message_id, thread_id, settled_at)
-           VALUES (?1, ?2, 0, ?3, ?3, ?4, ?4, ?5, ?6, ?4)
-           ON CONFLICT (channel_id, day) DO UPDATE SET key = excluded.key, nonce = excluded.nonce,
-               message_id = excluded.message_id, thread_id = excluded.thread_id, settled_at = excluded.settled_at
-           WHERE settled_at IS NULL""",
-        (
-            channel_id,
-            None if message.day is None else message.day.isoformat(),
-            message.key,
-            to_text(message.sent_at),
-            message.message_id,
-            message.thread_id,
-        ),
+async def _record_trending_post(connection: Connection, channel_id: int, message: FoundMessage) -> None:
+    """Records a trending post."""
+    await connection.write(
+        _RECORD_TRENDING_POST,
+        {
+            "channel_id": channel_id,
+            "day": None if message.day is None else message.day.isoformat(),
+            "min_votes": 0,
+            "key": message.key,
+            "nonce": message.key,
+            "first_attempt": message.sent_at,
+            "last_attempt": message.sent_at,
+            "message_id": message.message_id,
+            "thread_id": message.thread_id,
+            "settled_at": message.sent_at,
+        },
     )

@@ -6,70 +6,25 @@ posted. A poll writes, per window, papers, matches and the outbox rows of new pa
 """
 
 import asyncio
-import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-import aiosqlite
+import sqlalchemy as sa
 
 from bot.domain.matching import Match
 from bot.domain.paper import Paper
 from bot.domain.subscription import WatchedKeyword
-from bot.store.channel_settings import reschedule
-from bot.store.codecs import to_text
+from bot.store.columns import Id
+from bot.store.connection import Connection
 from bot.store.database import Database
+from bot.store.expressions import listed
+from bot.store.new_matches import NewMatches, add_keywords, insert_matches, queue_papers
 from bot.store.papers import known_papers, skip_withdrawn, write_papers
+from bot.store.schema import edits, keywords, subscriptions
 
-# The planned keywords that are still watched and whose `synced_until` is unchanged since planning. A keyword that lost
-# its last subscription in the meantime has none; one that was subscribed to again waits for its initial sync.
-# CROSS JOIN fixes the order: for each keyword, SQLite would read the whole list, 100 s for 10,000 keywords.
-_UNCHANGED = """
-    SELECT keywords.id FROM json_each(:planned) AS planned
-    CROSS JOIN keywords ON keywords.id = json_extract(planned.value, '$.id')
-    WHERE synced_until IS json_extract(planned.value, '$.synced_until')
-      AND keywords.id IN (SELECT keyword_id FROM subscriptions)
-"""
-_WRITE_MATCHES = f"""
-    INSERT INTO matches (keyword_id, arxiv_id, matched_at)
-    SELECT json_extract(value, '$.keyword'), json_extract(value, '$.paper'), :now FROM json_each(:matches)
-    WHERE json_extract(value, '$.keyword') IN ({_UNCHANGED})
-    ON CONFLICT DO NOTHING RETURNING keyword_id, arxiv_id
-"""
-_WRITE_OUTBOX = """
-    INSERT INTO outbox (channel_id, arxiv_id, arrived_at, due_at)
-    SELECT DISTINCT subscriptions.channel_id, papers.arxiv_id, :now, :now
-    FROM json_each(:new_matches)
-    CROSS JOIN keywords ON keywords.id = json_extract(value, '$.keyword')
-    CROSS JOIN papers ON papers.arxiv_id = json_extract(value, '$.paper')
-    CROSS JOIN subscriptions ON subscriptions.keyword_id = keywords.id
-    WHERE papers.published > keywords.new_since
-    ON CONFLICT (channel_id, arxiv_id) DO NOTHING
-    RETURNING channel_id, arxiv_id
-"""
-_WRITE_OUTBOX_KEYWORDS = """
-    INSERT INTO outbox_keywords (outbox_id, keyword_id)
-    SELECT outbox.id, matches.keyword_id
-    FROM outbox JOIN matches USING (arxiv_id) JOIN subscriptions USING (channel_id, keyword_id)
-    WHERE outbox.state = 'waiting' AND outbox.post_key IS NULL
-      AND outbox.arxiv_id IN (SELECT json_extract(value, '$.paper') FROM json_each(:new_matches))
-    ON CONFLICT DO NOTHING
-"""
-# A message that was sent gets the keywords that match its paper later; earlier matches are not added.
-_ADD_KEYWORDS_TO_POSTED = """
-    INSERT INTO outbox_keywords (outbox_id, keyword_id)
-    SELECT outbox.id, subscriptions.keyword_id
-    FROM json_each(:new_matches)
-    JOIN subscriptions ON subscriptions.keyword_id = json_extract(value, '$.keyword')
-    JOIN outbox ON outbox.arxiv_id = json_extract(value, '$.paper') AND outbox.channel_id = subscriptions.channel_id
-    WHERE outbox.state IN ('waiting', 'delivered') AND outbox.post_key IS NOT NULL
-    ON CONFLICT DO NOTHING
-    RETURNING outbox_id
-"""
-_REQUEST_EDITS = """
-    INSERT INTO edits (post_key) SELECT DISTINCT post_key FROM outbox WHERE id IN (SELECT value FROM json_each(?))
-    ON CONFLICT DO UPDATE SET request_count = request_count + 1
-"""
+_HAS_EDITS: Final = sa.select(sa.exists(sa.select(edits.c.post_key)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,74 +73,66 @@ class IngestStore:
             if seen:
                 await _write_matched(connection, planned, papers, seen, now)
             new_matches = await _write_matched(connection, planned, papers, matches, now)
-            cursor = await connection.execute(_WRITE_OUTBOX, {"new_matches": new_matches, "now": to_text(now)})
-            arrived = list(await cursor.fetchall())
-            await connection.execute(_WRITE_OUTBOX_KEYWORDS, {"new_matches": new_matches})
-            await _add_keywords_to_posted(connection, new_matches)
+            arrived = await queue_papers(connection, new_matches, now)
+            await add_keywords(connection, new_matches)
             withdrawn = await skip_withdrawn(connection, [paper.arxiv_id for paper in papers])
-            await reschedule(connection, {row["channel_id"] for row in arrived})
-            posts = [row["arxiv_id"] for row in arrived if row["arxiv_id"] not in withdrawn]
-            pending = await connection.execute_fetchall("SELECT EXISTS (SELECT * FROM edits) AS edits")
-            return WindowWritten(papers=len(set(posts)), posts=len(posts), edits=bool(next(iter(pending))["edits"]))
+            posts = [row.arxiv_id for row in arrived if row.arxiv_id not in withdrawn]
+            has_edits = await connection.scalar(_HAS_EDITS)
+            return WindowWritten(papers=len(set(posts)), posts=len(posts), edits=bool(has_edits))
 
     async def finish_initial_sync(
         self, planned: Collection[WatchedKeyword], new_since: datetime, synced_until: datetime
     ) -> None:
         """Completes the initial sync of keywords: from now on polls find their new papers."""
         async with self._database.transaction() as connection:
-            await connection.execute(
-                f"""UPDATE keywords SET new_since = :from, synced_until = :until, previous_matcher_until = NULL
-                    WHERE id IN ({_UNCHANGED})""",
-                {
-                    "from": to_text(new_since),
-                    "until": to_text(synced_until),
-                    "planned": await asyncio.to_thread(_to_json, planned),
-                },
+            await _update_unchanged(
+                connection, planned, new_since=new_since, synced_until=synced_until, previous_matcher_until=None
             )
 
     async def finish_poll(self, planned: Collection[WatchedKeyword], synced_until: datetime) -> None:
         """Advances the keywords of a poll after its last window."""
         async with self._database.transaction() as connection:
-            await connection.execute(
-                f"UPDATE keywords SET synced_until = :until WHERE id IN ({_UNCHANGED})",
-                {"until": to_text(synced_until), "planned": await asyncio.to_thread(_to_json, planned)},
-            )
+            await _update_unchanged(connection, planned, synced_until=synced_until)
 
 
-async def _add_keywords_to_posted(connection: aiosqlite.Connection, new_matches: str) -> None:
-    """Adds newly matched keywords to messages that were sent or are about to be, and requests their edits."""
-    cursor = await connection.execute(_ADD_KEYWORDS_TO_POSTED, {"new_matches": new_matches})
-    changed = [row["outbox_id"] for row in await cursor.fetchall()]
-    await connection.execute(_REQUEST_EDITS, (json.dumps(changed),))
+async def _update_unchanged(
+    connection: Connection, planned: Collection[WatchedKeyword], **values: datetime | None
+) -> None:
+    unchanged = await _unchanged(connection, {watched.id: watched.synced_until for watched in planned})
+    await connection.write(sa.update(keywords).where(keywords.c.id.in_(listed(unchanged, Id))).values(values))
+
+
+async def _unchanged(connection: Connection, planned: Mapping[int, datetime | None]) -> Mapping[int, datetime | None]:
+    """Returns the planned keywords that are watched and whose `synced_until` is unchanged, with their `new_since`.
+
+    A keyword that lost its last subscription in the meantime has no `synced_until`; one that was subscribed to again
+    waits for its initial sync.
+    """
+    is_watched = sa.exists().where(subscriptions.c.keyword_id == keywords.c.id)
+    rows = await connection.all(
+        sa.select(keywords.c.id, keywords.c.synced_until, keywords.c.new_since).where(
+            keywords.c.id.in_(listed(planned, Id)), is_watched
+        )
+    )
+    return {row.id: row.new_since for row in rows if row.synced_until == planned[row.id]}
 
 
 async def _write_matched(
-    connection: aiosqlite.Connection,
+    connection: Connection,
     planned: Collection[WatchedKeyword],
     papers: Sequence[Paper],
     matches: Collection[Match],
     now: datetime,
-) -> str:
-    """Writes the papers that matched or are known, and the matches; returns the new matches as JSON."""
+) -> NewMatches:
+    """Writes the papers that matched or are known, and the matches; returns the new matches."""
     relevant = {match.arxiv_id for match in matches} | await known_papers(connection, papers)
     await write_papers(connection, [paper for paper in papers if paper.arxiv_id in relevant])
-    values = await asyncio.to_thread(_to_values, planned, matches)
-    cursor = await connection.execute(_WRITE_MATCHES, values | {"now": to_text(now)})
-    rows = await cursor.fetchall()
-    return json.dumps([{"keyword": row["keyword_id"], "paper": row["arxiv_id"]} for row in rows])
+    found = await asyncio.to_thread(_by_id, planned, matches)
+    new_since = await _unchanged(connection, {watched.id: watched.synced_until for watched, _ in found})
+    pairs = [(watched.id, arxiv_id) for watched, arxiv_id in found if watched.id in new_since]
+    return await insert_matches(connection, pairs, new_since, now)
 
 
-def _to_values(planned: Collection[WatchedKeyword], matches: Collection[Match]) -> dict[str, str]:
-    """Returns the keywords and the matches as JSON. Runs in a thread, because 10,000 keywords take 50 ms."""
-    ids = {watched.keyword: watched.id for watched in planned}
-    pairs = [{"keyword": ids[match.keyword], "paper": match.arxiv_id.value} for match in matches]
-    return {"planned": _to_json(planned), "matches": json.dumps(pairs)}
-
-
-def _to_json(planned: Collection[WatchedKeyword]) -> str:
-    return json.dumps(
-        [
-            {"id": watched.id, "synced_until": None if watched.synced_until is None else to_text(watched.synced_until)}
-            for watched in planned
-        ]
-    )
+def _by_id(planned: Collection[WatchedKeyword], found: Collection[Match]) -> list[tuple[WatchedKeyword, str]]:
+    by_keyword = {watched.keyword: watched for watched in planned}
+    return [(by_keyword[match.keyword], match.arxiv_id.value) for match in found]

@@ -6,26 +6,24 @@ The bot holds it while it runs (exclusive). Other commands (shared) hold it only
 
 import contextlib
 import fcntl
-import importlib.resources
 import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Final
 
-from bot.domain.keyword import keyword_key
 from bot.runtime.errors import DatabaseUnusable
+from bot.store.migrate import APPLICATION_ID, FORMAT, check_space, run_migrations
 
 # How long a statement waits for another process's lock before it raises StoreUnavailable.
 DATABASE_BUSY_TIMEOUT_S: Final = 5.0
 # How long to wait for the lock file; another command holds it for some milliseconds while it migrates.
 DATABASE_LOCK_TIMEOUT_S: Final = 0.5
 
-# "DPap" in PRAGMA application_id, which distinguishes this program's files from others.
-APPLICATION_ID: Final = 0x44506170
 _LOCK_RETRY_INTERVAL_S: Final = 0.05
+# A larger file is searched for damage only by `daily-papers check` and `backup`: 5 GB take 100 s from a cold disk.
+_CHECKED_AT_START_BYTES: Final = 64 * 1024 * 1024
 
 
 # The first version with STRICT tables (sqlite.org/stricttables.html).
@@ -57,6 +55,8 @@ def prepare_exclusive(path: Path) -> int:
     with _explained_errors(path):
         _check_location(path)
         inspect(path)
+        if not is_missing(path) and path.stat().st_size <= _CHECKED_AT_START_BYTES:
+            check_integrity(path)
         with contextlib.ExitStack() as on_error:
             lock_file = _lock(path)
             on_error.callback(os.close, lock_file)
@@ -122,7 +122,7 @@ def is_missing(path: Path) -> bool:
 
 def _is_older(path: Path) -> bool:
     with contextlib.closing(sqlite3.connect(uri(path, "ro"), uri=True, timeout=DATABASE_BUSY_TIMEOUT_S)) as connection:
-        return int(connection.execute("PRAGMA user_version").fetchone()[0]) < len(migrations())
+        return int(connection.execute("PRAGMA user_version").fetchone()[0]) < FORMAT
 
 
 def _lock(path: Path) -> int:
@@ -155,7 +155,6 @@ def inspect(path: Path) -> None:
             )
             # Without tables it may be this program's file, whose first migration did not commit.
             tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-            state = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.OperationalError as error:
         raise DatabaseUnusable(f"The database {path} cannot be opened: {error}.") from error
     except sqlite3.DatabaseError as error:
@@ -165,24 +164,25 @@ def inspect(path: Path) -> None:
         ) from error
     if application_id != APPLICATION_ID and tables:
         raise DatabaseUnusable(f"The database {path} belongs to another program: set `database` to another file.")
-    if version > len(migrations()):
+    if version > FORMAT:
         raise DatabaseUnusable(
             f"The database {path} was written by a newer Daily Papers (format {version}, "
-            f"this program supports up to {len(migrations())}): update the program."
+            f"this program supports up to {FORMAT}): update the program."
         )
+
+
+def check_integrity(path: Path) -> None:
+    """Raises DatabaseUnusable if the file is damaged. It reads the whole file, which takes a minute for some GB."""
+    try:
+        with contextlib.closing(sqlite3.connect(reading_uri(path), uri=True)) as connection:
+            state = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        state = str(error)
     if state != "ok":
         raise DatabaseUnusable(
             f"The database {path} is damaged ({state}); it was left unchanged. Replace it with a backup, "
             "or move it away, which loses subscriptions made by command."
         )
-
-
-@cache
-def migrations() -> tuple[str, ...]:
-    """Returns the SQL of each migration in order; number n migrates from user_version n-1 to n."""
-    folder = importlib.resources.files("bot.store") / "migrations"
-    files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
-    return tuple(file.read_text(encoding="utf-8") for file in files)
 
 
 def create_private(path: Path) -> None:
@@ -195,33 +195,10 @@ def create_private(path: Path) -> None:
 
 
 def _migrate(path: Path) -> None:
+    if not is_missing(path) and _is_older(path):
+        check_space(path)
     create_private(path)
     connection = sqlite3.connect(path, isolation_level=None, timeout=DATABASE_BUSY_TIMEOUT_S)
     with contextlib.closing(connection):
         connection.execute("PRAGMA journal_mode = WAL")
         run_migrations(connection)
-
-
-def run_migrations(connection: sqlite3.Connection) -> None:
-    """Runs the missing migrations in one transaction; the connection must be in autocommit mode."""
-    # SQL cannot compute a keyword's canonical form.
-    connection.create_function("keyword_key", 1, keyword_key, deterministic=True)
-    connection.execute("BEGIN IMMEDIATE")
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    for script in migrations()[version:]:
-        for statement in _statements(script):
-            connection.execute(statement)
-    # Written even without new migrations: SQLite also opens a read-only file, and would fail only hours later.
-    connection.execute(f"PRAGMA user_version = {len(migrations())}")
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.execute("COMMIT")
-
-
-def _statements(script: str) -> Iterator[str]:
-    """Yields the statements of a script; `executescript` would commit the transaction before it runs."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""

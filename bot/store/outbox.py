@@ -4,105 +4,161 @@
 or released because the message certainly does not exist.
 """
 
-import json
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import filterfalse, islice
+from typing import Final
 
-import aiosqlite
+import sqlalchemy as sa
 
-from bot.domain.channel_settings import Layout
 from bot.domain.history import UNKNOWN_START, SearchStart
 from bot.domain.keyword import Keyword
 from bot.domain.outgoing import Delivered
-from bot.domain.post import NO_HEADER, Due, MessageHeader, OutboxEntry, Post
-from bot.domain.withdrawal import is_withdrawn
+from bot.domain.post import NO_HEADER, MessageHeader, OutboxEntry, Post
 from bot.store.channel_settings import NOT_PAUSED
 from bot.store.clock_repair import MAY_SEND, times_of_waits
-from bot.store.codecs import (
-    PAPER_COLUMNS,
-    row_to_paper,
-    spelling,
-    to_datetime,
-    to_datetime_or_none,
-    to_text,
-)
+from bot.store.columns import Id, Text, Utc
+from bot.store.connection import Connection
 from bot.store.database import Database
+from bot.store.effects import count_entries_as_posted
+from bot.store.expressions import listed
+from bot.store.group_commit import GroupCommit
 from bot.store.message_search import record_attempt, record_search
+from bot.store.newest import EARLIEST, add_newest
 from bot.store.papers import skip_withdrawn
-from bot.store.posts import insert_post, read_entries, read_post
+from bot.store.posts import insert_posts, read_posts
+from bot.store.schema import channel_settings, channels, found_papers, outbox, outbox_keywords, posts, subscriptions
+from bot.store.schema.posts import IS_UNBOUND, IS_WAITING
+
+_CHANNEL: Final = sa.bindparam("channel", type_=Id)
+_KEY: Final = sa.bindparam("post", type_=Text)
+_AFTER: Final = sa.bindparam("after", type_=Utc)
+_IS_OPEN: Final = posts.c.settled_at.is_(None)
+
+# When the first waiting paper of a row's channel is due: one look into an index, however many papers wait.
+_WAITING_SINCE: Final = (
+    sa.select(sa.func.min(outbox.c.due_at))
+    .where(IS_WAITING, outbox.c.channel_id == channels.c.channel_id)
+    .correlate(channels)
+)
+_FIRST_DUE: Final = _WAITING_SINCE.scalar_subquery()
+_SENDABLE: Final = sa.select(channels.c.channel_id, _FIRST_DUE.label("due")).where(MAY_SEND, NOT_PAUSED).subquery()
+_DUE_CHANNELS: Final = (
+    sa.select(_SENDABLE.c.channel_id)
+    .where(
+        sa.or_(
+            _SENDABLE.c.due <= sa.bindparam("now", type_=Utc),
+            sa.and_(
+                _SENDABLE.c.due.is_not(None), _SENDABLE.c.channel_id.in_(sa.select(posts.c.channel_id).where(_IS_OPEN))
+            ),
+        )
+    )
+    .order_by(_SENDABLE.c.due, _SENDABLE.c.channel_id)
+)
+# A channel that waits until later than `after` is due then, whatever was due before; another with its next paper.
+_NEXT: Final = (
+    sa.select(
+        channels.c.not_before,
+        sa.case(
+            (channels.c.not_before > _AFTER, _FIRST_DUE),
+            else_=_WAITING_SINCE.where(outbox.c.due_at > _AFTER).scalar_subquery(),
+        ).label("due"),
+    )
+    .where(NOT_PAUSED)
+    .subquery()
+)
+_NEXT_DUE: Final = sa.select(
+    sa.func.min(sa.func.greatest(_NEXT.c.due, sa.func.coalesce(_NEXT.c.not_before, _NEXT.c.due), type_=Utc), type_=Utc)
+).where(_NEXT.c.due.is_not(None))
+_UNBLOCKED: Final = sa.select(_FIRST_DUE.label("due")).where(channels.c.blocked_reason.is_(None), NOT_PAUSED).subquery()
+_OLDEST_DUE: Final = sa.select(sa.func.min(_UNBLOCKED.c.due, type_=Utc))
+_WAITING: Final = (
+    sa.select(outbox.c.channel_id, sa.func.count().label("papers")).where(IS_WAITING).group_by(outbox.c.channel_id)
+)
+_OPEN_POST: Final = (
+    sa.select(posts).where(posts.c.channel_id == _CHANNEL, _IS_OPEN).order_by(posts.c.first_attempt).limit(1)
+)
+_HAS_FOUND_PAPERS: Final = sa.select(
+    sa.exists().where(
+        outbox.c.post_key == _KEY,
+        found_papers.c.channel_id == outbox.c.channel_id,
+        found_papers.c.arxiv_id == outbox.c.arxiv_id,
+    )
+)
+
+_BIND: Final = sa.update(outbox).where(outbox.c.id == sa.bindparam("entry", type_=Id)).values(post_key=_KEY)
+_SETTLE: Final = (
+    sa.update(posts)
+    .where(posts.c.key == _KEY)
+    .values(
+        message_id=sa.bindparam("message", type_=Id),
+        settled_at=sa.bindparam("now", type_=Utc),
+        thread_id=sa.func.coalesce(sa.bindparam("thread", type_=Id), posts.c.thread_id),
+        publish_at=sa.bindparam("publish", type_=Utc),
+    )
+)
+_REJECT: Final = (
+    sa.update(outbox)
+    .where(outbox.c.post_key == _KEY)
+    .values(state="refused", rejection_reason=sa.bindparam("reason", type_=Text))
+)
+_RELEASE: Final = (
+    sa.update(outbox)
+    .where(outbox.c.post_key == _KEY)
+    .values(post_key=None, alone=sa.or_(outbox.c.alone, sa.bindparam("is_alone", type_=outbox.c.alone.type)))
+)
+
+_UNBOUND: Final = sa.select(outbox.c.id).where(IS_UNBOUND, outbox.c.channel_id == _CHANNEL)
+# An unbound paper without a subscribed keyword leaves the queue. Where nothing waits any more, the next batch is not
+# the backlog.
+_DROP_UNMATCHED: Final = (
+    sa.delete(outbox_keywords).where(
+        outbox_keywords.c.outbox_id.in_(_UNBOUND),
+        outbox_keywords.c.keyword_id.not_in(
+            sa.select(subscriptions.c.keyword_id).where(subscriptions.c.channel_id == _CHANNEL)
+        ),
+    ),
+    sa.delete(outbox).where(
+        IS_UNBOUND, outbox.c.channel_id == _CHANNEL, ~sa.exists().where(outbox_keywords.c.outbox_id == outbox.c.id)
+    ),
+    sa.update(channel_settings)
+    .where(channel_settings.c.channel_id == _CHANNEL, ~sa.exists().where(IS_WAITING, outbox.c.channel_id == _CHANNEL))
+    .values(backlog_pending=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Settlement:
+    """The outcome of a post that Discord stored."""
+
+    post: Post
+    delivered: Delivered
+    now: datetime
 
 
 class Outbox:
-    """The papers that wait to be posted, and those that were."""
+    """The papers that wait to be posted, and those that were.
 
-    def __init__(self, database: Database) -> None:
+    Messages of several channels are bound and settled in one transaction of `commits`.
+    """
+
+    def __init__(self, database: Database, commits: GroupCommit | None = None) -> None:
         self._database = database
+        self._commits = commits or GroupCommit(database)
 
     async def due_channels(self, now: datetime) -> tuple[int, ...]:
-        """Returns the channels with a paper that is due or bound and no reason to wait, the longest due first."""
-        async with self._database.reading() as connection:
-            rows = await connection.execute_fetchall(
-                f"""SELECT channel_id FROM outbox JOIN channels USING (channel_id)
-                   WHERE state = 'waiting' AND (due_at <= :now OR channel_id IN (
-                       SELECT channel_id FROM posts WHERE settled_at IS NULL)) AND {MAY_SEND} AND {NOT_PAUSED}
-                   GROUP BY channel_id ORDER BY min(due_at), channel_id""",
-                times_of_waits(now),
-            )
-        return tuple(row["channel_id"] for row in rows)
+        """Returns the channels with a paper that is due or bound and no reason to wait, the longest due first.
 
-    async def next_due(self, excluding: Collection[int] = ()) -> datetime | None:
-        """Returns when the next paper of another channel than `excluding` can be posted; None if none waits."""
+        It looks at one row per channel, however many papers wait.
+        """
         async with self._database.reading() as connection:
-            rows = await connection.execute_fetchall(
-                f"""SELECT min(max(due_at, coalesce(not_before, ''))) AS due
-                   FROM outbox JOIN channels USING (channel_id)
-                   WHERE state = 'waiting' AND channel_id NOT IN (SELECT value FROM json_each(?)) AND {NOT_PAUSED}""",
-                (json.dumps(list(excluding)),),
-            )
-        due = next(iter(rows))["due"]
-        return None if due is None else to_datetime(due)
+            return tuple(await connection.scalars(_DUE_CHANNELS, times_of_waits(now)))
 
-    async def due(self, channel_id: int, now: datetime, limit: int) -> tuple[OutboxEntry, ...]:
-        """Returns a channel's due entries that are not bound, oldest paper first; none if it is paused."""
+    async def next_due(self, after: datetime | None = None) -> datetime | None:
+        """Returns when the next paper can be posted, later than `after`; None if none waits."""
         async with self._database.reading() as connection:
-            return await read_entries(
-                connection,
-                f"channel_id = ? AND state = 'waiting' AND post_key IS NULL AND due_at <= ? AND {NOT_PAUSED}",
-                (channel_id, to_text(now)),
-                limit,
-            )
-
-    async def due_now(self, channel_id: int, now: datetime) -> Due:
-        """Returns how many papers of a channel are due, for which keywords, and when the first arrived."""
-        async with self._database.reading() as connection:
-            counted = await connection.execute_fetchall(
-                """SELECT count(*) AS papers, min(arrived_at) AS arrived FROM outbox
-                   WHERE channel_id = ? AND state = 'waiting' AND post_key IS NULL AND due_at <= ?""",
-                (channel_id, to_text(now)),
-            )
-            keywords = await connection.execute_fetchall(
-                f"""SELECT {spelling(":channel")} AS shown FROM keywords WHERE id IN (
-                        SELECT keyword_id FROM outbox_keywords JOIN outbox ON outbox.id = outbox_id
-                        WHERE channel_id = :channel AND state = 'waiting' AND post_key IS NULL AND due_at <= :now)
-                    ORDER BY id""",
-                {"channel": channel_id, "now": to_text(now)},
-            )
-        row = next(iter(counted))
-        return Due(row["papers"], tuple(keyword["shown"] for keyword in keywords), to_datetime_or_none(row["arrived"]))
-
-    async def partly_posted(self, channel_id: int, now: datetime) -> MessageHeader | None:
-        """Returns the layout and thread of the messages that already contain part of the due batch, if any do."""
-        async with self._database.reading() as connection:
-            rows = await connection.execute_fetchall(
-                """SELECT layout, thread_id FROM posts WHERE key IN (
-                       SELECT post_key FROM outbox WHERE channel_id = :channel AND state = 'delivered' AND due_at IN (
-                           SELECT due_at FROM outbox WHERE channel_id = :channel
-                             AND state = 'waiting' AND post_key IS NULL AND due_at <= :now))
-                   ORDER BY settled_at DESC LIMIT 1""",
-                {"channel": channel_id, "now": to_text(now)},
-            )
-        return next((MessageHeader(Layout(row["layout"]), thread_id=row["thread_id"]) for row in rows), None)
+            due: datetime | None = await connection.scalar(_NEXT_DUE, {"after": EARLIEST if after is None else after})
+        return due
 
     async def bind(
         self,
@@ -126,67 +182,45 @@ class Outbox:
             header=header,
             search=search,
         )
-        async with self._database.transaction() as connection:
-            is_bound = await _bind(connection, post)
-        return post if is_bound else None
+        return await self._commits.write(_bind_all, post)
 
     async def unsettled_post(self, channel_id: int) -> Post | None:
         """Returns the channel's message that may have been sent and is not settled, if there is one."""
         async with self._database.reading() as connection:
-            posts = await connection.execute_fetchall(
-                "SELECT * FROM posts WHERE channel_id = ? AND settled_at IS NULL ORDER BY first_attempt LIMIT 1",
-                (channel_id,),
-            )
-            for post in posts:
-                return await read_post(connection, post)
-        return None
+            row = await connection.first(_OPEN_POST, {"channel": channel_id})
+            return None if row is None else (await read_posts(connection, [row]))[0]
 
     async def has_found_papers(self, post: Post) -> bool:
         """Whether another message with a paper of this one was found in the channel."""
         async with self._database.reading() as connection:
-            rows = await connection.execute_fetchall(
-                """SELECT EXISTS (SELECT * FROM outbox JOIN found_papers USING (channel_id, arxiv_id)
-                                  WHERE outbox.post_key = ?) AS found""",
-                (post.key,),
-            )
-        return bool(next(iter(rows))["found"])
+            return bool(await connection.scalar(_HAS_FOUND_PAPERS, {"post": post.key}))
 
     async def record_attempt(self, post: Post, now: datetime, attempted_at: datetime | None = None) -> None:
         """Records that the message is about to be sent again; `attempted_at` is the time by Discord's clock."""
         async with self._database.transaction() as connection:
-            await record_attempt(connection, "posts", post.key, now, attempted_at)
+            await record_attempt(connection, posts, post.key, now, attempted_at)
 
     async def record_search(self, post: Post, after: int) -> None:
         """Records that the history up to this message id does not contain the message."""
         async with self._database.transaction() as connection:
-            await record_search(connection, "posts", post.key, after)
+            await record_search(connection, posts, post.key, after)
 
-    async def delivered(self, post: Post, delivered: Delivered, now: datetime, *, publish: bool = False) -> None:
-        """Settles the post as delivered; with `publish`, the message is published to the channel's followers."""
-        async with self._database.transaction() as connection:
-            await connection.execute("UPDATE outbox SET state = 'delivered' WHERE post_key = ?", (post.key,))
-            await _settle(connection, post, now, delivered.message_id)
-            await connection.execute(
-                """UPDATE posts SET thread_id = coalesce(?, thread_id), publish_at = ? WHERE key = ?""",
-                (delivered.thread_id, to_text(now) if publish and delivered.message_id is not None else None, post.key),
-            )
+    async def delivered(self, post: Post, delivered: Delivered, now: datetime) -> bool:
+        """Settles the post as delivered; returns whether it is to be published to the channel's followers."""
+        return await self._commits.write(_settle_all, _Settlement(post, delivered, now))
 
     async def rejected(self, post: Post, reason: str, now: datetime) -> None:
         """Settles the post as rejected by Discord for this reason; its papers are never sent again."""
         async with self._database.transaction() as connection:
-            await connection.execute(
-                "UPDATE outbox SET state = 'refused', rejection_reason = ? WHERE post_key = ?", (reason, post.key)
-            )
-            await _settle(connection, post, now, None)
+            await connection.write(_REJECT, {"post": post.key, "reason": reason})
+            await connection.write(sa.update(posts).where(posts.c.key == post.key).values(settled_at=now))
 
     async def release(self, post: Post, *, alone: bool = False) -> None:
         """Releases the entries of a message that certainly does not exist; `alone`: each gets its own message."""
         async with self._database.transaction() as connection:
-            await connection.execute(
-                "UPDATE outbox SET post_key = NULL, alone = max(alone, ?) WHERE post_key = ?",
-                (int(alone), post.key),
-            )
-            await connection.execute("DELETE FROM posts WHERE key = ?", (post.key,))
+            await connection.write(_RELEASE, {"post": post.key, "is_alone": alone})
+            await count_entries_as_posted(connection, [entry.id for entry in post.entries])
+            await connection.write(sa.delete(posts).where(posts.c.key == post.key))
             # A subscription that ended while the message was bound kept these entries.
             await drop_unmatched(connection, post.channel_id)
             await skip_withdrawn(connection, [entry.paper.arxiv_id for entry in post.entries])
@@ -196,89 +230,64 @@ class Outbox:
 
         Papers that the channel has already had, and withdrawn papers, are not added.
         """
-        canonical = json.dumps([keyword.canonical for keyword in keywords])
         async with self._database.transaction() as connection:
-            newest = await _newest_ids(connection, channel_id, canonical, limit)
-            cursor = await connection.execute(
-                """INSERT INTO outbox (channel_id, arxiv_id, due_at)
-                   SELECT ?, value, ? FROM json_each(?) WHERE true ON CONFLICT DO NOTHING RETURNING id""",
-                (channel_id, to_text(now), json.dumps(newest)),
-            )
-            added = [row["id"] for row in await cursor.fetchall()]
-            await connection.execute(
-                """INSERT INTO outbox_keywords (outbox_id, keyword_id)
-                   SELECT outbox.id, keyword_id FROM outbox JOIN matches USING (arxiv_id)
-                   JOIN subscriptions USING (channel_id, keyword_id)
-                   WHERE outbox.id IN (SELECT value FROM json_each(?))""",
-                (json.dumps(added),),
-            )
-            return len(added)
+            return await add_newest(connection, channel_id, keywords, limit, now)
 
     async def oldest_due(self) -> datetime | None:
         """Returns the earliest due time in channels that are neither blocked nor paused; None if none waits."""
         async with self._database.reading() as connection:
-            rows = await connection.execute_fetchall(
-                f"""SELECT min(due_at) AS due FROM outbox JOIN channels USING (channel_id)
-                    WHERE state = 'waiting' AND blocked_reason IS NULL AND {NOT_PAUSED}"""
-            )
-        due = next(iter(rows))["due"]
-        return None if due is None else to_datetime(due)
+            due: datetime | None = await connection.scalar(_OLDEST_DUE)
+        return due
 
     async def waiting(self) -> dict[int, int]:
         """Returns how many papers wait to be posted, by channel."""
         async with self._database.reading() as connection:
-            rows = await connection.execute_fetchall(
-                "SELECT channel_id, count(*) AS papers FROM outbox WHERE state = 'waiting' GROUP BY channel_id"
-            )
-        return {row["channel_id"]: row["papers"] for row in rows}
+            return {row.channel_id: row.papers for row in await connection.all(_WAITING)}
 
 
-async def _bind(connection: aiosqlite.Connection, post: Post) -> bool:
-    """Binds the message's entries to it; returns False if one was removed or bound in the meantime."""
-    ids = json.dumps([entry.id for entry in post.entries])
-    rows = await connection.execute_fetchall(
-        """SELECT count(*) AS unbound FROM outbox
-           WHERE id IN (SELECT value FROM json_each(?)) AND state = 'waiting' AND post_key IS NULL""",
-        (ids,),
+async def _bind_all(connection: Connection, new: Sequence[Post]) -> Sequence[Post | None]:
+    """Binds each message's entries to it; returns None for those with an entry that was removed or bound."""
+    ids = [entry.id for post in new for entry in post.entries]
+    unbound = set(await connection.scalars(sa.select(outbox.c.id).where(outbox.c.id.in_(listed(ids, Id)), IS_UNBOUND)))
+    bound: list[Post | None] = []
+    for post in new:
+        own = {entry.id for entry in post.entries}
+        bound.append(post if own <= unbound else None)
+        unbound -= own
+    written = [post for post in bound if post is not None]
+    await insert_posts(connection, written)
+    await connection.write(_BIND, [{"entry": entry.id, "post": post.key} for post in written for entry in post.entries])
+    return bound
+
+
+async def _settle_all(connection: Connection, settlements: Sequence[_Settlement]) -> Sequence[bool]:
+    """Settles posts as delivered; returns which are to be published."""
+    channel_ids = listed([each.post.channel_id for each in settlements], Id)
+    publishing = await connection.scalars(
+        sa.select(channel_settings.c.channel_id).where(
+            channel_settings.c.channel_id.in_(channel_ids), channel_settings.c.publish
+        )
     )
-    if next(iter(rows))["unbound"] != len(post.entries):
-        return False
-    await insert_post(connection, post)
-    await connection.execute(
-        "UPDATE outbox SET post_key = ? WHERE id IN (SELECT value FROM json_each(?))", (post.key, ids)
+    published = [each.post.channel_id in publishing and each.delivered.message_id is not None for each in settlements]
+    keys = listed([each.post.key for each in settlements], Text)
+    await connection.write(sa.update(outbox).where(outbox.c.post_key.in_(keys)).values(state="delivered"))
+    await connection.write(
+        _SETTLE,
+        [
+            {
+                "post": each.post.key,
+                "message": each.delivered.message_id,
+                "now": each.now,
+                "thread": each.delivered.thread_id,
+                "publish": each.now if is_published else None,
+            }
+            for each, is_published in zip(settlements, published, strict=True)
+        ],
     )
-    return True
+    return published
 
 
-async def _newest_ids(connection: aiosqlite.Connection, channel_id: int, canonical: str, limit: int) -> list[str]:
-    """Returns the ids of the newest papers that match these keywords of the channel, without withdrawn ones."""
-    rows = await connection.execute_fetchall(
-        f"""SELECT {PAPER_COLUMNS} FROM papers WHERE arxiv_id IN (
-                SELECT arxiv_id FROM matches JOIN subscriptions USING (keyword_id)
-                JOIN keywords ON keywords.id = keyword_id
-                WHERE channel_id = ? AND canonical IN (SELECT value FROM json_each(?)))
-            ORDER BY published DESC, arxiv_id DESC""",
-        (channel_id, canonical),
-    )
-    papers = (row_to_paper(row) for row in rows)
-    return [paper.arxiv_id.value for paper in islice(filterfalse(is_withdrawn, papers), limit)]
-
-
-async def drop_unmatched(connection: aiosqlite.Connection, channel_id: int) -> None:
+async def drop_unmatched(connection: Connection, channel_id: int) -> None:
     """Removes a channel's unbound papers without a subscribed keyword, within the caller's transaction."""
-    unbound = "SELECT id FROM outbox WHERE channel_id = :channel AND state = 'waiting' AND post_key IS NULL"
-    for statement in (
-        f"""DELETE FROM outbox_keywords WHERE outbox_id IN ({unbound})
-            AND keyword_id NOT IN (SELECT keyword_id FROM subscriptions WHERE channel_id = :channel)""",
-        f"DELETE FROM outbox WHERE id IN ({unbound}) AND id NOT IN (SELECT outbox_id FROM outbox_keywords)",
-        # Nothing waits any more: the next batch is not the backlog.
-        """UPDATE channel_settings SET backlog_pending = 0 WHERE channel_id = :channel
-           AND channel_id NOT IN (SELECT channel_id FROM outbox WHERE state = 'waiting')""",
-    ):
-        await connection.execute(statement, {"channel": channel_id})
-
-
-async def _settle(connection: aiosqlite.Connection, post: Post, now: datetime, message_id: int | None) -> None:
-    await connection.execute(
-        "UPDATE posts SET message_id = ?, settled_at = ? WHERE key = ?", (message_id, to_text(now), post.key)
-    )
+    for statement in _DROP_UNMATCHED:
+        await connection.write(statement, {"channel": channel_id})

@@ -3,37 +3,49 @@
 It never writes, and never renders.
 """
 
-import json
-from collections.abc import Collection, Mapping
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from heapq import merge
+from itertools import islice
+from typing import Any, Final
+
+import sqlalchemy as sa
 
 from bot.domain.paper import ArxivId, Paper
-from bot.domain.trending.entry import TrendingEntry
 from bot.page.model import Page, Section
-from bot.store.codecs import PAPER_COLUMNS, row_to_paper, spelling, to_datetime
+from bot.store.columns import Id
+from bot.store.connection import Connection
 from bot.store.database import Database
+from bot.store.expressions import listed
+from bot.store.papers import read_papers
+from bot.store.schema import backfilled_months, backfilled_papers, keywords, matches, subscriptions
+from bot.store.schema import channels as channels_table
+from bot.store.spellings import spelling
 from bot.store.trending_entries import read_trending_entries
 
+# Papers that are read in one statement.
+_PAPERS_AT_ONCE: Final = 500
+
+_KEYWORD: Final = sa.bindparam("keyword", type_=Id)
+_LIMIT: Final = sa.bindparam("limit", type_=sa.Integer)
 # A channel that is gone has no readers.
-_SUBSCRIBED = """
-    SELECT channel_id, keyword_id FROM subscriptions JOIN channels USING (channel_id)
-    WHERE gone_since IS NULL AND (:channels IS NULL OR channel_id IN (SELECT value FROM json_each(:channels)))
-"""
-_KEYWORDS = f"""
-    SELECT id, {spelling(f"SELECT channel_id FROM ({_SUBSCRIBED})")} AS shown, synced_until,
-           (SELECT max(fetched_at) FROM backfilled_months WHERE backfilled_months.keyword_id = keywords.id)
-               AS backfilled_at
-    FROM keywords WHERE id IN (SELECT keyword_id FROM ({_SUBSCRIBED})) ORDER BY shown COLLATE NOCASE
-"""
-# The inner query selects by date, so that all columns are read for the selected papers only.
-_NEWEST = f"""
-    SELECT {PAPER_COLUMNS} FROM papers WHERE arxiv_id IN (
-        SELECT arxiv_id FROM papers WHERE arxiv_id IN (
-            SELECT arxiv_id FROM matches WHERE keyword_id = :keyword
-            UNION SELECT arxiv_id FROM backfilled_papers WHERE keyword_id = :keyword)
-        ORDER BY updated DESC, arxiv_id DESC LIMIT :limit)
-    ORDER BY updated DESC, arxiv_id DESC
-"""
+_CHANNELS: Final = (
+    sa.select(subscriptions.c.channel_id)
+    .join(channels_table, channels_table.c.channel_id == subscriptions.c.channel_id)
+    .where(channels_table.c.gone_since.is_(None))
+)
+
+
+def _newest(table: sa.Table) -> sa.Select[Any]:
+    """Returns the query for the newest papers of a keyword in one of the tables, in the order of its index."""
+    return (
+        sa.select(table.c.updated, table.c.arxiv_id)
+        .where(table.c.keyword_id == _KEYWORD)
+        .order_by(table.c.updated.desc(), table.c.arxiv_id.desc())
+        .limit(_LIMIT)
+    )
+
+
+_NEWEST: Final = (_newest(matches), _newest(backfilled_papers))
 
 
 class PageStore:
@@ -44,45 +56,61 @@ class PageStore:
 
     async def data_version(self) -> int:
         """Returns a number that changes whenever the database is written; cheap."""
-        async with self._database.reading() as connection:
-            # Counts the commits of all other connections; the reader itself commits nothing.
-            rows = await connection.execute_fetchall("PRAGMA data_version")
-        return int(next(iter(rows))[0])
+        return await self._database.version()
 
     async def channels(self) -> frozenset[int]:
         """Returns the channels with a keyword that are not gone."""
         async with self._database.reading() as connection:
-            rows = await connection.execute_fetchall(
-                f"SELECT DISTINCT channel_id FROM ({_SUBSCRIBED})", {"channels": None}
-            )
-        return frozenset(row["channel_id"] for row in rows)
+            return frozenset(await connection.scalars(_CHANNELS.distinct()))
 
     async def page(self, channels: Collection[int] | None, limit: int) -> Page:
         """Returns the keywords of these channels (None: all), each once, with at most `limit` of their newest papers.
 
         Papers are ordered by the date of their latest version, which the page shows.
         """
-        selected = None if channels is None else json.dumps(sorted(channels))
         async with self._database.reading() as connection:
-            keywords = list(await connection.execute_fetchall(_KEYWORDS, {"channels": selected}))
-        sections = tuple([Section(row["shown"], await self._newest(row["id"], limit)) for row in keywords])
-        times = [time for row in keywords for time in (row["synced_until"], row["backfilled_at"]) if time is not None]
-        return Page(
-            updated=_latest(times),
-            sections=sections,
-            trending_entries=await self._trending_entries(sections),
+            rows = await connection.all(_keywords(channels))
+            ids = [await _newest_ids(connection, row.id, limit) for row in rows]
+            papers = await _papers(connection, {arxiv_id for section in ids for arxiv_id in section})
+            trending_entries = await read_trending_entries(connection, papers)
+        sections = tuple(
+            Section(row.shown, tuple(papers[arxiv_id] for arxiv_id in section))
+            for row, section in zip(rows, ids, strict=True)
         )
-
-    async def _trending_entries(self, sections: Collection[Section]) -> Mapping[ArxivId, TrendingEntry]:
-        papers = {paper.arxiv_id for section in sections for paper in section.papers}
-        async with self._database.reading() as connection:
-            return await read_trending_entries(connection, papers)
-
-    async def _newest(self, keyword_id: int, limit: int) -> tuple[Paper, ...]:
-        async with self._database.reading() as connection:
-            rows = await connection.execute_fetchall(_NEWEST, {"keyword": keyword_id, "limit": limit})
-        return tuple(row_to_paper(row) for row in rows)
+        times = [time for row in rows for time in (row.synced_until, row.backfilled_at) if time is not None]
+        return Page(updated=max(times, default=None), sections=sections, trending_entries=trending_entries)
 
 
-def _latest(texts: Collection[str]) -> datetime | None:
-    return to_datetime(max(texts)) if texts else None
+def _keywords(selected: Collection[int] | None) -> sa.Select[Any]:
+    """Returns the query for the keywords of these channels, as the channels spell them."""
+    chosen = _CHANNELS
+    if selected is not None:
+        chosen = chosen.where(subscriptions.c.channel_id.in_(listed(selected, Id)))
+    fetched_at = (
+        sa.select(sa.func.max(backfilled_months.c.fetched_at))
+        .where(backfilled_months.c.keyword_id == keywords.c.id)
+        .scalar_subquery()
+    )
+    shown = spelling(chosen)
+    return (
+        sa.select(keywords.c.id, shown.label("shown"), keywords.c.synced_until, fetched_at.label("backfilled_at"))
+        .where(keywords.c.id.in_(chosen.with_only_columns(subscriptions.c.keyword_id)))
+        .order_by(sa.func.lower(shown))
+    )
+
+
+async def _newest_ids(connection: Connection, keyword_id: int, limit: int) -> Sequence[ArxivId]:
+    """Returns the newest matched or backfilled papers of a keyword, newest first."""
+    values = {"keyword": keyword_id, "limit": limit}
+    read = [[tuple(row) for row in await connection.all(statement, values)] for statement in _NEWEST]
+    unique = dict.fromkeys(arxiv_id for _, arxiv_id in merge(*read, reverse=True))
+    return [ArxivId(arxiv_id) for arxiv_id in islice(unique, limit)]
+
+
+async def _papers(connection: Connection, ids: Collection[ArxivId]) -> Mapping[ArxivId, Paper]:
+    """Returns these papers; one that several keywords have is read once."""
+    papers: dict[ArxivId, Paper] = {}
+    ordered = sorted(ids)
+    for start in range(0, len(ordered), _PAPERS_AT_ONCE):
+        papers |= await read_papers(connection, ordered[start : start + _PAPERS_AT_ONCE])
+    return papers

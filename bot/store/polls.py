@@ -1,12 +1,15 @@
 """The results of polls, and single values that outlive a run."""
 
-import sqlite3
 from datetime import timedelta
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain.poll_schedule import BatchMissing, Poll, PollCompleted, PollFailed, PollResult, PollThrottled
-from bot.store.codecs import to_datetime, to_text
+from bot.store.columns import Text, Utc
 from bot.store.database import Database
+from bot.store.schema import key_values, polls
 
 # The schedule needs the polls of a night, people those of a week.
 POLLS_KEPT: Final = timedelta(days=14)
@@ -16,8 +19,17 @@ _FUTURE: Final = timedelta(minutes=1)
 # the calendar are further apart.
 POLLS_OF_ONE_RUN: Final = timedelta(minutes=10)
 
-_COLUMNS = "outcome, new_papers, has_batch, reason, retry_at"
-_Columns = tuple[str, int | None, int | None, str | None, str | None]
+_DROP_OLD: Final = sa.delete(polls).where(
+    sa.or_(polls.c.at < sa.bindparam("oldest", type_=Utc), polls.c.at > sa.bindparam("future", type_=Utc))
+)
+_LAST_TWO: Final = (
+    sa.select(polls).where(polls.c.at > sa.bindparam("since", type_=Utc)).order_by(polls.c.id.desc()).limit(2)
+)
+_RECENT: Final = sa.select(polls).order_by(polls.c.id)
+_VALUE: Final = sa.select(key_values.c.value).where(key_values.c.name == sa.bindparam("name", type_=Text))
+_SET_VALUE: Final = insert(key_values).on_conflict_do_update(
+    index_elements=["name"], set_={"value": insert(key_values).excluded.value}
+)
 
 
 class Polls:
@@ -36,29 +48,20 @@ class Polls:
         Of equal results in quick succession, only the first and the last are kept.
         """
         columns = _to_columns(poll.result)
+        times = {"oldest": poll.at - POLLS_KEPT, "future": poll.at + _FUTURE}
         async with self._database.transaction() as connection:
-            await connection.execute(
-                "DELETE FROM polls WHERE at < ? OR at > ?",
-                (to_text(poll.at - POLLS_KEPT), to_text(poll.at + _FUTURE)),
-            )
-            rows = list(
-                await connection.execute_fetchall(
-                    f"SELECT id, {_COLUMNS} FROM polls WHERE at > ? ORDER BY id DESC LIMIT 2",
-                    (to_text(poll.at - POLLS_OF_ONE_RUN),),
-                )
-            )
-            if len(rows) == 2 and all(tuple(row)[1:] == columns for row in rows):
-                await connection.execute("UPDATE polls SET at = ? WHERE id = ?", (to_text(poll.at), rows[0]["id"]))
-                return
-            await connection.execute(
-                f"INSERT INTO polls (at, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", (to_text(poll.at), *columns)
-            )
+            await connection.write(_DROP_OLD, times)
+            rows = await connection.all(_LAST_TWO, {"since": poll.at - POLLS_OF_ONE_RUN})
+            if len(rows) == 2 and all({name: getattr(row, name) for name in columns} == columns for row in rows):
+                await connection.write(sa.update(polls).where(polls.c.id == rows[0].id).values(at=poll.at))
+            else:
+                await connection.write(sa.insert(polls), columns | {"at": poll.at})
 
     async def recent(self) -> tuple[Poll, ...]:
         """Returns the stored polls, oldest first."""
         async with self._database.reading() as connection:
-            rows = await connection.execute_fetchall(f"SELECT at, {_COLUMNS} FROM polls ORDER BY id")
-        return tuple(Poll(to_datetime(row["at"]), _to_result(row)) for row in rows)
+            rows = await connection.all(_RECENT)
+        return tuple(Poll(row.at, _to_result(row)) for row in rows)
 
 
 class KeyValues:
@@ -70,39 +73,37 @@ class KeyValues:
     async def get(self, name: str) -> str | None:
         """Returns the value; None if it was never set."""
         async with self._database.reading() as connection:
-            rows = await connection.execute_fetchall("SELECT value FROM key_values WHERE name = ?", (name,))
-        return next((row["value"] for row in rows), None)
+            value: str | None = await connection.scalar(_VALUE, {"name": name})
+            return value
 
     async def set(self, name: str, value: str) -> None:
         """Sets the value."""
         async with self._database.transaction() as connection:
-            await connection.execute(
-                "INSERT INTO key_values (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-                (name, value),
-            )
+            await connection.write(_SET_VALUE, {"name": name, "value": value})
 
 
-def _to_columns(result: PollResult) -> _Columns:
+def _to_columns(result: PollResult) -> dict[str, Any]:
+    columns: dict[str, Any] = dict.fromkeys(("new_papers", "has_batch", "reason", "retry_at"))
     match result:
         case PollCompleted(new_papers, batch):
-            return ("read", new_papers, int(batch), None, None)
+            return columns | {"outcome": "read", "new_papers": new_papers, "has_batch": batch}
         case BatchMissing():
-            return ("batch absent", None, None, None, None)
+            return columns | {"outcome": "batch absent"}
         case PollThrottled(retry_at):
-            return ("throttled", None, None, None, to_text(retry_at))
+            return columns | {"outcome": "throttled", "retry_at": retry_at}
         case PollFailed(reason, retry_at):
-            return ("broken", None, None, reason, to_text(retry_at))
+            return columns | {"outcome": "broken", "reason": reason, "retry_at": retry_at}
         case _:
             assert_never(result)
 
 
-def _to_result(row: sqlite3.Row) -> PollResult:
-    match row["outcome"]:
+def _to_result(row: sa.Row[Any]) -> PollResult:
+    match row.outcome:
         case "read":
-            return PollCompleted(row["new_papers"], batch=bool(row["has_batch"]))
+            return PollCompleted(row.new_papers, batch=row.has_batch)
         case "batch absent":
             return BatchMissing()
         case "throttled":
-            return PollThrottled(to_datetime(row["retry_at"]))
+            return PollThrottled(row.retry_at)
         case _:
-            return PollFailed(row["reason"], to_datetime(row["retry_at"]))
+            return PollFailed(row.reason, row.retry_at)

@@ -1,88 +1,119 @@
 """Stores posts, and reads them and outbox entries from rows, with their papers and trending entries as they are now."""
 
-import json
-import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
-import aiosqlite
+import sqlalchemy as sa
 
 from bot.domain.channel_settings import Layout
 from bot.domain.history import SearchStart
+from bot.domain.paper import Paper
 from bot.domain.post import MessageHeader, OutboxEntry, Post
-from bot.store.codecs import (
-    PAPER_COLUMNS,
-    row_to_paper,
-    spelling,
-    to_datetime,
-    to_datetime_or_none,
-    to_text,
-    to_text_or_none,
-)
+from bot.store.codecs import row_to_paper
+from bot.store.columns import Id, Text
+from bot.store.connection import Connection
+from bot.store.expressions import listed
+from bot.store.schema import keywords, outbox, outbox_keywords, papers, posts, subscriptions
 from bot.store.trending_entries import read_trending_entries
 
-# Oldest paper first, then by id, so that the order is deterministic.
-_ENTRIES = f"""
-    SELECT outbox.id AS entry_id, alone, {PAPER_COLUMNS},
-           (SELECT json_group_array(shown) FROM (
-                SELECT {spelling("outbox.channel_id")} AS shown
-                FROM outbox_keywords JOIN keywords ON keywords.id = keyword_id
-                WHERE outbox_id = outbox.id ORDER BY keywords.id)) AS reasons
-    FROM outbox JOIN papers USING (arxiv_id)
-    WHERE {{}} ORDER BY published, arxiv_id LIMIT ?
-"""
-_NO_LIMIT = -1  # a negative LIMIT is none (sqlite.org/lang_select.html)
+_INSERT: Final = sa.insert(posts)
 
 
-async def read_entries(
-    connection: aiosqlite.Connection, condition: str, values: tuple[int | str, ...], limit: int = _NO_LIMIT
-) -> tuple[OutboxEntry, ...]:
-    """Returns the entries that fulfil the condition, oldest paper first, at most `limit`."""
-    rows = await connection.execute_fetchall(_ENTRIES.format(condition), (*values, limit))
-    papers = [(row, row_to_paper(row)) for row in rows]
-    trending_entries = await read_trending_entries(connection, [paper.arxiv_id for _, paper in papers])
+async def read_entries(connection: Connection, rows: Sequence[sa.Row[Any]]) -> tuple[OutboxEntry, ...]:
+    """Returns the entries of rows of `outbox`, in their order. A paper that waits in many channels is read once."""
+    stored = await _papers(connection, {row.arxiv_id for row in rows})
+    trending_entries = await read_trending_entries(connection, [paper.arxiv_id for paper in stored.values()])
+    reasons = await _reasons(connection, [row.id for row in rows])
     return tuple(
         OutboxEntry(
-            id=row["entry_id"],
-            paper=paper,
-            keywords=tuple(json.loads(row["reasons"])),
-            alone=bool(row["alone"]),
-            trending_entry=trending_entries.get(paper.arxiv_id),
+            id=row.id,
+            paper=stored[row.arxiv_id],
+            keywords=tuple(reasons.get(row.id, ())),
+            alone=row.alone,
+            trending_entry=trending_entries.get(stored[row.arxiv_id].arxiv_id),
         )
-        for row, paper in papers
+        for row in rows
     )
 
 
-async def read_post(connection: aiosqlite.Connection, row: sqlite3.Row) -> Post:
-    """Returns the post of a row, with its entries."""
+async def read_posts(connection: Connection, rows: Sequence[sa.Row[Any]]) -> tuple[Post, ...]:
+    """Returns the posts of these rows, in their order, with their entries, oldest paper first."""
+    bound = await connection.all(
+        sa.select(outbox.c.id, outbox.c.arxiv_id, outbox.c.alone, outbox.c.post_key).where(
+            outbox.c.post_key.in_(listed([row.key for row in rows], Text))
+        )
+    )
+    entries: dict[str, list[OutboxEntry]] = {}
+    for row, entry in zip(bound, await read_entries(connection, bound), strict=True):
+        entries.setdefault(row.post_key, []).append(entry)
+    return tuple(_to_post(row, sorted(entries.get(row.key, ()), key=_age)) for row in rows)
+
+
+def _age(entry: OutboxEntry) -> tuple[object, ...]:
+    """Returns the sort key for the oldest paper first, then by id, so that the order is deterministic."""
+    return entry.paper.published, entry.paper.arxiv_id.value
+
+
+def _to_post(row: sa.Row[Any], entries: Iterable[OutboxEntry]) -> Post:
     return Post(
-        key=row["key"],
-        channel_id=row["channel_id"],
-        nonce=row["nonce"],
-        first_attempt=to_datetime(row["first_attempt"]),
-        last_attempt=to_datetime(row["last_attempt"]),
-        entries=await read_entries(connection, "post_key = ?", (row["key"],)),
-        header=MessageHeader(Layout(row["layout"]), row["heading"], row["mention_role"], row["thread_id"]),
-        message_id=row["message_id"],
-        search=SearchStart(row["search_after"], to_datetime_or_none(row["attempted_at"])),
+        key=row.key,
+        channel_id=row.channel_id,
+        nonce=row.nonce,
+        first_attempt=row.first_attempt,
+        last_attempt=row.last_attempt,
+        entries=tuple(entries),
+        header=MessageHeader(Layout(row.layout), row.heading, row.mention_role, row.thread_id),
+        message_id=row.message_id,
+        search=SearchStart(row.search_after, row.attempted_at),
     )
 
 
-async def insert_post(connection: aiosqlite.Connection, post: Post) -> None:
-    """Stores a message that is about to be sent, within the caller's transaction."""
-    await connection.execute(
-        """INSERT INTO posts
-           (key, channel_id, nonce, layout, heading, mention_role, thread_id, first_attempt, last_attempt,
-            search_after, attempted_at)
-           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10)""",
-        (
-            post.key,
-            post.channel_id,
-            post.nonce,
-            post.header.layout.value,
-            post.header.headline,
-            post.header.mention_role,
-            post.header.thread_id,
-            to_text(post.first_attempt),
-            post.search.after,
-            to_text_or_none(post.search.attempted_at),
-        ),
+async def _papers(connection: Connection, arxiv_ids: Iterable[str]) -> Mapping[str, Paper]:
+    rows = await connection.all(sa.select(papers).where(papers.c.arxiv_id.in_(listed(arxiv_ids, Text))))
+    return {row.arxiv_id: row_to_paper(row) for row in rows}
+
+
+async def _reasons(connection: Connection, entry_ids: Iterable[int]) -> Mapping[int, Sequence[str]]:
+    """Returns the keywords for which papers are posted, by outbox row, in the spelling of the row's channel."""
+    shown = sa.func.coalesce(subscriptions.c.shown, keywords.c.shown, type_=Text)
+    rows = await connection.all(
+        sa.select(outbox.c.id, shown.label("shown"))
+        .join_from(outbox, outbox_keywords, outbox_keywords.c.outbox_id == outbox.c.id)
+        .join(keywords, keywords.c.id == outbox_keywords.c.keyword_id)
+        .outerjoin(
+            subscriptions,
+            sa.and_(
+                subscriptions.c.channel_id == outbox.c.channel_id,
+                subscriptions.c.keyword_id == outbox_keywords.c.keyword_id,
+            ),
+        )
+        .where(outbox.c.id.in_(listed(entry_ids, Id)))
+        .order_by(outbox.c.id, outbox_keywords.c.keyword_id)
+    )
+    by_entry: dict[int, list[str]] = {}
+    for row in rows:
+        by_entry.setdefault(row.id, []).append(row.shown)
+    return by_entry
+
+
+async def insert_posts(connection: Connection, new: Iterable[Post]) -> None:
+    """Stores messages that are about to be sent, within the caller's transaction."""
+    await connection.write(
+        _INSERT,
+        [
+            {
+                "key": post.key,
+                "channel_id": post.channel_id,
+                "nonce": post.nonce,
+                "layout": post.header.layout.value,
+                "heading": post.header.headline,
+                "mention_role": post.header.mention_role,
+                "thread_id": post.header.thread_id,
+                "first_attempt": post.first_attempt,
+                "last_attempt": post.last_attempt,
+                "search_after": post.search.after,
+                "attempted_at": post.search.attempted_at,
+            }
+            for post in new
+        ],
     )

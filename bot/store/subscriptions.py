@@ -5,11 +5,12 @@ A keyword without subscriptions stays stored, because its matches are the papers
 sync. A queued paper is removed together with the channel's last subscription that it matches.
 """
 
-import sqlite3
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
-import aiosqlite
+import sqlalchemy as sa
 
 from bot.domain.keyword import Keyword
 from bot.domain.subscription import (
@@ -22,9 +23,53 @@ from bot.domain.subscription import (
     QuotaScope,
     Source,
 )
-from bot.store.codecs import to_text
-from bot.store.outbox import drop_unmatched
+from bot.store.columns import Id, Text, Utc
+from bot.store.connection import Connection
+from bot.store.expressions import listed
+from bot.store.schema import channel_settings, channels, keywords, subscriptions, trending_posts
 from bot.store.subscription_queries import SubscriptionQueries, sources_of
+from bot.store.subscription_writes import add_by_command, add_by_file, drop_source, write_channel, write_channels
+
+_CHANNEL: Final = sa.bindparam("channel", type_=Id)
+_GUILD: Final = sa.bindparam("guild", type_=Id)
+
+_SOURCES: Final = sa.select(
+    subscriptions.c.channel_id,
+    subscriptions.c.keyword_id,
+    keywords.c.canonical,
+    subscriptions.c.shown,
+    subscriptions.c.by_file,
+    subscriptions.c.by_command,
+).join_from(subscriptions, keywords, subscriptions.c.keyword_id == keywords.c.id)
+_BY_FILE: Final = _SOURCES.where(subscriptions.c.by_file)
+_BY_COMMAND: Final = _SOURCES.where(subscriptions.c.channel_id == _CHANNEL, subscriptions.c.by_command)
+_FIND: Final = _SOURCES.where(
+    subscriptions.c.channel_id == _CHANNEL, keywords.c.canonical == sa.bindparam("canonical", type_=Text)
+)
+_IS_IN_CHANNEL: Final = subscriptions.c.channel_id == _CHANNEL
+_USED: Final = sa.select(
+    sa.func.count().filter(_IS_IN_CHANNEL).label("in_channel"), sa.func.count().label("in_guild")
+).where(
+    sa.or_(
+        _IS_IN_CHANNEL,
+        subscriptions.c.channel_id.in_(sa.select(channels.c.channel_id).where(channels.c.guild_id == _GUILD)),
+    ),
+    ~subscriptions.c.by_file,
+)
+_IS_GONE: Final = sa.select(
+    sa.exists().where(
+        channels.c.channel_id == _CHANNEL, channels.c.gone_since <= sa.bindparam("gone_before", type_=Utc)
+    )
+)
+_END_TRENDING: Final = (
+    sa.update(channel_settings)
+    .where(channel_settings.c.channel_id == _CHANNEL)
+    .values(trending_min_votes=None, trending_since=None)
+)
+# It cannot be looked up any more, and a new trending subscription starts with a later day.
+_DROP_UNSETTLED_TRENDING_POST: Final = sa.delete(trending_posts).where(
+    trending_posts.c.channel_id == _CHANNEL, trending_posts.c.settled_at.is_(None)
+)
 
 
 class Subscriptions(SubscriptionQueries):
@@ -44,22 +89,37 @@ class Subscriptions(SubscriptionQueries):
 
         Keywords in the settings file do not count. Those that the channel has already always fit.
         """
-        results: list[AddResult] = []
         async with self._database.transaction() as connection:
             used = await _used(connection, channel_id, guild_id)
-            for keyword in keywords:
-                before = await _find(connection, keyword, channel_id)
-                if before is None and (exceeded := _exceeded(keyword, used, quotas)) is not None:
-                    results.append(exceeded)
-                    continue
-                await _add(connection, keyword, channel_id, guild_id, added_by, now)
-                if before is not None:
-                    results.append(AlreadyWatched(self._parsed(before["shown"])))
-                    continue
-                results.append(Added(keyword))
-                used = {scope: count + 1 for scope, count in used.items()}
+            spellings = await _spellings(connection, channel_id, keywords)
+            results = self._results(keywords, spellings, used, quotas)
+            fitting = [
+                keyword
+                for keyword, result in zip(keywords, results, strict=True)
+                if not isinstance(result, QuotaExceeded)
+            ]
+            if fitting:
+                await write_channel(connection, channel_id, guild_id)
+                await add_by_command(connection, channel_id, fitting, added_by, now)
         self._changed()
         return tuple(results)
+
+    def _results(
+        self, added: Sequence[Keyword], spellings: Mapping[str, str], used: Mapping[QuotaScope, int], quotas: Quotas
+    ) -> list[AddResult]:
+        """Returns what becomes of each keyword; `spellings` are those that the channel has, by canonical form."""
+        results: list[AddResult] = []
+        shown = dict(spellings)
+        for keyword in added:
+            if keyword.canonical in shown:
+                results.append(AlreadyWatched(self._parsed(shown[keyword.canonical])))
+            elif (exceeded := _exceeded(keyword, used, quotas)) is not None:
+                results.append(exceeded)
+            else:
+                results.append(Added(keyword))
+                shown[keyword.canonical] = keyword.shown
+                used = {scope: count + 1 for scope, count in used.items()}
+        return results
 
     async def remove(self, keyword: Keyword, channel_id: int) -> frozenset[Source]:
         """Removes the command's subscription; returns the remaining sources (none: the subscription ended).
@@ -67,47 +127,24 @@ class Subscriptions(SubscriptionQueries):
         Raises KeyError if the channel does not subscribe to the keyword.
         """
         async with self._database.transaction() as connection:
-            subscription = await _find(connection, keyword, channel_id)
-            if subscription is None:
+            row = await connection.first(_FIND, {"channel": channel_id, "canonical": keyword.canonical})
+            if row is None:
                 raise KeyError(keyword.canonical)
-            left = await _remove(connection, channel_id, keyword.canonical, sources_of(subscription))
+            await drop_source(connection, Source.COMMAND, [row])
         self._changed()
-        return left
+        return sources_of(row) - {Source.COMMAND}
 
     async def apply_config(self, configured: Mapping[int, Collection[Keyword]], now: datetime) -> None:
-        """Makes the file's subscriptions exactly `configured`."""
+        """Makes the file's subscriptions exactly `configured`; writes only what differs from the stored ones."""
+        wanted = await asyncio.to_thread(_by_key, configured)
         async with self._database.transaction() as connection:
-            await self._drop_file_subscriptions(connection, configured)
-            for channel_id, keywords in configured.items():
-                await _write_channel(connection, channel_id, None)
-                for keyword in keywords:
-                    keyword_id = await _write_keyword(connection, keyword)
-                    await connection.execute(
-                        """INSERT INTO subscriptions (channel_id, keyword_id, shown, by_file, by_command, added_at)
-                           VALUES (?, ?, ?, 1, 0, ?) ON CONFLICT DO UPDATE SET by_file = 1""",
-                        (channel_id, keyword_id, keyword.shown, to_text(now)),
-                    )
+            stored = {(row.channel_id, row.canonical): row for row in await connection.all(_BY_FILE)}
+            dropped = [row for key, row in stored.items() if key not in wanted]
+            await drop_source(connection, Source.FILE, dropped)
+            await write_channels(connection, configured)
+            added = [(key[0], keyword) for key, keyword in wanted.items() if key not in stored]
+            await add_by_file(connection, added, now)
         self._changed()
-
-    async def _drop_file_subscriptions(
-        self, connection: aiosqlite.Connection, configured: Mapping[int, Collection[Keyword]]
-    ) -> None:
-        current = await connection.execute_fetchall(
-            """SELECT channel_id, canonical, by_command FROM subscriptions
-               JOIN keywords ON keywords.id = keyword_id WHERE by_file"""
-        )
-        kept = {(channel_id, keyword.canonical) for channel_id, keywords in configured.items() for keyword in keywords}
-        for row in current:
-            if (row["channel_id"], row["canonical"]) in kept:
-                continue
-            if not row["by_command"]:
-                await _end(connection, row["channel_id"], row["canonical"])
-                continue
-            await connection.execute(
-                """UPDATE subscriptions SET by_file = 0
-                   WHERE channel_id = ? AND keyword_id = (SELECT id FROM keywords WHERE canonical = ?)""",
-                (row["channel_id"], row["canonical"]),
-            )
 
     async def drop_command_subscriptions(self, channel_id: int, gone_before: datetime) -> int:
         """Ends the commands' subscriptions of a channel that is gone since `gone_before` or longer; returns how many.
@@ -115,86 +152,38 @@ class Subscriptions(SubscriptionQueries):
         Its trending subscription ends too, and an unsettled trending post is dropped. A channel that has returned in
         the meantime keeps everything.
         """
+        channel = {"channel": channel_id}
         async with self._database.transaction() as connection:
-            is_gone = "SELECT 1 FROM channels WHERE channel_id = ? AND gone_since <= ?"
-            if not await connection.execute_fetchall(is_gone, (channel_id, to_text(gone_before))):
+            if not await connection.scalar(_IS_GONE, channel | {"gone_before": gone_before}):
                 return 0
-            await connection.execute(
-                "UPDATE channel_settings SET trending_min_votes = NULL, trending_since = NULL WHERE channel_id = ?",
-                (channel_id,),
-            )
-            # It cannot be looked up any more, and a new trending subscription starts with a later day.
-            await connection.execute(
-                "DELETE FROM trending_posts WHERE channel_id = ? AND settled_at IS NULL", (channel_id,)
-            )
-            rows = await connection.execute_fetchall(
-                """SELECT canonical, by_file, by_command FROM subscriptions
-                   JOIN keywords ON keywords.id = keyword_id WHERE channel_id = ? AND by_command""",
-                (channel_id,),
-            )
-            left = [await _remove(connection, channel_id, row["canonical"], sources_of(row)) for row in rows]
+            await connection.write(_END_TRENDING, channel)
+            await connection.write(_DROP_UNSETTLED_TRENDING_POST, channel)
+            rows = await connection.all(_BY_COMMAND, channel)
+            ended = await drop_source(connection, Source.COMMAND, rows)
         self._changed()
-        return left.count(frozenset())
+        return ended
 
 
-async def _write_channel(connection: aiosqlite.Connection, channel_id: int, guild_id: int | None) -> None:
-    await connection.execute(
-        """INSERT INTO channels (channel_id, guild_id) VALUES (?, ?)
-           ON CONFLICT DO UPDATE SET guild_id = coalesce(excluded.guild_id, guild_id)""",
-        (channel_id, guild_id),
-    )
+def _by_key(configured: Mapping[int, Collection[Keyword]]) -> dict[tuple[int, str], Keyword]:
+    """Returns the keywords by channel and canonical form: of equal ones, the first."""
+    wanted: dict[tuple[int, str], Keyword] = {}
+    for channel_id, keywords_ in configured.items():
+        for keyword in keywords_:
+            wanted.setdefault((channel_id, keyword.canonical), keyword)
+    return wanted
 
 
-async def _write_keyword(connection: aiosqlite.Connection, keyword: Keyword) -> int:
-    """Returns the keyword's id. The first spelling stays while any channel subscribes to the keyword."""
-    await connection.execute(
-        """INSERT INTO keywords (canonical, shown) VALUES (?, ?)
-           ON CONFLICT DO UPDATE SET shown = excluded.shown
-           WHERE id NOT IN (SELECT keyword_id FROM subscriptions)""",
-        (keyword.canonical, keyword.shown),
-    )
-    rows = await connection.execute_fetchall("SELECT id FROM keywords WHERE canonical = ?", (keyword.canonical,))
-    return int(next(iter(rows))["id"])
+async def _spellings(connection: Connection, channel_id: int, wanted: Sequence[Keyword]) -> dict[str, str]:
+    """Returns how the channel spells those of these keywords that it has, by canonical form."""
+    is_wanted = keywords.c.canonical.in_(listed([keyword.canonical for keyword in wanted], Text))
+    rows = await connection.all(_SOURCES.where(subscriptions.c.channel_id == channel_id, is_wanted))
+    return {row.canonical: row.shown for row in rows}
 
 
-async def _find(connection: aiosqlite.Connection, keyword: Keyword, channel_id: int) -> sqlite3.Row | None:
-    """Returns the channel's subscription to the keyword, if any."""
-    rows = await connection.execute_fetchall(
-        """SELECT subscriptions.shown, by_file, by_command FROM subscriptions
-           JOIN keywords ON keywords.id = keyword_id WHERE channel_id = ? AND canonical = ?""",
-        (channel_id, keyword.canonical),
-    )
-    return next(iter(rows), None)
-
-
-async def _add(
-    connection: aiosqlite.Connection,
-    keyword: Keyword,
-    channel_id: int,
-    guild_id: int | None,
-    added_by: int,
-    now: datetime,
-) -> None:
-    await _write_channel(connection, channel_id, guild_id)
-    keyword_id = await _write_keyword(connection, keyword)
-    await connection.execute(
-        """INSERT INTO subscriptions (channel_id, keyword_id, shown, by_file, by_command, added_by, added_at)
-           VALUES (?, ?, ?, 0, 1, ?, ?)
-           ON CONFLICT DO UPDATE SET by_command = 1, added_by = excluded.added_by WHERE NOT by_command""",
-        (channel_id, keyword_id, keyword.shown, added_by, to_text(now)),
-    )
-
-
-async def _used(connection: aiosqlite.Connection, channel_id: int, guild_id: int) -> Mapping[QuotaScope, int]:
+async def _used(connection: Connection, channel_id: int, guild_id: int) -> dict[QuotaScope, int]:
     """Counts the subscriptions of a channel and of its server; those in the settings file do not count."""
-    rows = await connection.execute_fetchall(
-        """SELECT count(*) FILTER (WHERE channel_id = :channel) AS in_channel, count(*) AS in_guild
-           FROM channels CROSS JOIN subscriptions USING (channel_id)
-           WHERE (guild_id = :guild OR channel_id = :channel) AND NOT by_file""",
-        {"channel": channel_id, "guild": guild_id},
-    )
-    (row,) = rows
-    return {QuotaScope.CHANNEL: row["in_channel"], QuotaScope.SERVER: row["in_guild"]}
+    (row,) = await connection.all(_USED, {"channel": channel_id, "guild": guild_id})
+    return {QuotaScope.CHANNEL: row.in_channel, QuotaScope.SERVER: row.in_guild}
 
 
 def _exceeded(keyword: Keyword, used: Mapping[QuotaScope, int], quotas: Quotas) -> QuotaExceeded | None:
@@ -202,33 +191,3 @@ def _exceeded(keyword: Keyword, used: Mapping[QuotaScope, int], quotas: Quotas) 
     limits = {QuotaScope.CHANNEL: quotas.per_channel, QuotaScope.SERVER: quotas.per_server}
     exceeded = (QuotaExceeded(keyword, scope, used[scope], limits[scope]) for scope in QuotaScope)
     return next((each for each in exceeded if each.used >= each.limit), None)
-
-
-async def _remove(
-    connection: aiosqlite.Connection, channel_id: int, canonical: str, sources: frozenset[Source]
-) -> frozenset[Source]:
-    """Removes the command as a source; returns the remaining ones."""
-    await connection.execute(
-        """UPDATE subscriptions SET by_command = 0, added_by = NULL
-           WHERE by_file AND channel_id = ? AND keyword_id = (SELECT id FROM keywords WHERE canonical = ?)""",
-        (channel_id, canonical),
-    )
-    if Source.FILE not in sources:
-        await _end(connection, channel_id, canonical)
-    return sources - {Source.COMMAND}
-
-
-async def _end(connection: aiosqlite.Connection, channel_id: int, canonical: str) -> None:
-    """Ends a subscription, and removes its queued papers unless another keyword of the channel matches them."""
-    values = {"channel": channel_id, "canonical": canonical}
-    await connection.execute(
-        """DELETE FROM subscriptions WHERE channel_id = :channel
-           AND keyword_id = (SELECT id FROM keywords WHERE canonical = :canonical)""",
-        values,
-    )
-    await drop_unmatched(connection, channel_id)
-    await connection.execute(
-        """UPDATE keywords SET synced_until = NULL
-           WHERE canonical = :canonical AND id NOT IN (SELECT keyword_id FROM subscriptions)""",
-        values,
-    )

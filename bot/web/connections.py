@@ -91,20 +91,20 @@ class Connections:
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self.limits = limits
-        self._by_network: dict[str, dict[Connection, None]] = {}
+        self._by_network: dict[str, dict[HttpConnection, None]] = {}
         self._count = 0
 
     def __len__(self) -> int:
         return self._count
 
-    def add(self, connection: "Connection") -> None:
+    def add(self, connection: "HttpConnection") -> None:
         """Adds a new connection; at the limit, it replaces another one."""
         if self._count >= self.limits.connections:
             self.close_oldest()
         self._by_network.setdefault(connection.network, {})[connection] = None
         self._count += 1
 
-    def remove(self, connection: "Connection") -> None:
+    def remove(self, connection: "HttpConnection") -> None:
         """Removes a connection that is closed; does nothing if it was removed before."""
         of_network = self._by_network.get(connection.network, {})
         if connection in of_network:
@@ -113,7 +113,7 @@ class Connections:
             if not of_network:
                 del self._by_network[connection.network]
 
-    def touch(self, connection: "Connection") -> None:
+    def touch(self, connection: "HttpConnection") -> None:
         """Records activity: the connection becomes the newest of its client."""
         of_network = self._by_network.get(connection.network, {})
         if connection in of_network:
@@ -128,7 +128,7 @@ class Connections:
             connection.abort()
 
 
-class Connection(web.RequestHandler):
+class HttpConnection(web.RequestHandler):
     """One connection; aborted if a request or a response takes too long, even one byte at a time."""
 
     __slots__ = ("_abort_handle", "_connections", "_open_transport", "network")

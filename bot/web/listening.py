@@ -12,7 +12,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
-from bot.web.connections import Connection, Connections
+from bot.web.connections import Connections, HttpConnection
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ _OUT_OF_RESOURCES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS,
 
 @contextlib.asynccontextmanager
 async def accepting(
-    host: str, port: int, connections: Connections, make: Callable[[], Connection]
+    host: str, port: int, connections: Connections, make: Callable[[], HttpConnection]
 ) -> AsyncIterator[None]:
     """Accepts connections at all addresses of `host` until the block ends; raises OSError if one cannot be used."""
     with contextlib.ExitStack() as closing:
@@ -54,7 +54,9 @@ async def _listeners(host: str, port: int, closing: contextlib.ExitStack) -> lis
     return listeners
 
 
-async def _accept_forever(listener: socket.socket, connections: Connections, make: Callable[[], Connection]) -> None:
+async def _accept_forever(
+    listener: socket.socket, connections: Connections, make: Callable[[], HttpConnection]
+) -> None:
     while True:
         try:
             accepted = [await _first(listener), *_others(listener)]
@@ -86,7 +88,7 @@ def _others(listener: socket.socket) -> list[socket.socket]:
     return accepted
 
 
-async def _serve_all(accepted: Sequence[socket.socket], make: Callable[[], Connection]) -> None:
+async def _serve_all(accepted: Sequence[socket.socket], make: Callable[[], HttpConnection]) -> None:
     """Starts to serve the connections; even if the caller is cancelled, so that each socket has an owner."""
     serving = asyncio.gather(*(_serve(each, make) for each in accepted))
     try:
@@ -96,7 +98,7 @@ async def _serve_all(accepted: Sequence[socket.socket], make: Callable[[], Conne
         raise
 
 
-async def _serve(connection: socket.socket, make: Callable[[], Connection]) -> None:
+async def _serve(connection: socket.socket, make: Callable[[], HttpConnection]) -> None:
     try:
         await asyncio.get_running_loop().connect_accepted_socket(make, connection)
     except OSError:  # the client has already closed it

@@ -17,7 +17,7 @@ from aiohttp.typedefs import Handler
 from bot.runtime.errors import StartupError, StoreUnavailable
 from bot.runtime.metrics import Metrics
 from bot.services.health import Health
-from bot.web.connections import SERVER_NAME, Connection, ConnectionLimits, Connections, descriptors
+from bot.web.connections import SERVER_NAME, ConnectionLimits, Connections, HttpConnection, descriptors
 from bot.web.listening import accepting
 from bot.web.page import PublicPage
 
@@ -86,7 +86,7 @@ class WebServer:
         if limits.connections < self._limits.connections:
             log.warning("connections limited", extra={"connections": limits.connections, "descriptors": available})
         connections = Connections(limits)
-        return accepting(host, port, connections, lambda: Connection(server, connections))
+        return accepting(host, port, connections, lambda: HttpConnection(server, connections))
 
     async def _get_health(self, _request: web.Request) -> web.Response:
         checks = await self._health.result()
@@ -129,7 +129,7 @@ class _Shared(Generic[T]):
 
 @web.middleware
 async def _limit_response_time(request: web.Request, handler: Handler) -> web.StreamResponse:
-    if isinstance(request.protocol, Connection):
+    if isinstance(request.protocol, HttpConnection):
         request.protocol.begin_response()
     return await handler(request)
 

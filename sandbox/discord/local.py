@@ -50,9 +50,8 @@ class LocalDiscord:
         self._interactions = Interactions(self.world, self.changes)
         self._gateway = Gateway(self.world, token, self.changes)
         self._user_actions = UserActions(self.world, self._commands, self._interactions, self._gateway)
-        self._api = RestApi(
-            token, RateLimiter(rate_limits or RateLimits()), self.faults, self.changes.notify, self.world.now
-        )
+        self._limiter = RateLimiter(rate_limits or RateLimits())
+        self._api = RestApi(token, self._limiter, self.faults, self.changes.notify, self.world.now)
         self._add_routes()
 
     def _add_routes(self) -> None:
@@ -81,6 +80,11 @@ class LocalDiscord:
     def unknown_routes(self) -> list[str]:
         """Requests to unknown routes, as "METHOD path"."""
         return self._api.unknown_routes
+
+    @property
+    def global_rejections(self) -> int:
+        """How many requests of the bot exceeded the global rate limit."""
+        return self._limiter.global_rejections
 
     @property
     def commands(self) -> list[Payload]:

@@ -72,6 +72,8 @@ class RateLimiter:
 
     def __init__(self, limits: RateLimits) -> None:
         self.limits = limits
+        # How many requests exceeded the global limit.
+        self.global_rejections = 0
         self._buckets: dict[tuple[str, str], _Bucket] = {}
         self._recent: deque[float] = deque()
 
@@ -81,6 +83,7 @@ class RateLimiter:
             return RateLimitResult({})
         overall_wait_s = self._overall(template, now_s)
         if overall_wait_s is not None:
+            self.global_rejections += 1
             return RateLimitResult(rate_limit_headers(overall_wait_s, "global"), overall_wait_s, is_global=True)
         name = bucket_name(method, template)
         limit = self.limits.for_route(method, template)

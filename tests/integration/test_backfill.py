@@ -19,8 +19,9 @@ from bot.runtime.metrics import Metrics
 from bot.store.backfilled_papers import BackfilledPapers
 from bot.store.month_counts import MonthCounts
 from sandbox.arxiv import ArxivFault, ArxivFaultKind, Corpus
+from tests.support.databases import rows
 from tests.support.ingest import Ingest, ingest_over
-from tests.support.store import Store, rows
+from tests.support.store import Store
 
 NOVEMBER, OCTOBER, SEPTEMBER, AUGUST = (Month(2026, month) for month in (11, 10, 9, 8))
 

@@ -8,7 +8,7 @@ from bot.domain.queries import INITIAL_SYNC_PERIOD
 from sandbox.arxiv import ArxivFault, ArxivFaultKind
 from tests.support.clock import every_jump, jumps_ahead, settle
 from tests.support.ingest import MORNING, Ingest, ingest_over, running
-from tests.support.store import CHANNEL, Store
+from tests.support.store import Store
 
 POLL_INTERVAL_S = 600.0
 # A poll may be repeated, and the plan is checked every five minutes.
@@ -135,7 +135,7 @@ async def test_wrong_clock_is_corrected_by_the_first_response(store: Store, jump
         assert now - MINUTE <= watched.synced_until <= now
         new = ingest.add_paper("A new reward model", days_ago=0)
         await ingest.poll()
-        entries = await store.outbox.due(CHANNEL, ingest.clock.server_now(), 10)
+        entries = await store.due(now=ingest.clock.server_now())
         assert [entry.paper.arxiv_id.value for entry in entries] == [new]
         assert new != old
 

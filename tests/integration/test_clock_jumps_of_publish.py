@@ -175,10 +175,11 @@ async def test_edit_and_publication_that_waited_in_the_future_are_done(
     subscribed: Store, clock: FakeClock, jump: timedelta
 ) -> None:
     message_editor = FakeMessageEditor()
+    await subscribed.set_channel(CHANNEL, ChannelSettings(publish=True))
     await subscribed.poll(paper("2611.00001", title="Graph"))
     post = await subscribed.bind()
     clock.jump(jump)
-    await subscribed.outbox.delivered(post, Delivered(77), clock.now(), publish=True)
+    assert await subscribed.outbox.delivered(post, Delivered(77), clock.now())
     await subscribed.papers.add([paper("2611.00001", title="Graph", version=2)])
     message_editor.answers[post.key] += [OutcomeUnknown("no answer")] * 2
     async with running_editor(subscribed, message_editor, clock) as editor:

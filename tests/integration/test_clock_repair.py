@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-import sqlite3
-from contextlib import closing
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Final
 
 import pytest
+import sqlalchemy as sa
 
 from bot.domain.channel_schedule import DailySchedule
 from bot.domain.channel_settings import ChannelSettings, TrendingSettings
@@ -19,12 +18,14 @@ from bot.domain.queries import INITIAL_SYNC_PERIOD
 from bot.runtime.problems import ReportedProblems
 from bot.runtime.server_time import CorrectedClock
 from bot.services.clock_watch import CLOCK_CHECK_INTERVAL_S, ClockWatch
+from bot.store import schema
 from bot.store.clock_repair import CLOCK_AHEAD_MAX, StoredTimes
-from bot.store.codecs import to_text
+from bot.store.columns import Utc
 from tests.support.builders import paper
 from tests.support.clock import FakeClock, give_way, jumps_ahead, settle
+from tests.support.databases import reading, rows
 from tests.support.ingest import running
-from tests.support.store import CHANNEL, NOW, Store, rows
+from tests.support.store import CHANNEL, NOW, Store
 
 LATER: Final = NOW + timedelta(days=2)
 # Every column with a time. The first are corrected; the others need no correction, for the reason given.
@@ -58,8 +59,12 @@ UNCORRECTED: Final = {
     # arXiv's own times.
     ("papers", "published"),
     ("papers", "updated"),
-    # A time of day.
-    ("channel_settings", "daily_at"),
+    ("matches", "published"),
+    ("matches", "updated"),
+    ("backfilled_papers", "updated"),
+    ("outbox", "published"),
+    # Each query of the known servers corrects it.
+    ("known_guilds", "left_at"),
     # Never read.
     ("matches", "matched_at"),
     # Only for the order of messages, and for when edits expire.
@@ -74,20 +79,14 @@ UNCORRECTED: Final = {
 }
 
 
-def looks_like_a_time(name: str) -> bool:
-    return name in {"at", "published", "updated"} or name.endswith(
-        ("_at", "_since", "_until", "_before", "_attempt", "_time")
-    )
-
-
-def test_every_column_with_a_time_is_corrected_or_exempt(path: Path, store: Store) -> None:
-    assert store.path == path
-    with closing(sqlite3.connect(path)) as connection:
-        columns = connection.execute(
-            """SELECT tables.name, columns.name FROM sqlite_schema AS tables
-               JOIN pragma_table_info(tables.name) AS columns WHERE tables.type = 'table' AND columns.type = 'TEXT'"""
-        ).fetchall()
-    assert {(table, column) for table, column in columns if looks_like_a_time(column)} == CORRECTED | UNCORRECTED
+def test_every_column_with_a_time_is_corrected_or_exempt() -> None:
+    times = {
+        (table.name, column.name)
+        for table in schema.metadata.sorted_tables
+        for column in table.c
+        if isinstance(column.type, Utc)
+    }
+    assert times == CORRECTED | UNCORRECTED
 
 
 async def fill(store: Store, time: datetime) -> None:
@@ -102,34 +101,32 @@ async def fill(store: Store, time: datetime) -> None:
     trending = TrendingSettings(0, time)
     await store.set_channel(CHANNEL, ChannelSettings(paused_since=time, trending=trending))
     await store.polls.add(Poll(time, PollCompleted(1, batch=True)))
-    text = to_text(time)
+    message = {"key": "k", "nonce": "n", "first_attempt": time, "last_attempt": time}
+    waits = {"not_before": time, "waits_since": time}
     async with store.database.transaction() as connection:
         for statement in (
-            "UPDATE keywords SET previous_matcher_until = ?1",
-            "UPDATE subscriptions SET added_at = ?1",
-            "UPDATE channels SET not_before = ?1, waits_since = ?1",
-            "INSERT INTO edits (post_key, not_before, waits_since) VALUES ('key', ?1, ?1)",
-            "UPDATE posts SET publish_at = ?1, waits_since = ?1",
-            "INSERT INTO trending_days (day, fetched_at) VALUES ('2026-11-18', ?1)",
-            "INSERT INTO month_counts VALUES ('graph', '2026-10', 5, ?1)",
-            "INSERT INTO backfilled_months SELECT id, '2026-10', ?1 FROM keywords",
-            """INSERT INTO trending_posts
-                   (channel_id, day, min_votes, key, nonce, first_attempt, last_attempt)
-               SELECT channel_id, '2026-11-17', 0, 'k', 'n', ?1, ?1 FROM channels""",
+            sa.update(schema.keywords).values(previous_matcher_until=time),
+            sa.update(schema.subscriptions).values(added_at=time),
+            sa.update(schema.channels).values(waits),
+            sa.insert(schema.edits).values(post_key="key", **waits),
+            sa.update(schema.posts).values(publish_at=time, waits_since=time),
+            sa.insert(schema.trending_days).values(day="2026-11-18", fetched_at=time),
+            sa.insert(schema.month_counts).values(canonical="graph", month="2026-10", papers=5, counted_at=time),
+            sa.insert(schema.backfilled_months).values(keyword_id=1, month="2026-10", fetched_at=time),
+            sa.insert(schema.trending_posts).values(channel_id=CHANNEL, day="2026-11-17", min_votes=0, **message),
         ):
-            await connection.execute(statement, (text,))
+            await connection.write(statement)
 
 
 def future_times(path: Path) -> set[tuple[str, str]]:
     """Returns the columns that contain a time after now."""
-    with closing(sqlite3.connect(path)) as connection:
+    with reading(path) as connection:
         return {
             (table, column)
             for table, column in CORRECTED
             if connection.execute(
-                f"SELECT EXISTS (SELECT * FROM {table} WHERE {column} > ?)",  # noqa: S608 - constants
-                (to_text(NOW + CLOCK_AHEAD_MAX),),
-            ).fetchone()[0]
+                sa.select(sa.exists().where(schema.metadata.tables[table].c[column] > NOW + CLOCK_AHEAD_MAX))
+            ).scalar_one()
         }
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.domain.channel_settings import ChannelSettings
 from bot.domain.outgoing import Blocked, Delivered, OutcomeUnknown, Rejected, RetryLater, SendOutcome
 from bot.domain.post import MessageHeader
 from bot.publish.editor import BLOCKED_EDIT_RETRY, EDIT_INTERVAL_S
@@ -34,12 +35,13 @@ async def posted(
 ) -> None:
     """Stores delivered messages of one paper each, in this order."""
     await store.watch("graph", channel_id=channel_id)
+    await store.set_channel(channel_id, ChannelSettings(publish=publish))
     for number, key in enumerate(keys, channel_id * 100):
         await store.poll(paper(f"2611.{number:05}", title="Graph"))
         header = MessageHeader(thread_id=thread_id)
         post = await store.outbox.bind(channel_id, await store.due(channel_id), header, key=key, nonce=key, now=NOW)
         assert post is not None
-        await store.outbox.delivered(post, Delivered(number), NOW, publish=publish)
+        await store.outbox.delivered(post, Delivered(number), NOW)
 
 
 async def revise(store: Store, keys: int = 1, *, channel_id: int = CHANNEL, version: int = 2) -> None:

@@ -8,8 +8,9 @@ from typing import Final
 import pytest
 
 from tests.support import previous_release as previous
+from tests.support.databases import rows
 from tests.support.ingest import Ingest, ingest_over
-from tests.support.store import opened, rows
+from tests.support.store import opened
 
 pytestmark = pytest.mark.slow
 

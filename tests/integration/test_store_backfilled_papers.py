@@ -10,7 +10,8 @@ from bot.domain.months import Month
 from bot.domain.paper import Paper
 from bot.store.backfilled_papers import BackfilledPapers
 from tests.support.builders import paper
-from tests.support.store import NOW, Store, rows
+from tests.support.databases import rows
+from tests.support.store import NOW, Store
 
 MODEL = paper("2601.00001", title="A Reward Model", published=NOW - timedelta(days=200))
 SHEAF = paper("2601.00002", title="Sheaves", published=NOW - timedelta(days=200))
@@ -28,13 +29,17 @@ async def keep(store: Store, backfilled_papers: BackfilledPapers, *papers: Paper
     return await backfilled_papers.add(keywords, papers, match(papers, [each.keyword for each in keywords]))
 
 
+def backfilled(store: Store) -> list[tuple[object, object]]:
+    """Returns the keyword and the paper of each row."""
+    return [(keyword_id, arxiv_id) for keyword_id, _, arxiv_id in rows(store.path)["backfilled_papers"]]
+
+
 async def test_only_matching_papers_are_stored_once(store: Store, backfilled_papers: BackfilledPapers) -> None:
     await store.watch("reward model", "model")
     assert await keep(store, backfilled_papers, MODEL, SHEAF) == 1
     assert await keep(store, backfilled_papers, MODEL, SHEAF) == 0
-    table = rows(store.path)
-    assert table["backfilled_papers"] == [(1, "2601.00001"), (2, "2601.00001")]
-    assert [row[0] for row in table["papers"]] == ["2601.00001"]
+    assert [row[0] for row in rows(store.path)["papers"]] == ["2601.00001"]
+    assert backfilled(store) == [(1, "2601.00001"), (2, "2601.00001")]
 
 
 async def test_only_fetched_papers_are_stored(store: Store, backfilled_papers: BackfilledPapers) -> None:
@@ -42,7 +47,7 @@ async def test_only_fetched_papers_are_stored(store: Store, backfilled_papers: B
     keywords = await store.watched()
     matches = match([MODEL, SHEAF], [each.keyword for each in keywords])
     await backfilled_papers.add(keywords, [SHEAF], matches)
-    assert rows(store.path)["backfilled_papers"] == [(2, "2601.00002")]
+    assert backfilled(store) == [(2, "2601.00002")]
 
 
 async def test_backfilled_papers_are_no_matches_and_are_not_posted(

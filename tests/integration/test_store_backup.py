@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from bot.runtime.errors import DatabaseUnusable
-from bot.store.backup import DatabaseSummary, back_up, summarise
+from bot.store.backup import back_up
+from bot.store.summary import DatabaseSummary, summarise
 from tests.support.builders import paper
+from tests.support.databases import rows
 from tests.support.modes import mode_of, umask
-from tests.support.store import CHANNEL, OTHER_CHANNEL, Store, rows
+from tests.support.store import CHANNEL, OTHER_CHANNEL, Store
 
 
 @pytest.fixture

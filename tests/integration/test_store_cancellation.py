@@ -13,7 +13,8 @@ from bot.domain.keyword import Keyword
 from bot.domain.outgoing import Delivered
 from tests.support.builders import paper
 from tests.support.cancellation import When, cancel_at
-from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store, opened, rows
+from tests.support.databases import rows
+from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store, opened
 
 Operation = Callable[[Store], Coroutine[object, None, object]]
 

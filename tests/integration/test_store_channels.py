@@ -29,6 +29,21 @@ async def test_server_of_a_channel_is_stored(store: Store) -> None:
     assert [subscription.channel_id for subscription in await store.in_guild(2)] == [OTHER_CHANNEL]
 
 
+async def test_servers_of_many_channels_are_stored_at_once(store: Store) -> None:
+    await subscribe_by_file(store, CHANNEL, OTHER_CHANNEL, THIRD_CHANNEL)
+    await store.channels.set_servers({})
+    await store.channels.set_servers({CHANNEL: GUILD, OTHER_CHANNEL: 2, 999: 2})
+    assert await store.channels.servers() == {CHANNEL: GUILD, OTHER_CHANNEL: 2, THIRD_CHANNEL: None}
+    await store.channels.set_servers({CHANNEL: GUILD, OTHER_CHANNEL: 3})
+    assert await store.channels.servers(3) == {OTHER_CHANNEL: 3, THIRD_CHANNEL: None}
+
+
+async def test_paused_channel_is_listed_with_its_server(store: Store) -> None:
+    await store.set_channel(CHANNEL, ChannelSettings(paused_since=NOW))
+    assert await store.channels.servers() == {CHANNEL: None}
+    assert await store.channels.subscribed() == ()
+
+
 async def test_channel_without_subscriptions_is_not_subscribed(store: Store) -> None:
     await subscribe_by_file(store, CHANNEL, OTHER_CHANNEL)
     await subscribe_by_file(store, OTHER_CHANNEL)

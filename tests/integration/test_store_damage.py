@@ -6,7 +6,7 @@ import pytest
 
 from bot.runtime.errors import StoreUnavailable
 from tests.support.builders import paper
-from tests.support.store import NOW, Store, opened
+from tests.support.store import Store, opened
 
 PAGE_BYTES = 4096
 
@@ -29,6 +29,6 @@ async def test_damage_to_an_open_file_is_reported_with_the_remedy(tmp_path: Path
         with pytest.raises(
             StoreUnavailable, match=r"^the database is damaged \(.*\): stop the bot and replace the file"
         ):
-            await store.outbox.due(11, NOW, 10)
+            await store.queue(11)
         with pytest.raises(StoreUnavailable, match="the database is damaged"):
             await fill(store)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.domain.channel_settings import ChannelSettings
 from bot.domain.keyword import Keyword
 from bot.domain.outgoing import Blocked, Delivered
 from bot.domain.paper import Paper
@@ -225,9 +226,10 @@ async def test_edit_waits_while_the_channel_is_blocked(store: Store) -> None:
 
 async def publishable(store: Store, message_id: int | None = 77) -> Post:
     await store.watch("graph")
+    await store.set_channel(CHANNEL, ChannelSettings(publish=True))
     await store.poll(GRAPH)
     post = await store.bind()
-    await store.outbox.delivered(post, Delivered(message_id), NOW, publish=True)
+    assert await store.outbox.delivered(post, Delivered(message_id), NOW) is (message_id is not None)
     return post
 
 

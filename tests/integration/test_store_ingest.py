@@ -9,7 +9,8 @@ from bot.domain.keyword import Keyword
 from bot.domain.outgoing import Delivered
 from bot.store.ingest import WindowWritten
 from tests.support.builders import paper
-from tests.support.store import ADA, CHANNEL, GUILD, NEW_SINCE, NOW, OTHER_CHANNEL, Store, rows
+from tests.support.databases import rows
+from tests.support.store import ADA, CHANNEL, GUILD, NEW_SINCE, NOW, OTHER_CHANNEL, Store
 
 LATER = NOW + timedelta(days=1)
 REWARD = paper("2611.00001", title="A reward model")

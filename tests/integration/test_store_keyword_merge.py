@@ -20,8 +20,9 @@ from bot.store.opening import prepare_shared
 from tests.integration.test_store_previous_release import HOUR_AGO, INSTALLATION, MONTH_AGO, NOW
 from tests.support import previous_release as previous
 from tests.support.builders import paper
+from tests.support.databases import rows
 from tests.support.killed_migration import migrate_until_killed
-from tests.support.store import opened, rows
+from tests.support.store import opened
 
 pytestmark = pytest.mark.slow
 
@@ -130,7 +131,7 @@ async def test_queued_and_posted_papers_name_the_merged_keyword_once(database: P
         (edit,) = await store.edits.due(NOW)
         assert [entry.keywords for entry in edit.post.entries] == [("reward-models", "Graph Networks")]
         assert [entry.keywords for entry in await store.due(INSTALLATION.single)] == [("reward-models",)]
-        assert (await store.outbox.due_now(INSTALLATION.trending, NOW)).keywords == ("reward-models",)
+        assert (await store.queue(INSTALLATION.trending)).due.keywords == ("reward-models",)
 
 
 async def test_pages_show_a_merged_keyword_once_in_the_spelling_of_the_channel(database: Path) -> None:

@@ -11,9 +11,11 @@ import pytest
 from bot.domain.channel_settings import ChannelSettings, Layout
 from bot.domain.outgoing import Delivered
 from bot.domain.post import NO_HEADER, MessageHeader
-from bot.store.opening import APPLICATION_ID, migrations
+from bot.store.migrate import APPLICATION_ID, FORMAT, migrations
 from tests.support.builders import paper
-from tests.support.store import CHANNEL, NOW, opened, rows
+from tests.support.databases import rows, with_dates
+from tests.support.schema_of import schema_of
+from tests.support.store import CHANNEL, NOW, opened
 
 THEN: Final = "2026-11-18T12:00:00.000000+00:00"
 VERSION_1_ROWS: Final = f"""
@@ -58,11 +60,12 @@ def test_database_of_version_1_keeps_every_row(old: Path) -> None:
     before["keywords"] = [(*keyword, keyword[-1]) for keyword in before["keywords"]]  # previous_matcher_until
     before["channels"] = [(*channel, None) for channel in before["channels"]]  # waits_since
     assert after["subscriptions"] == [(CHANNEL, 1, "Graph", 0, 1, 71, THEN)]
+    before["matches"] = with_dates(before)["matches"]
     unchanged = before.keys() - {"posts", "outbox", "subscriptions"}
     assert {table: after[table] for table in unchanged} == {table: before[table] for table in unchanged}
     assert [len(after[table]) for table in ("posts", "outbox", "channel_settings", "edits")] == [3, 4, 0, 0]
     with closing(sqlite3.connect(old)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (len(migrations()),)
+        assert connection.execute("PRAGMA user_version").fetchone() == (FORMAT,)
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
@@ -71,12 +74,7 @@ def test_migrated_version_1_has_the_schema_of_a_new_database(old: Path, tmp_path
     fresh = tmp_path / "fresh.sqlite3"
     asyncio.run(_open_and_close(old))
     asyncio.run(_open_and_close(fresh))
-    assert _schema(old) == _schema(fresh)
-
-
-def _schema(path: Path) -> list[tuple[str, str]]:
-    with closing(sqlite3.connect(path)) as connection:
-        return connection.execute("SELECT name, sql FROM sqlite_schema ORDER BY name").fetchall()
+    assert schema_of(old) == schema_of(fresh)
 
 
 async def _open_and_close(path: Path) -> None:
@@ -91,7 +89,7 @@ async def test_unfinished_work_of_version_1_continues(old: Path) -> None:
         assert post is not None
         assert (post.key, post.nonce, post.header) == ("open", "nonce 3", NO_HEADER)
         assert await store.due_ids() == ["2611.00004"]
-        assert (await store.outbox.due_now(CHANNEL, NOW)).arrived == NOW
+        assert (await store.queue()).due.arrived == NOW
         await store.outbox.delivered(post, Delivered(78), NOW)
         header = MessageHeader(Layout.COMPACT, "**1 new paper**")
         assert await store.outbox.bind(CHANNEL, await store.due(), header, key="k", nonce="n", now=NOW) is not None

@@ -14,9 +14,10 @@ import pytest
 
 from bot.runtime.errors import DatabaseUnusable
 from bot.store.database import Database
-from bot.store.opening import APPLICATION_ID, migrations
+from bot.store.migrate import APPLICATION_ID, FORMAT, migrations
+from tests.support.databases import rows
 from tests.support.modes import mode_of, umask
-from tests.support.store import opened, rows
+from tests.support.store import opened
 
 PROJECT = Path(__file__).parents[2]
 # A process that opens the database and prints the result.
@@ -25,7 +26,7 @@ import asyncio, os, resource, signal, sys
 from pathlib import Path
 from bot.runtime.errors import DatabaseUnusable
 from bot.store.database import Database
-from bot.store.opening import migrations
+from bot.store.migrate import FORMAT, migrations
 
 async def main():
     try:
@@ -120,7 +121,7 @@ def test_new_file_has_the_application_id_and_newest_version(path: Path) -> None:
     created(path)
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
-        assert connection.execute("PRAGMA user_version").fetchone() == (len(migrations()),)
+        assert connection.execute("PRAGMA user_version").fetchone() == (FORMAT,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 

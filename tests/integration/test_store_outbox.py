@@ -10,7 +10,8 @@ from bot.domain.outgoing import Blocked, Delivered
 from bot.domain.paper import Paper
 from bot.domain.post import Due, MessageHeader, one_message
 from tests.support.builders import paper
-from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store, rows
+from tests.support.databases import rows
+from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
 
 SOON = NOW + timedelta(minutes=5)
 WITHDRAWN = "This paper has been withdrawn by the authors"
@@ -83,13 +84,13 @@ async def test_channel_in_backoff_is_due_after_it(store: Store) -> None:
     assert await store.outbox.due_channels(SOON) == (CHANNEL,)
 
 
-async def test_next_due_excludes_the_given_channels(store: Store) -> None:
+async def test_next_due_is_later_than_the_given_time(store: Store) -> None:
     await fill(store)
     await store.subscribe("graph", OTHER_CHANNEL)
     await store.poll(paper("2611.00009", title="Graph"), now=SOON)
     assert await store.outbox.next_due() == NOW
-    assert await store.outbox.next_due({CHANNEL}) == SOON
-    assert await store.outbox.next_due({CHANNEL, OTHER_CHANNEL}) is None
+    assert await store.outbox.next_due(NOW) == SOON
+    assert await store.outbox.next_due(SOON) is None
 
 
 async def test_waiting_papers_are_counted_per_channel(store: Store) -> None:
@@ -230,14 +231,14 @@ async def test_due_papers_are_summarised_with_keywords_and_arrival(store: Store)
     await store.poll(paper("2611.00001", title="Graph diffusion"), now=NOW)
     await store.poll(paper("2611.00002", title="Graph"), now=NOW - timedelta(hours=1))
     await store.poll(paper("2611.00003", title="Reward model"), now=SOON)
-    assert await store.outbox.due_now(CHANNEL, NOW) == Due(2, ("graph", "diffusion"), NOW - timedelta(hours=1))
-    assert await store.outbox.due_now(OTHER_CHANNEL, NOW) == Due(0, (), None)
+    assert (await store.queue()).due == Due(2, ("graph", "diffusion"), NOW - timedelta(hours=1))
+    assert (await store.queue(OTHER_CHANNEL)).due == Due(0, (), None)
 
 
 async def test_unposted_batch_has_no_header(store: Store) -> None:
     await fill(store)
     await store.bind(limit=1)
-    assert await store.outbox.partly_posted(CHANNEL, NOW) is None
+    assert (await store.queue()).earlier_header is None
 
 
 async def test_partly_posted_batch_keeps_its_header(store: Store) -> None:
@@ -248,10 +249,10 @@ async def test_partly_posted_batch_keeps_its_header(store: Store) -> None:
     assert post is not None
     assert await store.outbox.unsettled_post(CHANNEL) == post
     await store.outbox.delivered(post, Delivered(5, thread_id=8), NOW)
-    assert await store.outbox.partly_posted(CHANNEL, NOW) == MessageHeader(Layout.COMPACT, thread_id=8)
+    assert (await store.queue()).earlier_header == MessageHeader(Layout.COMPACT, thread_id=8)
     await store.outbox.delivered(await store.bind(key="rest"), Delivered(6), SOON)
     await store.poll(paper("2611.00009", title="Graph"), now=SOON)
-    assert await store.outbox.partly_posted(CHANNEL, SOON) is None
+    assert (await store.queue(now=SOON)).earlier_header is None
 
 
 # The newest papers on request.

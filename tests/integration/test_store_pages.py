@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.keyword import Keyword
+from bot.domain.matching import match
 from bot.domain.months import Month
 from bot.domain.outgoing import Blocked
 from bot.domain.paper import Paper
 from bot.page.model import Page
-from bot.store.codecs import to_text
+from bot.store.backfilled_papers import BackfilledPapers
 from bot.store.pages import PageStore
-from bot.store.papers import write_papers
 from tests.support.builders import paper, trending_entry
 from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
 
@@ -30,12 +30,8 @@ def shown(page: Page) -> dict[str, list[str]]:
 
 async def backfill(store: Store, keyword: str, *papers: Paper) -> None:
     """Stores papers as a backfill does."""
-    async with store.database.transaction() as connection:
-        await write_papers(connection, papers)
-        await connection.executemany(
-            "INSERT INTO backfilled_papers SELECT id, ? FROM keywords WHERE canonical = ?",
-            [(paper.arxiv_id.value, Keyword.parse(keyword).canonical) for paper in papers],
-        )
+    matches = match(papers, [Keyword.parse(keyword)])
+    await BackfilledPapers(store.database).add(await store.watched(keyword), papers, matches)
 
 
 async def test_page_without_subscriptions_is_empty(page_store: PageStore) -> None:
@@ -135,11 +131,8 @@ async def test_page_has_the_time_of_the_last_sync(store: Store, page_store: Page
     await store.sync(synced_until=NOW + DAY)
     assert (await page_store.page([CHANNEL], 100)).updated == NOW
     assert (await page_store.page(None, 100)).updated == NOW + DAY
-    async with store.database.transaction() as connection:
-        await connection.execute(
-            "INSERT INTO backfilled_months SELECT id, ?, ? FROM keywords WHERE canonical = 'graph'",
-            (str(Month.of(NOW)), to_text(NOW + 2 * DAY)),
-        )
+    month = Month.of(NOW)
+    await BackfilledPapers(store.database).complete_month(await store.watched("graph"), month, NOW + 2 * DAY)
     assert (await page_store.page([CHANNEL], 100)).updated == NOW + 2 * DAY
 
 

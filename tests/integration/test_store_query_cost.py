@@ -2,9 +2,14 @@
 
 from collections.abc import Awaitable
 
+import sqlalchemy as sa
+
+from bot.domain.keyword import Keyword
 from bot.store.edits import Edits
 from bot.store.found_messages import FoundMessages
-from tests.support.store import CHANNEL, NOW, OTHER_CHANNEL, Store
+from bot.store.schema import channels, found_papers, outbox, posts
+from tests.support.builders import paper
+from tests.support.store import ADA, CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
 
 ROWS = 1000
 # A query that looks at each row takes more steps than there are rows.
@@ -22,7 +27,7 @@ async def steps(store: Store, query: Awaitable[object]) -> int:
 
     for connecting in (store.database.reading(), store.database.transaction()):
         async with connecting as connection:
-            await connection.set_progress_handler(count_step, 1)
+            await (await connection.driver()).set_progress_handler(count_step, 1)
     count = 0
     await query
     return count
@@ -30,33 +35,33 @@ async def steps(store: Store, query: Awaitable[object]) -> int:
 
 async def add_posts(store: Store, channel_id: int) -> None:
     """Adds posts, each with a paper that was found in it."""
+    sent = {"channel_id": channel_id, "layout": "cards", "first_attempt": NOW, "last_attempt": NOW, "settled_at": NOW}
     async with store.database.transaction() as connection:
-        await connection.execute("INSERT INTO channels (channel_id) VALUES (?)", (channel_id,))
-        await connection.executemany(
-            """INSERT INTO posts (key, channel_id, nonce, layout, first_attempt, last_attempt, message_id, settled_at)
-               VALUES (?1, ?2, ?1 || ' nonce', 'cards', '2026', '2026', ?3, '2026')""",
-            [(f"key{n}", channel_id, n) for n in range(ROWS)],
+        await connection.write(sa.insert(channels).values(channel_id=channel_id))
+        await connection.write(
+            sa.insert(posts),
+            [{"key": f"key{n}", "nonce": f"nonce{n}", "message_id": n, **sent} for n in range(ROWS)],
         )
-        await connection.executemany(
-            "INSERT INTO found_papers (channel_id, arxiv_id, post_key) VALUES (?, ?, ?)",
-            [(channel_id, f"2611.{n:05}", f"key{n}") for n in range(ROWS)],
+        await connection.write(
+            sa.insert(found_papers),
+            [{"channel_id": channel_id, "arxiv_id": f"2611.{n:05}", "post_key": f"key{n}"} for n in range(ROWS)],
         )
 
 
 async def add_queued_papers(store: Store) -> None:
+    arrived = {"channel_id": CHANNEL, "published": NOW, "arrived_at": NOW, "due_at": NOW}
+    papers = [paper(f"2611.{n:05}") for n in range(ROWS)]
+    await store.papers.add(papers)
     async with store.database.transaction() as connection:
-        await connection.execute("INSERT INTO channels (channel_id) VALUES (?)", (CHANNEL,))
-        for n in range(ROWS):
-            arxiv_id = f"2611.{n:05}"
-            await connection.execute(
-                """INSERT INTO papers (arxiv_id, version, title, abstract, authors, primary_category, categories,
-                   published, updated) VALUES (?, 1, '', '', '[]', 'cs.CL', '[]', '2026', '2026')""",
-                (arxiv_id,),
-            )
-            await connection.execute(
-                "INSERT INTO outbox (channel_id, arxiv_id, arrived_at, due_at) VALUES (?, ?, '2026', '2026')",
-                (CHANNEL, arxiv_id),
-            )
+        await connection.write(sa.insert(channels).values(channel_id=CHANNEL))
+        await connection.write(sa.insert(outbox), [{"arxiv_id": each.arxiv_id.value, **arrived} for each in papers])
+
+
+async def add_other_servers(store: Store) -> None:
+    """Adds servers with a channel and a subscription each."""
+    keyword = Keyword.parse("graph")
+    await store.subscriptions.apply_config({1000 + n: [keyword] for n in range(ROWS)}, NOW)
+    await store.channels.set_servers({1000 + n: 1000 + n for n in range(ROWS)})
 
 
 async def test_last_known_message_is_found_without_reading_all_posts(store: Store) -> None:
@@ -80,3 +85,42 @@ async def test_posts_and_found_papers_are_not_all_read_for_edits(store: Store) -
 async def test_queued_papers_are_not_all_read_before_each_message(store: Store) -> None:
     await add_queued_papers(store)
     assert await steps(store, store.channels.correct_due_times(NOW, all_papers=False)) < STEPS_MAX
+
+
+async def test_subscriptions_of_other_servers_are_not_read(store: Store) -> None:
+    await add_other_servers(store)
+    await store.subscribe("graph")
+    queries = store.subscriptions
+    for query in (
+        queries.in_channel(CHANNEL),
+        queries.in_channels(GUILD, [CHANNEL], 0, 10),
+        queries.keywords_per_channel(GUILD),
+        queries.spellings(GUILD),
+        queries.unsynced_in_guild(GUILD),
+        queries.has_synced(),
+        queries.has_watched(),
+        queries.has_unsynced([Keyword.parse("graph")]),
+        queries.ids([Keyword.parse("graph")]),
+        store.channels.in_guild(GUILD),
+        store.channels.servers(GUILD),
+        store.channels.subscribed(GUILD),
+    ):
+        assert await steps(store, query) < STEPS_MAX
+
+
+async def test_change_of_a_subscription_does_not_read_those_of_other_servers(store: Store) -> None:
+    await add_other_servers(store)
+    graph = [Keyword.parse("graph")]
+    assert await steps(store, store.channels.set_guild(1000, [1000, 1001])) < STEPS_MAX
+    added = store.subscriptions.add_all(graph, CHANNEL, GUILD, added_by=ADA, now=NOW)
+    assert await steps(store, added) < 2 * STEPS_MAX  # several statements
+    assert await steps(store, store.subscriptions.remove(graph[0], CHANNEL)) < 2 * STEPS_MAX
+
+
+async def test_unsubscribing_does_not_read_what_the_channel_had_before(store: Store) -> None:
+    await store.watch("graph")
+    await store.papers.add([paper(f"2611.{n:05}") for n in range(ROWS)])
+    delivered = {"channel_id": CHANNEL, "published": NOW, "due_at": NOW, "state": "withdrawn"}
+    async with store.database.transaction() as connection:
+        await connection.write(sa.insert(outbox), [{"arxiv_id": f"2611.{n:05}", **delivered} for n in range(ROWS)])
+    assert await steps(store, store.subscriptions.remove(Keyword.parse("graph"), CHANNEL)) < 2 * STEPS_MAX

@@ -71,6 +71,13 @@ async def test_part_of_a_server_is_listed_in_the_order_of_the_whole(store: Store
     assert await store.subscriptions.in_channel(CHANNEL, 2) == whole[:2]
 
 
+async def test_list_is_ordered_without_regard_to_case_and_each_time_alike(store: Store) -> None:
+    for keyword in ("beta", "RL", "Alpha", "rl"):
+        await store.subscribe(keyword)
+    listed = await store.subscriptions.in_channel(CHANNEL)
+    assert [each.keyword.shown for each in listed] == ["Alpha", "beta", "RL", "rl"]
+
+
 async def test_only_a_channel_with_keywords_is_subscribed(store: Store) -> None:
     await store.subscribe("alpha")
     assert await store.subscriptions.is_subscribed(CHANNEL)

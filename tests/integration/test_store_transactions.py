@@ -9,7 +9,8 @@ import aiosqlite
 import pytest
 
 from bot.runtime.errors import StoreUnavailable
-from tests.support.store import Store, opened, rows
+from tests.support.databases import rows
+from tests.support.store import Store, opened
 
 LARGE = "INSERT INTO key_values VALUES ('large', hex(zeroblob(100000)))"
 
@@ -66,7 +67,7 @@ async def test_closing_waits_for_the_current_transaction(path: Path) -> None:
 async def writing_connection(store: Store) -> aiosqlite.Connection:
     """Returns the connection that writes, to change its pragmas."""
     async with store.database.transaction() as connection:
-        return connection
+        return await connection.driver()
 
 
 async def test_full_disk_writes_nothing_and_recovers(store: Store) -> None:

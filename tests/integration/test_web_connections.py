@@ -16,7 +16,7 @@ import pytest
 from aiohttp import web
 
 from bot.page.model import PageFormat
-from bot.web.connections import Connection, ConnectionLimits, Connections, network_of
+from bot.web.connections import ConnectionLimits, Connections, HttpConnection, network_of
 from tests.integration.test_web_page import ADDRESS, Site, serving
 from tests.support.builders import paper
 from tests.support.loops import DEADLINE_S
@@ -72,7 +72,7 @@ UNUSUAL: Final[dict[str, tuple[bytes, ...]]] = {
     "invalid host": (b"GET / HTTP/1.1\r\nHost: [::\xff\r\n\r\n",),
     "compressed body": (POST + b"Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\nabcde",),
     "invalid expectation": (POST + b"Expect: nonsense\r\nContent-Length: 1\r\n\r\n",),
-    "upgrade": (HEAD + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n",),
+    "upgrade": (HEAD + b"HttpConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",),
     "invalid entity tags": (HEAD + b'If-None-Match: "\xff, W/"", *\r\n\r\n',),
     "invalid date": (HEAD + b"If-Modified-Since: Mon, 31 Feb 2026 25:61:61 +2500\r\n\r\n",),
     "date before year 1": (HEAD + b"If-Modified-Since: Mon, 01 Jan 0000 00:00:00 GMT\r\n\r\n",),
@@ -100,7 +100,7 @@ async def response_to(site: Site, packets: tuple[bytes, ...]) -> bytes:
         async with asyncio.timeout(DEADLINE_S):
             writer.write(packets[0])
             response = await reader.read(65536)
-            is_closing = b"Connection: close" in response or response.startswith(b"HTTP/1.0")
+            is_closing = b"HttpConnection: close" in response or response.startswith(b"HTTP/1.0")
             for packet in packets[1:]:
                 writer.write(packet)
                 is_closing = True
@@ -170,7 +170,7 @@ async def test_error_that_aiohttp_reports_by_itself_is_logged_in_one_line(caplog
     async def never(_: web.BaseRequest) -> web.StreamResponse:
         raise AssertionError
 
-    connection = Connection(web.Server(never), Connections(ConnectionLimits()))
+    connection = HttpConnection(web.Server(never), Connections(ConnectionLimits()))
     connection.log_exception("Unhandled exception", exc_info=web.RequestPayloadError())
     connection.log_exception("Missing return statement on request handler")
     events = [(record.getMessage(), record.levelname, vars(record)["reason"]) for record in caplog.records]

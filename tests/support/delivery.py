@@ -33,6 +33,7 @@ from bot.publish.sender import Sender
 from bot.runtime.metrics import Metrics
 from bot.runtime.problems import ReportedProblems
 from bot.store.found_messages import FoundMessages
+from bot.store.group_commit import Grouped
 from tests.support.builders import paper
 from tests.support.clock import FakeClock
 from tests.support.loops import LoopUnderTest
@@ -255,10 +256,9 @@ class DispatcherHarness(LoopUnderTest):
     def __init__(self, store: Store, delivery: FakeDelivery, clock: FakeClock) -> None:
         super().__init__(clock)
         self.delivery = delivery
-        self.blocks = 0
+        self.blocks = self.publishable = 0
         self.metrics = Metrics()
-        batches = Batches(store.outbox, store.channel_settings)
-        storage = PaperPostStorage(store.outbox, batches)
+        storage = PaperPostStorage(store.outbox, self._count_publishable)
         availability = ChannelAvailability(
             store.channels, delivery.check_channel, clock, Random(1), self.metrics, self._count_block
         )
@@ -267,13 +267,12 @@ class DispatcherHarness(LoopUnderTest):
         self.history_check = history_check(store, delivery, clock, availability, self.second_bot, sender)
         channel_worker = ChannelWorker(
             outbox=store.outbox,
-            batches=batches,
+            queues=Grouped(lambda channel_ids: store.channel_queues.read(channel_ids, clock.now())),
+            batches=Batches(store.channel_settings),
             lifecycle=MessageLifecycle(storage, sender, availability, clock, self.metrics),
             availability=availability,
             history_check=self.history_check,
-            clock=clock,
             metrics=self.metrics,
-            on_posted=lambda: None,
         )
         self.dispatcher = Dispatcher(
             outbox=store.outbox,
@@ -284,6 +283,9 @@ class DispatcherHarness(LoopUnderTest):
             clock=clock,
             wakeup=self.wakeup,
         )
+
+    def _count_publishable(self) -> None:
+        self.publishable += 1
 
     def _count_block(self) -> None:
         self.blocks += 1

@@ -19,8 +19,8 @@ import aiohttp
 from bot.domain.keyword import Keyword
 from bot.store.codecs import to_text
 from sandbox.discord import ChannelKind, NotAcknowledged, Permission
+from tests.support.databases import create_where_missing
 from tests.support.running import DEADLINE_S, RunningSandbox
-from tests.support.store import create_where_missing
 
 _WORDS = [
     "graph",

@@ -147,7 +147,7 @@ class Ingest(IngestLoops):
 
     async def due(self, channel_id: int = CHANNEL) -> list[str]:
         """Returns the arXiv ids of the papers that wait to be posted, oldest first."""
-        entries = await self.store.outbox.due(channel_id, self.clock.now(), 10_000)
+        entries = await self.store.due(channel_id, now=self.clock.now())
         return [entry.paper.arxiv_id.value for entry in entries]
 
 

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from bot.store.opening import APPLICATION_ID, migrations
+from bot.store.migrate import APPLICATION_ID, migrations
 
 VERSION: Final = 3
 # Each paper is named for what happened to it.

@@ -1,29 +1,20 @@
 """Waits until a bot has no work left, according to its database: all that tests of crashes read from there."""
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Collection
-from contextlib import closing
 from pathlib import Path
 
+import sqlalchemy as sa
+
+from bot.store.schema import keywords, outbox, posts, subscriptions, trending_posts
+from tests.support.databases import reading
+
 _POLL_INTERVAL_S = 0.05
-_UNSYNCED = """
-    SELECT (SELECT count(*) FROM subscriptions WHERE {chosen}) = 0
-        OR EXISTS (
-            SELECT * FROM keywords
-            WHERE synced_until IS NULL AND id IN (SELECT keyword_id FROM subscriptions WHERE {chosen})
-        )
-"""
-_UNSETTLED = """
-    SELECT EXISTS (SELECT * FROM outbox WHERE state = 'waiting' AND {chosen})
-        OR EXISTS (SELECT * FROM posts WHERE settled_at IS NULL AND {chosen})
-        OR EXISTS (SELECT * FROM trending_posts WHERE settled_at IS NULL AND {chosen})
-"""
 
 
 def is_synced(database: Path, channels: Collection[int] | None = None) -> bool:
     """Whether there are subscriptions, and every keyword had its initial sync; of all channels, or only of these."""
-    return not _is_true(database, _UNSYNCED, channels)
+    return not _is_true(database, _unsynced(channels))
 
 
 async def wait_until_synced(database: Path, timeout_s: float) -> None:
@@ -33,7 +24,7 @@ async def wait_until_synced(database: Path, timeout_s: float) -> None:
 
 async def wait_until_settled(database: Path, timeout_s: float, channels: Collection[int] | None = None) -> None:
     """Waits until no paper is queued and every message is settled, in all channels or only in these."""
-    await wait_until(lambda: not _is_true(database, _UNSETTLED, channels), timeout_s)
+    await wait_until(lambda: not _is_true(database, _unsettled(channels)), timeout_s)
 
 
 async def wait_until(condition: Callable[[], bool], timeout_s: float) -> None:
@@ -43,11 +34,32 @@ async def wait_until(condition: Callable[[], bool], timeout_s: float) -> None:
             await asyncio.sleep(_POLL_INTERVAL_S)
 
 
-def _is_true(database: Path, query: str, channels: Collection[int] | None) -> bool:
-    """Runs a query; true also while the database does not exist or has no tables yet."""
-    chosen = "true" if channels is None else f"channel_id IN ({', '.join(map(str, channels))})"
+def _chosen(channel_id: sa.Column[int], channels: Collection[int] | None) -> sa.ColumnElement[bool]:
+    return sa.true() if channels is None else channel_id.in_(channels)
+
+
+def _unsynced(channels: Collection[int] | None) -> sa.ColumnElement[bool]:
+    """Whether nothing is subscribed to, or a keyword waits for its initial sync."""
+    chosen = sa.select(subscriptions.c.keyword_id).where(_chosen(subscriptions.c.channel_id, channels))
+    unsynced = sa.select(keywords.c.id).where(keywords.c.synced_until.is_(None), keywords.c.id.in_(chosen))
+    return ~chosen.exists() | unsynced.exists()
+
+
+def _unsettled(channels: Collection[int] | None) -> sa.ColumnElement[bool]:
+    """Whether a paper is queued, or a message is not settled."""
+    return sa.or_(
+        sa.select(outbox.c.id).where(outbox.c.state == "waiting", _chosen(outbox.c.channel_id, channels)).exists(),
+        *(
+            sa.select(table.c.key).where(table.c.settled_at.is_(None), _chosen(table.c.channel_id, channels)).exists()
+            for table in (posts, trending_posts)
+        ),
+    )
+
+
+def _is_true(database: Path, condition: sa.ColumnElement[bool]) -> bool:
+    """Evaluates a condition; true also while the database does not exist or has no tables yet."""
     try:
-        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            return bool(connection.execute(query.format(chosen=chosen)).fetchone()[0])
-    except sqlite3.OperationalError:
+        with reading(database) as connection:
+            return bool(connection.execute(sa.select(condition)).scalar_one())
+    except (sa.exc.OperationalError, sa.exc.ProgrammingError):
         return True

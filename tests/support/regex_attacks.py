@@ -72,7 +72,7 @@ def modules() -> list[ModuleType]:
     """Every module of the program."""
     packages = ((bot, "bot."), (cogs, "cogs."))
     names = [each.name for package, prefix in packages for each in pkgutil.walk_packages(package.__path__, prefix)]
-    return [importlib.import_module(name) for name in names if not name.endswith("__main__")]
+    return [importlib.import_module(name) for name in names if not name.endswith(("__main__", "revisions.env"))]
 
 
 def expressions() -> list[Expression]:

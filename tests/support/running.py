@@ -8,26 +8,27 @@ import inspect
 import os
 import re
 import signal
-import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import discord as discord_py
+import sqlalchemy as sa
 from aiohttp import web
 
 from bot.__main__ import keyword_fault
 from bot.composition.app import run
 from bot.config import load_settings
 from bot.runtime.clock import Clock
-from bot.store.codecs import to_text
+from bot.store.schema import polls
 from cogs.subscribe import READING
 from sandbox.arxiv import Corpus, LocalArxiv, SandboxPaper
 from sandbox.discord import DefaultWorld, Invocation, LocalDiscord, Message, RateLimits
 from sandbox.huggingface import LocalHuggingFace
+from tests.support.databases import create_empty_where_missing, reading, setting
 from tests.support.embeds import papers_in
 from tests.support.openapi import discord_specification
 from tests.support.quiescence import wait_until
@@ -70,7 +71,7 @@ class RunningSandbox:
             "DAILY_PAPERS_ARXIV__POLL_INTERVAL_S": str(POLL_INTERVAL_S),
             "DAILY_PAPERS_HUGGINGFACE__API_URL": f"{self.url}/huggingface/api",
             "DAILY_PAPERS_HUGGINGFACE__ENABLED": "false",
-            "DAILY_PAPERS_DATABASE": str(self.database),
+            "DAILY_PAPERS_DATABASE": setting(self.database),
             **more,
         }
 
@@ -160,12 +161,12 @@ class RunningSandbox:
 
     async def wait_for_next_poll(self) -> None:
         """Waits until a poll that started after this moment is finished."""
-        started_at = to_text(datetime.now(UTC))
+        started_at = datetime.now(UTC)
+        finished = sa.select(polls.c.id).where(polls.c.at > started_at, polls.c.outcome == "read")
 
         def is_polled() -> bool:
-            with closing(sqlite3.connect(f"{self.database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-                query = "SELECT at FROM polls WHERE at > ? AND outcome = 'read'"
-                return connection.execute(query, (started_at,)).fetchone() is not None
+            with reading(self.database) as connection:
+                return connection.execute(finished).first() is not None
 
         await wait_until(is_polled, DEADLINE_S)
 
@@ -218,8 +219,10 @@ async def running_sandbox(
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    database = tmp_path / "daily-papers.sqlite3"
+    create_empty_where_missing(database)
     try:
-        yield RunningSandbox(discord, world, arxiv, huggingface, url, tmp_path / "daily-papers.sqlite3")
+        yield RunningSandbox(discord, world, arxiv, huggingface, url, database)
     finally:
         await runner.cleanup()
     _check_requests(discord, arxiv, huggingface)

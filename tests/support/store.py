@@ -1,13 +1,9 @@
 """A real store in a file of its own, and the short ways in which tests fill it."""
 
-import os
-import sqlite3
-import tempfile
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 
 from bot.domain.channel_settings import ChannelSettings
@@ -16,12 +12,12 @@ from bot.domain.matching import match
 from bot.domain.paper import Paper
 from bot.domain.post import OutboxEntry, Post
 from bot.domain.subscription import Added, Subscription, WatchedKeyword
+from bot.store.channel_queues import ChannelQueue, ChannelQueues
 from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
 from bot.store.database import Database
 from bot.store.edits import Edits
 from bot.store.ingest import IngestStore, WindowWritten
-from bot.store.opening import prepare_exclusive
 from bot.store.outbox import Outbox
 from bot.store.pages import PageStore
 from bot.store.papers import Papers
@@ -29,6 +25,7 @@ from bot.store.polls import KeyValues, Polls
 from bot.store.subscriptions import Subscriptions
 from bot.store.trending_entries import TrendingEntries
 from bot.store.trending_posts import TrendingPosts
+from tests.support.databases import create_where_missing, location
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 NEW_SINCE = NOW - timedelta(days=30)
@@ -45,6 +42,7 @@ class Store:
     subscriptions: Subscriptions
     ingest_store: IngestStore
     outbox: Outbox
+    channel_queues: ChannelQueues
     papers: Papers
     channels: Channels
     channel_settings: ChannelSettingsStore
@@ -99,8 +97,13 @@ class Store:
         return await self.ingest_store.record_window(keywords, papers, matches, now)
 
     async def due(self, channel_id: int = CHANNEL, limit: int = 100, now: datetime = NOW) -> tuple[OutboxEntry, ...]:
-        """Returns the entries that are due in the channel."""
-        return await self.outbox.due(channel_id, now, limit)
+        """Returns the entries that are due in the channel, at most `limit`."""
+        return (await self.queue(channel_id, now)).entries[:limit]
+
+    async def queue(self, channel_id: int = CHANNEL, now: datetime = NOW) -> ChannelQueue:
+        """Returns what is due in the channel."""
+        (queue,) = await self.channel_queues.read([channel_id], now)
+        return queue
 
     async def due_ids(self, channel_id: int = CHANNEL) -> list[str]:
         """Returns the arXiv ids of the due entries, in the order of sending."""
@@ -114,26 +117,11 @@ class Store:
         return post
 
 
-@cache
-def _migrated() -> bytes:
-    """Returns a new database: copying it takes less time than running the migrations for each test."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "papers.sqlite3")
-        os.close(prepare_exclusive(path))
-        return path.read_bytes()
-
-
-def create_where_missing(path: Path) -> None:
-    """Creates an empty, migrated database at `path` unless a file exists."""
-    if not path.exists():
-        path.write_bytes(_migrated())
-
-
 @asynccontextmanager
 async def opened(path: Path) -> AsyncIterator[Store]:
     """Opens the store in the file at `path`, which is created if missing, until the block ends."""
     create_where_missing(path)
-    database = await Database.open_exclusive(path)
+    database = await Database.open_exclusive(location(path))
     try:
         yield Store(
             path,
@@ -141,6 +129,7 @@ async def opened(path: Path) -> AsyncIterator[Store]:
             Subscriptions(database),
             IngestStore(database),
             Outbox(database),
+            ChannelQueues(database),
             Papers(database),
             Channels(database),
             ChannelSettingsStore(database),
@@ -153,13 +142,3 @@ async def opened(path: Path) -> AsyncIterator[Store]:
         )
     finally:
         await database.close()
-
-
-def rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
-    """Returns every row of every table, as another connection sees them."""
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-        return {
-            table: connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()  # noqa: S608 - names from the schema
-            for table in tables
-        }

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from bot.config import Settings
 from bot.config.loading import PREFIX
 from bot.runtime.metrics import Metrics
-from bot.store.opening import run_migrations
+from bot.store.migrate import run_migrations
 
 ROOT: Final = Path(__file__).parents[2]
 DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])

@@ -60,17 +60,17 @@ def settings(**log: str) -> Settings:
 
 
 def test_text_line_has_time_level_logger_event_and_fields() -> None:
-    line = TextLines(None).format(record(requests=1, new=3))
+    line = TextLines().format(record(requests=1, new=3))
     assert line == "2026-11-20T20:30:00.000Z INFO bot.ingest.poller poll finished requests=1 new=3"
 
 
 def test_field_with_spaces_or_quotes_or_empty_is_quoted() -> None:
-    line = TextLines(None).format(record(keyword="reward model", reason='"no"', empty=""))
+    line = TextLines().format(record(keyword="reward model", reason='"no"', empty=""))
     assert line.endswith(r'poll finished keyword="reward model" reason="\"no\"" empty=""')
 
 
 def test_json_line_has_the_same_data() -> None:
-    assert json.loads(JsonLines(None).format(record("read %d pages", 2, new=3, at=TIME))) == {
+    assert json.loads(JsonLines().format(record("read %d pages", 2, new=3, at=TIME))) == {
         "time": "2026-11-20T20:30:00.000Z",
         "level": "INFO",
         "logger": "bot.ingest.poller",
@@ -81,7 +81,7 @@ def test_json_line_has_the_same_data() -> None:
 
 
 def test_field_with_a_reserved_name_gets_an_underscore() -> None:
-    event = json.loads(JsonLines(None).format(record(time="soon", level=7)))
+    event = json.loads(JsonLines().format(record(time="soon", level=7)))
     assert (event["time"], event["level"]) == ("2026-11-20T20:30:00.000Z", "INFO")
     assert (event["time_"], event["level_"]) == ("soon", 7)
 
@@ -90,28 +90,28 @@ def test_field_with_a_reserved_name_gets_an_underscore() -> None:
 @pytest.mark.parametrize("separator", ["\n", "\r\n", "\x0b", "\x85", "\u2028"])
 def test_line_breaks_in_a_title_stay_on_one_line(formatter: Formatter, separator: str) -> None:
     forged = f"Title{separator}2026-11-20T20:30:00.000Z ERROR bot.composition.app forged"
-    assert len(formatter(None).format(record(f"rejected {forged}", title=forged)).splitlines()) == 1
+    assert len(formatter().format(record(f"rejected {forged}", title=forged)).splitlines()) == 1
 
 
 @BOTH
 def test_terminal_control_characters_are_escaped(formatter: Formatter) -> None:
-    line = formatter(None).format(record("a \x1b[2J and \x9b31m", title="\u202egnp.exe"))
+    line = formatter().format(record("a \x1b[2J and \x9b31m", title="\u202egnp.exe"))
     assert not {"\x1b", "\x9b", "\u202e"} & set(line)
 
 
 def test_letters_of_other_scripts_stay_readable_in_text() -> None:
-    assert TextLines(None).format(record("読む", author="Erdős")).endswith("読む author=Erdős")
+    assert TextLines().format(record("読む", author="Erdős")).endswith("読む author=Erdős")
 
 
 def test_traceback_is_indented_so_that_no_line_looks_like_an_event() -> None:
-    head, *trace = TextLines(None).format(error_record("first\n2026-11-20 INFO forged")).splitlines()
+    head, *trace = TextLines().format(error_record("first\n2026-11-20 INFO forged")).splitlines()
     assert head.endswith("INFO bot.ingest.poller failed")
     assert trace[0] == "    Traceback (most recent call last):"
     assert trace[-2:] == ["    ValueError: first", "    2026-11-20 INFO forged"]
 
 
 def test_traceback_is_a_field_in_json() -> None:
-    event = json.loads(JsonLines(None).format(error_record("no")))
+    event = json.loads(JsonLines().format(error_record("no")))
     assert event["event"] == "failed"
     assert event["trace"].endswith("ValueError: no")
 
@@ -119,7 +119,10 @@ def test_traceback_is_a_field_in_json() -> None:
 @BOTH
 def test_token_is_redacted_in_event_arguments_fields_and_traceback(formatter: Formatter) -> None:
     in_event = record(f"Bot {TOKEN} and %s", TOKEN, header=f"Authorization: {TOKEN}", nested={"token": [TOKEN]})
-    for line in (formatter(TOKEN).format(in_event), formatter(TOKEN).format(error_record(f"refused: {TOKEN}"))):
+    for line in (
+        formatter({TOKEN: "[token]"}).format(in_event),
+        formatter({TOKEN: "[token]"}).format(error_record(f"refused: {TOKEN}")),
+    ):
         assert "[token]" in line
         assert TOKEN not in line
 
@@ -127,7 +130,7 @@ def test_token_is_redacted_in_event_arguments_fields_and_traceback(formatter: Fo
 @BOTH
 def test_token_is_redacted_where_quoting_escapes_it(formatter: Formatter) -> None:
     token = 'a"b\\c-secret'
-    line = formatter(token).format(record("refused", reason=f"the token {token}"))
+    line = formatter({token: "[token]"}).format(record("refused", reason=f"the token {token}"))
     assert "[token]" in line
     assert "secret" not in line
 

@@ -1,0 +1,213 @@
+"""Reads what the next messages of several channels depend on, with the same few statements for one channel or many.
+
+It changes nothing: `outbox.py` binds the entries to a message, and checks again that they are not bound.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from bot.domain.channel_settings import ChannelSettings, Layout
+from bot.domain.post import Due, MessageHeader, OutboxEntry
+from bot.runtime.limits import SELECT_OPTIONS_MAX
+from bot.store.channel_settings import to_settings
+from bot.store.columns import Id, Text, Utc
+from bot.store.connection import Connection
+from bot.store.database import Database
+from bot.store.expressions import listed
+from bot.store.posts import read_entries
+from bot.store.schema import channel_settings, channels, keywords, outbox, outbox_keywords, posts, subscriptions
+from bot.store.schema.posts import IS_UNBOUND
+
+# No message holds more papers: each is an option of its menu.
+ENTRIES_MAX: Final = SELECT_OPTIONS_MAX
+
+_NOW: Final = sa.bindparam("now", type_=Utc)
+_IS_DUE: Final = sa.and_(IS_UNBOUND, outbox.c.due_at <= _NOW)
+# Later than every stored time.
+_LATEST: Final = sa.literal(datetime.max.replace(tzinfo=UTC), Utc)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelQueue:
+    """What is due in a channel; `entries` are the first of it, oldest paper first, none while the channel is paused.
+
+    `has_unsettled`: a message may have been sent whose outcome is not stored. `earlier_header` has the layout and the
+    thread of the last message, if that contains part of the due batch.
+    """
+
+    channel_id: int
+    settings: ChannelSettings
+    due: Due
+    entries: tuple[OutboxEntry, ...]
+    has_unsettled: bool
+    earlier_header: MessageHeader | None
+
+
+class ChannelQueues:
+    """The queues of channels."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def read(self, channel_ids: Sequence[int], now: datetime) -> tuple[ChannelQueue, ...]:
+        """Returns the queues of these channels, in their order."""
+        async with self._database.reading() as connection:
+            settings = await _settings(connection, channel_ids)
+            unsettled = await _unsettled(connection, channel_ids)
+            arrivals = await _arrivals(connection, channel_ids, now)
+            waiting = tuple(arrivals)
+            due_keywords = await _keywords(connection, waiting, now)
+            headers = await _earlier_headers(connection, waiting, now)
+            entries = await _entries(connection, waiting, now)
+        return tuple(
+            ChannelQueue(
+                channel_id,
+                settings.get(channel_id, ChannelSettings()),
+                Due(
+                    arrivals.get(channel_id, (0, None))[0],
+                    tuple(due_keywords.get(channel_id, ())),
+                    arrivals.get(channel_id, (0, None))[1],
+                ),
+                () if channel_id in settings and settings[channel_id].paused_since else entries.get(channel_id, ()),
+                channel_id in unsettled,
+                headers.get(channel_id),
+            )
+            for channel_id in channel_ids
+        )
+
+
+async def _settings(connection: Connection, channel_ids: Sequence[int]) -> Mapping[int, ChannelSettings]:
+    rows = await connection.all(
+        sa.select(channel_settings).where(channel_settings.c.channel_id.in_(listed(channel_ids, Id)))
+    )
+    return {row.channel_id: to_settings(row) for row in rows}
+
+
+async def _unsettled(connection: Connection, channel_ids: Sequence[int]) -> frozenset[int]:
+    return frozenset(
+        await connection.scalars(
+            sa.select(posts.c.channel_id).where(
+                posts.c.settled_at.is_(None), posts.c.channel_id.in_(listed(channel_ids, Id))
+            )
+        )
+    )
+
+
+async def _arrivals(
+    connection: Connection, channel_ids: Sequence[int], now: datetime
+) -> dict[int, tuple[int, datetime | None]]:
+    """Returns how many papers are due, and when the first of them arrived, by channel, for channels that have any."""
+    rows = await connection.all(
+        sa.select(
+            outbox.c.channel_id, sa.func.count().label("papers"), sa.func.min(outbox.c.arrived_at).label("arrived")
+        )
+        .where(_IS_DUE, outbox.c.channel_id.in_(listed(channel_ids, Id)))
+        .group_by(outbox.c.channel_id),
+        {"now": now},
+    )
+    return {row.channel_id: (row.papers, row.arrived) for row in rows}
+
+
+async def _keywords(connection: Connection, channel_ids: Sequence[int], now: datetime) -> Mapping[int, Sequence[str]]:
+    """Returns the keywords of the papers that are due, by channel, in the channel's spelling."""
+    due = (
+        sa.select(outbox.c.channel_id, outbox_keywords.c.keyword_id)
+        .distinct()
+        .join(outbox_keywords, outbox_keywords.c.outbox_id == outbox.c.id)
+        .where(_IS_DUE, outbox.c.channel_id.in_(listed(channel_ids, Id)))
+        .subquery()
+    )
+    shown = sa.func.coalesce(subscriptions.c.shown, keywords.c.shown, type_=Text)
+    rows = await connection.all(
+        sa.select(due.c.channel_id, shown.label("shown"))
+        .join(keywords, keywords.c.id == due.c.keyword_id)
+        .outerjoin(
+            subscriptions,
+            sa.and_(subscriptions.c.channel_id == due.c.channel_id, subscriptions.c.keyword_id == due.c.keyword_id),
+        )
+        .order_by(due.c.channel_id, due.c.keyword_id),
+        {"now": now},
+    )
+    by_channel: dict[int, list[str]] = {}
+    for row in rows:
+        by_channel.setdefault(row.channel_id, []).append(row.shown)
+    return by_channel
+
+
+async def _earlier_headers(
+    connection: Connection, channel_ids: Sequence[int], now: datetime
+) -> Mapping[int, MessageHeader]:
+    """Returns the layout and thread of the last message of a channel, if it contains papers of the due batch."""
+    later, posted = posts.alias(), outbox.alias()
+    last = (
+        sa.select(sa.func.max(later.c.message_id))
+        .where(later.c.channel_id == channels.c.channel_id, later.c.message_id.is_not(None))
+        .correlate(channels)
+        .scalar_subquery()
+    )
+    is_of_batch = sa.exists().where(
+        posted.c.post_key == posts.c.key,
+        posted.c.state == "delivered",
+        outbox.c.channel_id == posted.c.channel_id,
+        outbox.c.due_at == posted.c.due_at,
+        _IS_DUE,
+    )
+    rows = await connection.all(
+        sa.select(posts.c.channel_id, posts.c.layout, posts.c.thread_id)
+        .select_from(channels)
+        .join(
+            posts,
+            sa.and_(
+                posts.c.channel_id == channels.c.channel_id,
+                posts.c.message_id.is_not(None),
+                posts.c.message_id == last,
+            ),
+        )
+        .where(channels.c.channel_id.in_(listed(channel_ids, Id)), is_of_batch.correlate(posts)),
+        {"now": now},
+    )
+    return {row.channel_id: MessageHeader(Layout(row.layout), thread_id=row.thread_id) for row in rows}
+
+
+async def _entries(
+    connection: Connection, channel_ids: Sequence[int], now: datetime
+) -> Mapping[int, tuple[OutboxEntry, ...]]:
+    """Returns the first due entries by channel, each channel's in the order of the index."""
+    rows = await connection.all(_first_rows(channel_ids), {"now": now})
+    first: dict[int, list[sa.Row[Any]]] = {}
+    for row in rows:
+        first.setdefault(row.channel_id, []).append(row)
+    kept = [row for of_channel in first.values() for row in of_channel[:ENTRIES_MAX]]
+    by_channel: dict[int, tuple[OutboxEntry, ...]] = {}
+    for row, entry in zip(kept, await read_entries(connection, kept), strict=True):
+        by_channel[row.channel_id] = (*by_channel.get(row.channel_id, ()), entry)
+    return by_channel
+
+
+def _first_rows(channel_ids: Sequence[int]) -> sa.Select[Any]:
+    """Returns the query for the due rows until the date of the last that is needed; all if that is NULL."""
+    last = (
+        sa.select(outbox.c.published)
+        .where(_IS_DUE, outbox.c.channel_id == channels.c.channel_id)
+        .order_by(outbox.c.published, outbox.c.arxiv_id)
+        .limit(1)
+        .offset(ENTRIES_MAX - 1)
+        .correlate(channels)
+        .scalar_subquery()
+    )
+    parts = (
+        sa.select(channels.c.channel_id, sa.func.coalesce(last, _LATEST, type_=Utc).label("until"))
+        .where(channels.c.channel_id.in_(listed(channel_ids, Id)))
+        .subquery()
+    )
+    return (
+        sa.select(outbox.c.id, outbox.c.channel_id, outbox.c.arxiv_id, outbox.c.alone)
+        .select_from(parts)
+        .join(outbox, sa.and_(outbox.c.channel_id == parts.c.channel_id, outbox.c.published <= parts.c.until))
+        .where(_IS_DUE)
+        .order_by(outbox.c.channel_id, outbox.c.published, outbox.c.arxiv_id)
+    )

@@ -1,0 +1,118 @@
+"""A connection to the database, on which the other modules of `store/` run their statements.
+
+A statement that has begun is always finished: if its task is cancelled meanwhile, the task ends after it. The
+connection is therefore never left in the middle of a statement.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+import aiosqlite
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+# Rows become Python values on the event loop: 500 of them take a few milliseconds.
+_ROWS_AT_ONCE: Final = 500
+_Result = TypeVar("_Result")
+Values = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
+
+
+class Connection:
+    """Runs statements, each of which is complete when its method returns."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def all(self, statement: sa.Executable, values: Values = None) -> Sequence[sa.Row[Any]]:
+        """Returns all rows."""
+        result = await completed(self._connection.execute(statement, values))
+        rows: list[sa.Row[Any]] = []
+        for part in result.partitions(_ROWS_AT_ONCE):
+            if rows:
+                await asyncio.sleep(0)  # other tasks run
+            rows += part
+        return rows
+
+    async def first(self, statement: sa.Executable, values: Values = None) -> sa.Row[Any] | None:
+        """Returns the first row; None without rows."""
+        return (await completed(self._connection.execute(statement, values))).first()
+
+    async def scalar(self, statement: sa.Executable, values: Values = None) -> Any:
+        """Returns the first column of the first row; None without rows."""
+        return (await completed(self._connection.execute(statement, values))).scalar()
+
+    async def scalars(self, statement: sa.Executable, values: Values = None) -> Sequence[Any]:
+        """Returns the first column of each row."""
+        return [row[0] for row in await self.all(statement, values)]
+
+    async def write(self, statement: sa.Executable, values: Values = None) -> int:
+        """Runs a statement without rows, once for each of several values; returns how many rows it changed."""
+        if isinstance(values, Sequence) and not values:
+            return 0
+        return (await completed(self._connection.execute(statement, values))).rowcount
+
+    async def run(self, sql: str) -> None:
+        """Runs a statement that SQLAlchemy has no construct for."""
+        await completed(self._connection.exec_driver_sql(sql))
+
+    async def roll_back(self) -> None:
+        """Ends the transaction without effect, if one is open; a connection that is lost has none."""
+        if self._connection.invalidated:
+            return
+        try:
+            driver = (await self._connection.get_raw_connection()).driver_connection
+            if isinstance(driver, aiosqlite.Connection):
+                await completed(_finish(driver))
+                if not driver.in_transaction:
+                    return
+            await self.run("ROLLBACK")
+        except sa.exc.DBAPIError:  # the error that ended the transaction is the one to report
+            await self._connection.invalidate()
+
+    # --- statements as text, on SQLite only ----------------------------------------------------
+
+    async def execute(self, sql: str, parameters: Iterable[Any] | Mapping[str, Any] = ()) -> aiosqlite.Cursor:
+        """Runs a statement and returns its cursor."""
+        cursor = await (await self.driver()).execute(sql, parameters)
+        cursor.row_factory = sqlite3.Row
+        return cursor
+
+    async def execute_fetchall(
+        self, sql: str, parameters: Iterable[Any] | Mapping[str, Any] = ()
+    ) -> Iterable[sqlite3.Row]:
+        """Runs a statement and returns its rows."""
+        return await (await self.execute(sql, parameters)).fetchall()
+
+    async def executemany(self, sql: str, parameters: Iterable[Iterable[Any]]) -> aiosqlite.Cursor:
+        """Runs a statement for each of several values."""
+        return await (await self.driver()).executemany(sql, parameters)
+
+    async def driver(self) -> aiosqlite.Connection:
+        """Returns the connection of the driver, for what SQLite alone has."""
+        connection = (await self._connection.get_raw_connection()).driver_connection
+        if not isinstance(connection, aiosqlite.Connection):
+            raise TypeError("this statement is for SQLite")
+        return connection
+
+
+async def _finish(driver: aiosqlite.Connection) -> None:
+    """Waits for a cancelled statement that still runs on the connection's thread: a COMMIT may succeed."""
+    await driver.execute_fetchall("SELECT 1")
+
+
+async def completed(work: Coroutine[Any, Any, _Result]) -> _Result:
+    """Returns what `work` returns; if the caller is cancelled meanwhile, finishes `work` before the caller ends."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is None:
+        return task.result()
+    if not task.cancelled():
+        task.exception()  # it is not logged as never retrieved: the cancellation replaces it
+    raise cancelled

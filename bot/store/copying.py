@@ -1,0 +1,172 @@
+"""Copies a database to another one, between SQLite and PostgreSQL in either direction.
+
+Tables are copied in the order of their references, in parts, each in one transaction with its position. An interrupted
+copy therefore continues after the last part, and until it is complete and verified no bot opens the target.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from bot.runtime.errors import DatabaseUnusable
+from bot.runtime.server_url import ServerUrl
+from bot.store.backend import Location
+from bot.store.columns import Utc
+from bot.store.opening import DATABASE_BUSY_TIMEOUT_S, prepare_exclusive, uri
+from bot.store.schema import COPYING, key_values, metadata
+
+_ROWS_AT_ONCE: Final = 2000
+# One row of `key_values` is the position of the copy itself.
+_Position = dict[str, Any]
+OnProgress = Callable[[str, int, int], None]
+
+
+def copy_database(source: Location, target: Location, on_progress: OnProgress) -> Mapping[str, int]:
+    """Copies every row of `source` to `target` and verifies them; returns the number of rows of each table.
+
+    Neither may be in use by a bot. Raises DatabaseUnusable, also if the target has rows that are not of this copy.
+    """
+    if str(source) == str(target):
+        raise DatabaseUnusable("The copy would have the same place as the database: set another target.")
+    with _opened(source) as old, _opened(target) as new:
+        counts = {table.name: _count(old, table) for table in metadata.sorted_tables}
+        position = _begin(old, new, target)
+        for table in metadata.sorted_tables:
+            for rows in _copied(old, new, table, position):
+                on_progress(table.name, rows, counts[table.name])
+        _verify(old, new, target)
+        _finish(new)
+    return counts
+
+
+@contextlib.contextmanager
+def _opened(location: Location) -> Iterator[sa.Connection]:
+    """Yields a connection in autocommit mode to a database that nobody else uses exclusively."""
+    with contextlib.ExitStack() as closing:
+        if isinstance(location, ServerUrl):
+            from bot.store.server_schema import exclusive_connection  # noqa: PLC0415 - its driver takes 0.1 s to import
+
+            yield closing.enter_context(exclusive_connection(location))
+            return
+        closing.callback(os.close, prepare_exclusive(location))
+        engine = sa.create_engine(
+            "sqlite://", creator=lambda: _connected(location), poolclass=sa.NullPool, isolation_level="AUTOCOMMIT"
+        )
+        closing.callback(engine.dispose)
+        yield closing.enter_context(engine.connect())
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(uri(path, "rw"), uri=True, isolation_level=None, timeout=DATABASE_BUSY_TIMEOUT_S)
+
+
+@contextlib.contextmanager
+def _transaction(connection: sa.Connection) -> Iterator[None]:
+    connection.exec_driver_sql("BEGIN")
+    try:
+        yield
+        connection.exec_driver_sql("COMMIT")
+    except BaseException:
+        connection.exec_driver_sql("ROLLBACK")
+        raise
+
+
+def _count(connection: sa.Connection, table: sa.Table) -> int:
+    return int(connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one())
+
+
+def _begin(old: sa.Connection, new: sa.Connection, target: Location) -> _Position:
+    """Returns the position of an interrupted copy, or begins one in an empty database."""
+    stored = new.execute(sa.select(key_values.c.value).where(key_values.c.name == COPYING)).scalar()
+    if stored is not None:
+        return dict(json.loads(stored))
+    if any(_count(new, table) for table in metadata.sorted_tables):
+        raise DatabaseUnusable(f"The database {target} is not empty: choose an empty target. Nothing was changed.")
+    if old.execute(sa.select(key_values.c.name).where(key_values.c.name == COPYING)).first() is not None:
+        raise DatabaseUnusable("The database is itself an incomplete copy: complete it first.")
+    return {}
+
+
+def _copied(old: sa.Connection, new: sa.Connection, table: sa.Table, position: _Position) -> Iterator[int]:
+    """Copies the rows of a table after the stored position, in the order of its primary key; yields how many so far."""
+    key = list(table.primary_key.columns)
+    rows = 0
+    after = position.get(table.name)
+    while part := old.execute(_part(table, key, after)).mappings().all():
+        after = [_to_json(part[-1][column]) for column in key]
+        position[table.name] = after
+        with _transaction(new):
+            new.execute(sa.insert(table), [dict(row) for row in part])
+            _store(new, position)
+        rows += len(part)
+        yield rows
+
+
+def _part(table: sa.Table, key: Sequence[sa.Column[Any]], after: Sequence[Any] | None) -> sa.Select[Any]:
+    statement = sa.select(table).order_by(*key).limit(_ROWS_AT_ONCE)
+    if table is key_values:
+        statement = statement.where(key_values.c.name != COPYING)
+    if after is None:
+        return statement
+    values = [sa.literal(_from_json(value, column), column.type) for value, column in zip(after, key, strict=True)]
+    return statement.where(sa.tuple_(*key) > sa.tuple_(*values))
+
+
+def _to_json(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _from_json(value: Any, column: sa.Column[Any]) -> object:
+    return datetime.fromisoformat(value) if isinstance(column.type, Utc) else value
+
+
+def _store(connection: sa.Connection, position: _Position) -> None:
+    value = json.dumps(position)
+    statement = insert(key_values).values(name=COPYING, value=value)
+    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
+
+
+def _verify(old: sa.Connection, new: sa.Connection, target: Location) -> None:
+    """Raises DatabaseUnusable if a table of the copy differs in the number of its rows or in their contents."""
+    for table in metadata.sorted_tables:
+        if _checksum(old, table) != _checksum(new, table):
+            raise DatabaseUnusable(
+                f"The copy in {target} differs in the table {table.name}: the database was changed since the copy "
+                "began. Delete the copy, and begin again."
+            )
+
+
+def _checksum(connection: sa.Connection, table: sa.Table) -> tuple[int, int]:
+    """Returns the number of rows, and a sum of hashes of their contents, which does not depend on their order."""
+    statement = sa.select(table)
+    if table is key_values:
+        statement = statement.where(key_values.c.name != COPYING)
+    rows = total = 0
+    with _transaction(connection):  # a server keeps a cursor only within one
+        for row in connection.execute(statement, execution_options={"yield_per": _ROWS_AT_ONCE}):
+            content = json.dumps([_to_json(value) for value in row], ensure_ascii=False).encode()
+            total = (total + int.from_bytes(hashlib.blake2b(content, digest_size=16).digest(), "big")) % (1 << 128)
+            rows += 1
+    return rows, total
+
+
+def _finish(connection: sa.Connection) -> None:
+    """Ends the copy: new rows get ids after the copied ones, and a bot may open the database."""
+    with _transaction(connection):
+        if connection.dialect.name == "postgresql":
+            for table in metadata.sorted_tables:
+                column = table.autoincrement_column
+                if column is not None:
+                    sequence = sa.func.pg_get_serial_sequence(table.name, column.name)
+                    last = sa.select(sa.func.coalesce(sa.func.max(column), 0) + 1).scalar_subquery()
+                    connection.execute(sa.select(sa.func.setval(sequence, last, False)))
+        connection.execute(sa.delete(key_values).where(key_values.c.name == COPYING))

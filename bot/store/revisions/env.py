@@ -1,0 +1,6 @@
+"""Runs Alembic's revisions on the connection of the caller, within its transaction."""
+
+from alembic import context
+
+context.configure(connection=context.config.attributes["connection"])
+context.run_migrations()

@@ -1,0 +1,116 @@
+"""Prepares the database on a PostgreSQL server: checks that it can be used, and creates or migrates the tables.
+
+A database that cannot be used is left unchanged, and DatabaseUnusable gives the reason, without the password.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Final
+
+import psycopg
+import sqlalchemy as sa
+
+from bot.runtime.errors import DatabaseUnusable
+from bot.runtime.server_url import ServerUrl
+from bot.store.migrate import APPLICATION_ID, create_or_upgrade, is_known_revision
+from bot.store.schema import metadata
+
+CONNECT_TIMEOUT_S: Final = 10.0
+# The oldest version that the PostgreSQL project tests with this schema's statements.
+_OLDEST_VERSION: Final = 15
+# The keys of advisory locks, beside the application id: of a running bot, of a transaction, of a migration.
+RUNNING: Final = 1
+WRITING: Final = 2
+_MIGRATING: Final = 3
+
+
+def server_engine_url(url: ServerUrl) -> sa.URL:
+    """Returns the URL for SQLAlchemy, whose text forms hide the password too."""
+    return sa.make_url(url.secret).set(drivername="postgresql+psycopg")
+
+
+def prepare_server(url: ServerUrl, *, creates: bool) -> None:
+    """Checks the database and migrates its tables; creates them only with `creates`. Raises DatabaseUnusable."""
+    with connected(url) as connection:
+        _check_server(connection, url)
+        # Two processes that start at the same time migrate one after the other.
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(APPLICATION_ID, _MIGRATING)))
+        _prepare_tables(connection, url, creates=creates)
+
+
+@contextlib.contextmanager
+def connected(url: ServerUrl, *, autocommit: bool = False) -> Iterator[sa.Connection]:
+    """Yields a connection for one transaction, or in autocommit mode.
+
+    Raises DatabaseUnusable if the server does not accept it.
+    """
+    engine = sa.create_engine(
+        server_engine_url(url),
+        connect_args={"application_name": "daily-papers", "connect_timeout": int(CONNECT_TIMEOUT_S)},
+        poolclass=sa.NullPool,
+        isolation_level="AUTOCOMMIT" if autocommit else "READ COMMITTED",
+        skip_autocommit_rollback=True,
+    )
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except sa.exc.DBAPIError as error:
+        reason = first_line(error.orig if isinstance(error.orig, psycopg.Error) else error)
+        raise DatabaseUnusable(f"The database {url} cannot be used: {reason}. Nothing was changed.") from None
+    finally:
+        engine.dispose()
+
+
+@contextlib.contextmanager
+def exclusive_connection(url: ServerUrl) -> Iterator[sa.Connection]:
+    """Yields a connection in autocommit mode, and keeps a bot away meanwhile. Raises DatabaseUnusable."""
+    prepare_server(url, creates=True)
+    with connected(url, autocommit=True) as connection:
+        if not connection.execute(sa.select(sa.func.pg_try_advisory_lock(APPLICATION_ID, RUNNING))).scalar_one():
+            raise DatabaseUnusable(in_use(url))
+        yield connection
+
+
+def in_use(url: ServerUrl) -> str:
+    """Returns what to do about another bot."""
+    return f"Another Daily Papers already runs with the database {url}: stop it first, or set another `database`."
+
+
+def first_line(error: Exception) -> str:
+    """Returns what an error of the server or the driver says, on one line."""
+    line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return line.removeprefix("FATAL:").strip().removesuffix(".")
+
+
+def _check_server(connection: sa.Connection, url: ServerUrl) -> None:
+    setting = sa.func.current_setting
+    version = int(connection.execute(sa.select(setting("server_version_num"))).scalar_one()) // 10_000
+    if version < _OLDEST_VERSION:
+        raise DatabaseUnusable(
+            f"The server of the database {url} has PostgreSQL {version}; Daily Papers needs {_OLDEST_VERSION} or newer."
+        )
+    if connection.execute(sa.select(setting("transaction_read_only"))).scalar_one() == "on":
+        raise DatabaseUnusable(
+            f"The database {url} is read-only: set `database` to the primary server, or allow the user to write."
+        )
+    encoding = connection.execute(sa.select(setting("server_encoding"))).scalar_one()
+    if encoding != "UTF8":
+        raise DatabaseUnusable(f"The database {url} has the encoding {encoding}: create it with the encoding UTF8.")
+
+
+def _prepare_tables(connection: sa.Connection, url: ServerUrl, *, creates: bool) -> None:
+    tables = set(sa.inspect(connection).get_table_names())
+    own = set(metadata.tables)
+    if not tables:
+        if not creates:
+            raise DatabaseUnusable(f"The database {url} is empty: start the bot first, which creates the tables.")
+        create_or_upgrade(connection, is_new=True)
+        return
+    if not own & tables >= {"papers", "outbox", "key_values"} or "alembic_version" not in tables:
+        raise DatabaseUnusable(f"The database {url} belongs to another program: set `database` to an empty one.")
+    revision = connection.execute(sa.select(sa.column("version_num")).select_from(sa.table("alembic_version"))).scalar()
+    if not is_known_revision(revision):
+        raise DatabaseUnusable(
+            f"The database {url} was written by a newer Daily Papers (revision {revision}): update the program."
+        )
+    create_or_upgrade(connection, is_new=False)

@@ -1,0 +1,134 @@
+"""`daily-papers copy` moves a database between SQLite and PostgreSQL, and continues after an interruption."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from bot.runtime.errors import DatabaseUnusable
+from bot.store import copying
+from bot.store.copying import copy_database
+from bot.store.database import Database
+from bot.store.schema import keywords
+from tests.support.builders import paper
+from tests.support.databases import ServerDatabases, rows
+from tests.support.store import CHANNEL, opened
+
+pytestmark = pytest.mark.slow
+
+
+def ignore(_table: str, _rows: int, _total: int) -> None:
+    """Shows no progress."""
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A file with rows in every table that a bot fills."""
+
+    async def fill() -> None:
+        async with opened(tmp_path / "source.sqlite3") as store:
+            await store.watch("graph", "reward model")
+            await store.poll(*(paper(f"2611.{n:05}", title="Graph") for n in range(1, 41)))
+            await store.bind(CHANNEL)
+            await store.key_values.set("Erdős", "Ünïcode \\ \" 'quoted'")
+
+    asyncio.run(fill())
+    return tmp_path / "source.sqlite3"
+
+
+@pytest.fixture
+def server() -> Iterator[ServerDatabases]:
+    with ServerDatabases.running() as databases:
+        yield databases
+
+
+def test_copy_to_a_server_and_back_has_every_row(source: Path, server: ServerDatabases, tmp_path: Path) -> None:
+    before, on_server, back = rows(source), server.empty(), tmp_path / "back.sqlite3"
+    copied = copy_database(source, on_server, ignore)
+    assert copied["papers"] == copied["matches"] == 40
+    assert copy_database(on_server, back, ignore) == copied
+    assert rows(back) == before
+
+
+def test_rows_after_a_copy_get_new_ids(source: Path, server: ServerDatabases) -> None:
+    on_server = server.empty()
+    copy_database(source, on_server, ignore)
+
+    async def add() -> list[int]:
+        database = await Database.open_exclusive(on_server)
+        async with database.transaction() as connection:
+            ids = await connection.scalars(
+                sa.insert(keywords).values(canonical="x", shown="x").returning(keywords.c.id)
+            )
+        await database.close()
+        return list(ids)
+
+    assert asyncio.run(add()) == [3]
+
+
+def test_interrupted_copy_continues_and_no_bot_opens_it_before(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copying, "_ROWS_AT_ONCE", 7)
+    target = tmp_path / "target.sqlite3"
+    seen: list[str] = []
+
+    def interrupt(table: str, _rows: int, _total: int) -> None:
+        seen.append(table)
+        if len(seen) == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        copy_database(source, target, interrupt)
+    with pytest.raises(DatabaseUnusable, match="incomplete copy"):
+        asyncio.run(Database.open_exclusive(target))
+    copy_database(source, target, ignore)
+    assert rows(target) == rows(source)
+
+
+def test_copy_of_a_database_that_changed_meanwhile_is_reported(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "target.sqlite3"
+
+    def interrupt(table: str, _rows: int, _total: int) -> None:
+        if table == "papers":
+            raise KeyboardInterrupt
+
+    async def change() -> None:
+        async with opened(source) as store:
+            await store.papers.add([paper("2611.00001", title="Another title", version=2)])
+
+    with pytest.raises(KeyboardInterrupt):
+        copy_database(source, target, interrupt)
+    asyncio.run(change())
+    with pytest.raises(DatabaseUnusable, match="differs in the table papers"):
+        copy_database(source, target, ignore)
+
+
+def test_target_with_rows_is_rejected_unchanged(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "target.sqlite3"
+
+    async def fill() -> None:
+        async with opened(target) as store:
+            await store.key_values.set("a", "b")
+
+    asyncio.run(fill())
+    before = rows(target)
+    with pytest.raises(DatabaseUnusable, match="is not empty"):
+        copy_database(source, target, ignore)
+    assert rows(target) == before
+
+
+def test_copy_onto_itself_is_rejected(source: Path) -> None:
+    with pytest.raises(DatabaseUnusable, match="the same place"):
+        copy_database(source, source, ignore)
+
+
+def test_database_in_use_by_a_bot_is_not_copied(source: Path, tmp_path: Path) -> None:
+    async def copy_while_open() -> None:
+        async with opened(source):
+            copy_database(source, tmp_path / "target.sqlite3", ignore)
+
+    with pytest.raises(DatabaseUnusable, match="already runs"):
+        asyncio.run(copy_while_open())
