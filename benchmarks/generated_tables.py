@@ -204,9 +204,10 @@ class GeneratedTables:
 
     def _outbox(self) -> Iterator[Row]:
         for number, (channel, paper, _) in enumerate(zip(*self._posted, strict=True)):
-            at = _text(datetime.fromisoformat(self._times[paper][0]) + _POSTED_AFTER)
+            published = self._times[paper][0]
+            at = _text(datetime.fromisoformat(published) + _POSTED_AFTER)
             arxiv_id = self.arxiv_id(paper).value
-            yield number + 1, self.channel_id(channel), arxiv_id, at, at, "delivered", _key(number)
+            yield number + 1, self.channel_id(channel), arxiv_id, published, at, at, "delivered", _key(number)
 
     def _outbox_keywords(self) -> Iterator[Row]:
         return ((number + 1, keyword + 1) for number, keyword in enumerate(self._posted[2]))
@@ -254,7 +255,7 @@ _BACKFILLED: Final = ("keyword_id", "arxiv_id", "published", "updated")
 _POSTS: Final = (
     "key", "channel_id", "nonce", "layout", "first_attempt", "last_attempt", "message_id", "settled_at",
 )  # fmt: skip
-_OUTBOX: Final = ("id", "channel_id", "arxiv_id", "arrived_at", "due_at", "state", "post_key")
+_OUTBOX: Final = ("id", "channel_id", "arxiv_id", "published", "arrived_at", "due_at", "state", "post_key")
 _TRENDING: Final = ("arxiv_id", "day", "title", "summary", "authors", "votes", "comments")
 
 
