@@ -27,6 +27,7 @@ from bot.discord_api.custom_ids import NO_POST_KEY, AbstractButtonId, Subscribed
 from cogs.subscribe import READING
 from sandbox.arxiv import Corpus, LocalArxiv
 from sandbox.discord import ChannelKind, Invocation, NotAcknowledged, Permission
+from tests.support.databases import setting
 from tests.support.running import RunningSandbox, arxiv_with_one_paper, running_sandbox
 
 _FIRST_MAX_MS, _FINAL_MAX_MS, _LAG_MAX_MS = 100.0, 500.0, 20.0
@@ -144,7 +145,7 @@ async def _running(
     async with running_sandbox(folder, arxiv=arxiv) as sandbox:
         server = _Server(sandbox, tables, itertools.cycle(_add_servers(sandbox, tables)))
         environment = {
-            "DAILY_PAPERS_DATABASE": str(path),
+            "DAILY_PAPERS_DATABASE": setting(path),
             "DAILY_PAPERS_ARXIV__POLL_INTERVAL_S": poll_interval_s,
             "DAILY_PAPERS_HUGGINGFACE__ENABLED": "true",
             **interval_s,

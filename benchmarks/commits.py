@@ -4,10 +4,12 @@ Everything goes through the store; the naive way writes the same rows with plain
 """
 
 import asyncio
+import os
 import sqlite3
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,16 +17,17 @@ from itertools import product
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from benchmarks.database import copied, generated
+from benchmarks.database import copied, generated, insert
 from benchmarks.generated_papers import PaperGenerator, phrases
-from benchmarks.generated_tables import GeneratedTables
+from benchmarks.generated_tables import MATCHES, PAPERS, GeneratedTables, Row, TableRows, paper_row
 from benchmarks.results import Figure, Run
 from bot.domain.keyword import Keyword
 from bot.domain.matching import Match
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.subscription import WatchedKeyword
-from bot.store.codecs import PAPER_COLUMNS, paper_to_row, to_text
-from tests.support.store import Store, create_where_missing, opened
+from bot.store.codecs import to_text
+from bot.store.opening import prepare_exclusive
+from tests.support.store import Store, opened
 
 _NOW: Final = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 _REPETITIONS: Final = 3
@@ -123,7 +126,7 @@ async def _sync_all(store: Store) -> None:
 
 
 def _naive_commits(path: Path, keywords: Sequence[Keyword], windows: Sequence[Window]) -> tuple[float, ...]:
-    create_where_missing(path)
+    os.close(prepare_exclusive(path))
     took_s: list[float] = []
     places = {keyword: place for place, keyword in enumerate(keywords)}
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -132,8 +135,8 @@ def _naive_commits(path: Path, keywords: Sequence[Keyword], windows: Sequence[Wi
         connection.executemany(
             "INSERT INTO channels (channel_id) VALUES (?)", [(1 + n,) for n in range(_CHANNELS_PER_COMMIT)]
         )
-        insert = "INSERT INTO keywords (id, canonical, shown) VALUES (?, ?, ?)"
-        connection.executemany(insert, [(place, each.canonical, each.shown) for each, place in places.items()])
+        rows = [(1 + place, each.canonical, each.shown) for each, place in places.items()]
+        _write(connection, "keywords", ("id", "canonical", "shown"), rows)
         connection.execute("COMMIT")
         for papers, matches in windows:
             with _timed(took_s):
@@ -146,27 +149,25 @@ def _naive_commit(
 ) -> None:
     now = to_text(_NOW)
     connection.execute("BEGIN IMMEDIATE")
-    marks = ", ".join("?" * len(PAPER_COLUMNS.split()))
-    connection.executemany(
-        f"INSERT INTO papers ({PAPER_COLUMNS}) VALUES ({marks})",  # noqa: S608 -- constants
-        map(paper_to_row, papers),
-    )
-    pairs = [(places[each.keyword], each.arxiv_id.value) for each in matches]
-    insert = "INSERT INTO matches (keyword_id, arxiv_id, matched_at) VALUES (?, ?, ?)"
-    connection.executemany(insert, [(*pair, now) for pair in pairs])
     first = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM outbox").fetchone()[0]
+    pairs = [(1 + places[each.keyword], each.arxiv_id.value) for each in matches]
     queued = [
-        (1 + (place * _CHANNELS_PER_KEYWORD + number) % _CHANNELS_PER_COMMIT, paper, place)
-        for place, paper in pairs
+        (1 + (keyword_id * _CHANNELS_PER_KEYWORD + number) % _CHANNELS_PER_COMMIT, paper, keyword_id)
+        for keyword_id, paper in pairs
         for number in range(_CHANNELS_PER_KEYWORD)
     ]
-    connection.executemany(
-        "INSERT INTO outbox (id, channel_id, arxiv_id, arrived_at, due_at) VALUES (?, ?, ?, ?, ?)",
-        [(first + n, channel, paper, now, now) for n, (channel, paper, _) in enumerate(queued)],
-    )
-    insert = "INSERT INTO outbox_keywords (outbox_id, keyword_id) VALUES (?, ?)"
-    connection.executemany(insert, [(first + n, place) for n, (_, _, place) in enumerate(queued)])
+    outbox = [(first + n, channel, paper, now, now, now) for n, (channel, paper, _) in enumerate(queued)]
+    keywords = [(first + n, keyword_id) for n, (_, _, keyword_id) in enumerate(queued)]
+    _write(connection, "papers", PAPERS, map(paper_row, papers))
+    _write(connection, "matches", MATCHES, [(*pair, now, now, now) for pair in pairs])
+    columns = ("id", "channel_id", "arxiv_id", "published", "arrived_at", "due_at")
+    _write(connection, "outbox", columns, outbox)
+    _write(connection, "outbox_keywords", ("outbox_id", "keyword_id"), keywords)
     connection.execute("COMMIT")
+
+
+def _write(connection: sqlite3.Connection, table: str, columns: tuple[str, ...], rows: Iterable[Row]) -> None:
+    deque(insert(connection, TableRows(table, columns, rows, 0)), maxlen=0)
 
 
 # --- each start ----------------------------------------------------------------------------------
@@ -197,7 +198,7 @@ async def _starts(folder: Path) -> list[Figure]:
 
 
 def _naive_start(path: Path, configured: dict[int, tuple[Keyword, ...]]) -> float:
-    create_where_missing(path)
+    os.close(prepare_exclusive(path))
     took_s: list[float] = []
     with closing(sqlite3.connect(path, isolation_level=None)) as connection, _timed(took_s):
         connection.execute("PRAGMA synchronous = FULL")
@@ -230,7 +231,7 @@ async def _rounds(path: Path, tables: GeneratedTables) -> list[Figure]:
     async with opened(path) as store:
         figures = [
             await _asked(f"due_channels, {posts}", lambda: store.outbox.due_channels(now)),
-            await _asked(f"next_due, {posts}", lambda: store.outbox.next_due(())),
+            await _asked(f"next_due, {posts}", store.outbox.next_due),
             await _asked(f"edits.due, {posts}, no edits", lambda: store.edits.due(now)),
         ]
         watched = await store.watched()
@@ -238,7 +239,7 @@ async def _rounds(path: Path, tables: GeneratedTables) -> list[Figure]:
         queued = f"{await _queue(store, broadest, now):,} waiting rows"
         figures += [
             await _asked(f"due_channels, {posts}, {queued}", lambda: store.outbox.due_channels(now)),
-            await _asked(f"next_due, {posts}, {queued}", lambda: store.outbox.next_due(())),
+            await _asked(f"next_due, {posts}, {queued}", store.outbox.next_due),
         ]
         await _revise(store, broadest, now)
         edits = f"{len(await store.edits.due(now)):,} edits"
