@@ -4,6 +4,7 @@ Counts are the same on every machine. Statements of triggers do not count.
 """
 
 import gc
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -13,25 +14,24 @@ import aiosqlite
 
 # SQLite reports a statement of a trigger as a comment (sqlite.org/c3ref/trace_v2.html).
 _NOT_COUNTED: Final = ("PRAGMA", "COMMIT", "ROLLBACK", "--")
+_VALUE: Final = re.compile(r"'(?:[^']|'')*'|\bNULL\b|\b\d+(?:\.\d+)?\b")
 
 
 class StatementCount:
-    """What has run so far; connections add to it from their threads."""
+    """What has run so far, without values; connections add to it from their threads."""
 
     def __init__(self) -> None:
         self.statements: list[str] = []
         self.transactions = 0
 
     def record(self, statement: str) -> None:
-        """Adds a statement, as SQLite reports it."""
+        """Adds a statement, as SQLite reports it; one that writes several rows is reported for each of them."""
         if statement.startswith("BEGIN"):
             self.transactions += 1
-        elif not statement.startswith(_NOT_COUNTED) and not self._is_repeated(statement):
-            self.statements.append(statement)
-
-    def _is_repeated(self, statement: str) -> bool:
-        """A statement that writes is reported again after each trigger; with other values, its text differs."""
-        return not statement.startswith("SELECT") and self.statements[-1:] == [statement]
+        elif not statement.startswith(_NOT_COUNTED):
+            without_values = _VALUE.sub("?", statement)
+            if statement.startswith("SELECT") or self.statements[-1:] != [without_values]:
+                self.statements.append(without_values)
 
     def clear(self) -> None:
         """Starts over."""
