@@ -21,12 +21,12 @@ LIMITS: tuple[tuple[str, dict[str, object], int], ...] = (
     ("keywords", {}, 3),
     ("status", {}, 9),
     ("channel show", {}, 4),
-    ("channel test", {}, 2),
+    ("channel test", {}, 4),
     ("channel style", {"style": "compact"}, 6),
     ("channel schedule", {"time": "08:30", "zone": "Europe/Berlin"}, 12),
     ("channel pause", {}, 12),
     ("channel resume", {}, 12),
-    ("page", {"format": "html"}, 2 + len(KEYWORDS)),
+    ("page", {"format": "html"}, 4 + 2 * len(KEYWORDS)),
     ("help", {}, 0),
 )
 
