@@ -105,7 +105,7 @@ def _fill(connection: sqlite3.Connection, tables: GeneratedTables) -> None:
 
 def _fill_server(path: Path, tables: GeneratedTables) -> None:
     """Fills all tables by COPY; indexes follow at the end, and references are not checked for each row."""
-    with psycopg.connect(databases.setting(path), autocommit=True) as connection:
+    with psycopg.connect(databases.setting(path).replace("+psycopg", "", 1), autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")
         derived = connection.execute(
             """SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND NOT EXISTS (
