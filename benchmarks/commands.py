@@ -20,12 +20,14 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from benchmarks.database import copied, generated
+from benchmarks.generated_papers import PaperGenerator
 from benchmarks.generated_tables import GeneratedTables
 from benchmarks.measured_bot import MeasuredBot, measured_bot, percentile
 from benchmarks.results import Figure, Run
 from bot.discord_api.custom_ids import NO_POST_KEY, AbstractButtonId, SubscribedButtonId
+from bot.domain.paper import Paper
 from cogs.subscribe import READING
-from sandbox.arxiv import Corpus, LocalArxiv
+from sandbox.arxiv import Corpus, LocalArxiv, SandboxPaper
 from sandbox.discord import ChannelKind, Invocation, NotAcknowledged, Permission
 from tests.support.databases import setting
 from tests.support.running import RunningSandbox, arxiv_with_one_paper, running_sandbox
@@ -37,8 +39,9 @@ _REPLY_MAX_S: Final = 30.0
 _POLLING_BEFORE_S: Final = 5.0
 # One request per second instead of one in three: a poll takes less time than between two of the same command.
 _REQUEST_INTERVAL_S: Final = 1.0
-# The sandbox's arXiv has ids for about 7,000 papers per month.
-_EARLIER_DAYS, _EARLIER_PER_DAY = 8, 300
+# About 20,000 outbox rows in the first poll: the broadest keywords, which most channels have, match no paper of arXiv.
+_WITHOUT_KEYWORDS: Final = 40
+_EARLIER_PAPERS, _EARLIER_DAYS = 1_000, 8.0
 _ANNOUNCED, _ANNOUNCED_EVERY_S, _ANNOUNCEMENTS_MAX = 20, 2.0, 150
 _NICENESS: Final = 10
 _BUSY: Final = 0  # the channel with the most keywords, in the server with the most channels
@@ -137,9 +140,7 @@ async def _repeat(server: _Server, name: str, action: _Action, *, samples: int, 
 async def _running(
     path: Path, tables: GeneratedTables, folder: Path, *, is_polling: bool
 ) -> AsyncIterator[tuple[_Server, MeasuredBot]]:
-    now = datetime.now(UTC)
-    papers = Corpus.generated(now=now, days=_EARLIER_DAYS, per_day=_EARLIER_PER_DAY, upcoming=3_000)
-    arxiv = LocalArxiv(papers, interval_s=_REQUEST_INTERVAL_S) if is_polling else arxiv_with_one_paper()
+    arxiv = _arxiv_with_papers(tables) if is_polling else arxiv_with_one_paper()
     interval_s = {"DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S": str(_REQUEST_INTERVAL_S)} if is_polling else {}
     poll_interval_s = "1" if is_polling else "3600"
     async with running_sandbox(folder, arxiv=arxiv) as sandbox:
@@ -157,6 +158,26 @@ async def _running(
             yield server, bot
             if announcing is not None:
                 announcing.cancel()
+
+
+def _arxiv_with_papers(tables: GeneratedTables) -> LocalArxiv:
+    keywords = [keyword.shown for keyword in tables.keywords[_WITHOUT_KEYWORDS:]]
+    count = _EARLIER_PAPERS + _ANNOUNCED * _ANNOUNCEMENTS_MAX
+    generator = PaperGenerator(count, keywords, datetime.now(UTC), seed=13)
+    arxiv = LocalArxiv(Corpus(_draft(each.paper) for each in generator.papers()), interval_s=_REQUEST_INTERVAL_S)
+    arxiv.announce(_EARLIER_PAPERS, days_ago=(0.01, _EARLIER_DAYS))
+    return arxiv
+
+
+def _draft(paper: Paper) -> SandboxPaper:
+    """Returns the paper without its id and dates."""
+    return SandboxPaper(
+        title=paper.title,
+        abstract=paper.abstract,
+        authors=paper.authors,
+        categories=paper.categories,
+        comment=paper.comment,
+    )
 
 
 async def _announce(arxiv: LocalArxiv) -> None:
