@@ -29,9 +29,9 @@ _CHANNELS: Final = ("papers", "vision", "general", "reading club", "admins")
 
 
 def measure(run: Run) -> Sequence[Figure]:
-    """Runs 200 polls, or 60 at the reduced size."""
+    """Runs 200 polls, or 30 at the reduced size."""
     with tempfile.TemporaryDirectory() as folder:
-        return asyncio.run(_measure(Path(folder), run.size(60, 200)))
+        return asyncio.run(_measure(Path(folder), run.size(30, 200)))
 
 
 async def _measure(folder: Path, polls: int) -> list[Figure]:
