@@ -42,6 +42,7 @@ _SERVERS: Final = (
     .order_by(channels.c.channel_id)
 )
 _IN_GUILD: Final = _SERVERS.where(_IS_OF_GUILD)
+_BLOCKED_IDS: Final = sa.select(channels.c.channel_id).where(_IS_BLOCKED)
 _BLOCKED_CHANNEL: Final = sa.select(sa.exists().where(_IS_CHANNEL, _IS_BLOCKED))
 _REASON: Final = sa.bindparam("reason", type_=Text)
 _BLOCK: Final = (
@@ -202,8 +203,7 @@ class Channels:
     async def blocked_ids(self) -> frozenset[int]:
         """Returns all channels that are blocked, without subscriptions, too."""
         async with self._database.reading() as connection:
-            rows = await connection.execute_fetchall("SELECT channel_id FROM channels WHERE blocked_reason IS NOT NULL")
-        return frozenset(row["channel_id"] for row in rows)
+            return frozenset(await connection.scalars(_BLOCKED_IDS))
 
     async def blocked_channels(self) -> tuple[BlockedChannel, ...]:
         """Returns the subscribed channels that are blocked, longest first."""

@@ -1,5 +1,6 @@
 """Queries of the dispatcher and the editor read the rows that they return, and not the queues or the history."""
 
+import pytest
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -10,6 +11,8 @@ from bot.store.edits import Edits
 from bot.store.schema import channels, edits, found_papers, matches, outbox, papers, posts
 from tests.support.query_steps import STEPS_MAX, steps
 from tests.support.store import CHANNEL, NOW, Store
+
+pytestmark = pytest.mark.sqlite
 
 ROWS = 1000
 
