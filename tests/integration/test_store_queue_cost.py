@@ -1,8 +1,8 @@
 """Queries of the dispatcher and the editor read the rows that they return, and not the queues or the history."""
 
-import pytest
 from datetime import timedelta
 
+import pytest
 import sqlalchemy as sa
 
 from bot.domain.keyword import Keyword

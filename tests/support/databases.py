@@ -52,6 +52,16 @@ def create_where_missing(path: Path) -> None:
         path.write_bytes(_migrated())
 
 
+def copy(source: Path, target: Path) -> None:
+    """Replaces a database by a copy of another one, which no connection uses."""
+    if IS_POSTGRESQL:
+        with _administering(_server()) as connection:
+            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {_name(target)} WITH (FORCE)")
+        _create_on_server(_name(target), _name(source))
+    else:
+        shutil.copy(source, target)
+
+
 def create_empty_where_missing(path: Path) -> None:
     """Creates a database without tables on the server; a file is created by the bot."""
     if IS_POSTGRESQL:
