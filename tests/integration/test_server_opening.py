@@ -179,7 +179,7 @@ async def until_answered(database: Database) -> None:
 async def test_lost_lock_that_another_process_has_stops_writes(server: PrivateServer, url: ServerUrl) -> None:
     first = await Database.open_exclusive(url)
     holder = (
-        "SELECT locks.pid FROM pg_locks locks JOIN pg_database found ON found.oid = locks.database "
+        "SELECT locks.pid FROM pg_locks locks JOIN pg_database found ON found.oid = locks.database "  # noqa: S608 - a name from the test
         f"WHERE locktype = 'advisory' AND granted AND datname = '{name_of(url)}'"
     )
     ((process,),) = server.execute(holder)
