@@ -35,7 +35,8 @@ _SERVER_SETTINGS = {"max_connections": "400", "fsync": "off"}
 
 def location(path: Path) -> Location:
     """Returns where the database of this path is."""
-    return ServerUrl(_url(_name(path)).render_as_string(hide_password=False)) if IS_POSTGRESQL else path
+    url = _url(_name(path)).set(drivername="postgresql") if IS_POSTGRESQL else None
+    return path if url is None else ServerUrl(url.render_as_string(hide_password=False))
 
 
 def setting(path: Path) -> str:
