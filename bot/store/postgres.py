@@ -7,6 +7,8 @@ transactions follow one another as they do on SQLite.
 import asyncio
 import contextlib
 import math
+import os
+import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
@@ -34,10 +36,31 @@ POOL_TIMEOUT_S: Final = 10.0
 # A server or a network that stops answering: TCP gives up after this, and the server ends a statement after that.
 TCP_TIMEOUT_S: Final = 10.0
 STATEMENT_TIMEOUT_S: Final = 30.0
+# A server that neither answers nor ends the statement, such as a suspended one: the connection is closed.
+ANSWER_TIMEOUT_S: Final = STATEMENT_TIMEOUT_S + 5.0
 # How long the lock of a running bot counts as held after it was verified.
 LOCK_CHECK_INTERVAL_S: Final = 1.0
 
 _UNAVAILABLE: Final = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction)
+
+
+class TimedConnection(psycopg.AsyncConnection[Any]):
+    """A connection that fails with OperationalError if the server does not answer in time."""
+
+    answer_timeout_s = ANSWER_TIMEOUT_S
+
+    async def wait(self, *arguments: Any, **options: Any) -> Any:
+        """Waits for the server's answer; psycopg calls it for each exchange of messages."""
+        timer = asyncio.get_running_loop().call_later(self.answer_timeout_s, self._abandon)
+        try:
+            return await super().wait(*arguments, **options)
+        finally:
+            timer.cancel()
+
+    def _abandon(self) -> None:
+        """Ends the wait: psycopg finds the connection closed. Cancelling the statement would wait for the server."""
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(self.fileno())) as duplicate:
+            duplicate.shutdown(socket.SHUT_RDWR)
 
 
 class PostgresServer:
@@ -80,7 +103,11 @@ class PostgresServer:
             return True
         self._locked = await self._lock.connect()
         statement = sa.select(sa.func.pg_try_advisory_lock(APPLICATION_ID, RUNNING))
-        return bool((await self._locked.execute(statement)).scalar_one())
+        try:
+            return bool((await completed(self._locked.execute(statement))).scalar_one())
+        except BaseException:  # otherwise `verify` would take this connection for one that has the lock
+            await self._leave()
+            raise
 
     async def verify(self) -> None:
         """Raises StoreUnavailable if the connection with the lock was lost and another process has the lock now."""
@@ -119,6 +146,7 @@ def _engine(url: ServerUrl, size: int, *, read_only: bool = False) -> AsyncEngin
     options = f"-c statement_timeout={STATEMENT_TIMEOUT_S:.0f}s -c timezone=UTC"
     arguments: dict[str, Any] = {
         "application_name": "daily-papers",
+        "async_creator_fn": TimedConnection.connect,
         "connect_timeout": int(CONNECT_TIMEOUT_S),
         "tcp_user_timeout": int(TCP_TIMEOUT_S * 1000),
         "keepalives_idle": int(TCP_TIMEOUT_S),

@@ -82,13 +82,18 @@ def first_line(error: Exception) -> str:
     return line.removeprefix("FATAL:").strip().removesuffix(".")
 
 
-def _check_server(connection: sa.Connection, url: ServerUrl) -> None:
-    setting = sa.func.current_setting
-    version = int(connection.execute(sa.select(setting("server_version_num"))).scalar_one()) // 10_000
+def check_version(number: int, url: ServerUrl) -> None:
+    """Raises DatabaseUnusable if the server is too old; `number` is its `server_version_num`."""
+    version = number // 10_000
     if version < _OLDEST_VERSION:
         raise DatabaseUnusable(
             f"The server of the database {url} has PostgreSQL {version}; Daily Papers needs {_OLDEST_VERSION} or newer."
         )
+
+
+def _check_server(connection: sa.Connection, url: ServerUrl) -> None:
+    setting = sa.func.current_setting
+    check_version(int(connection.execute(sa.select(setting("server_version_num"))).scalar_one()), url)
     if connection.execute(sa.select(setting("transaction_read_only"))).scalar_one() == "on":
         raise DatabaseUnusable(
             f"The database {url} is read-only: set `database` to the primary server, or allow the user to write."

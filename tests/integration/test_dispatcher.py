@@ -171,6 +171,7 @@ async def test_stop_without_a_current_message_ends_the_run(
     await run
 
 
+@pytest.mark.sqlite
 async def test_outcome_that_could_not_be_stored_is_determined_again(
     subscribed: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:

@@ -50,7 +50,7 @@ async def test_index_is_read_again_when_it_is_old(store: Store, indexes: Keyword
     await store.subscribe("beta")
     first = await indexes.get(GUILD)
     async with store.database.transaction() as connection:
-        await connection.execute("UPDATE channels SET guild_id = 2")  # as the gateway's events do
+        await connection.run("UPDATE channels SET guild_id = 2")  # as the gateway's events do
     assert await indexes.get(GUILD) is first
     await clock.advance(MAX_AGE_S + 1)
     assert await names(indexes) == []

@@ -12,7 +12,7 @@ from tests.support.databases import rows
 from tests.support.ingest import Ingest, ingest_over
 from tests.support.store import opened
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite]
 
 NOW: Final = datetime(2026, 11, 19, 12, 0, tzinfo=UTC)
 # The previous release's last poll was an hour ago, and its channels `single`, `menu`, … watch `reward model`.

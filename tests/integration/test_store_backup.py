@@ -14,6 +14,8 @@ from tests.support.databases import rows
 from tests.support.modes import mode_of, umask
 from tests.support.store import CHANNEL, OTHER_CHANNEL, Store
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
 async def filled(store: Store) -> Store:

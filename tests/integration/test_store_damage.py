@@ -8,6 +8,8 @@ from bot.runtime.errors import StoreUnavailable
 from tests.support.builders import paper
 from tests.support.store import Store, opened
 
+pytestmark = pytest.mark.sqlite
+
 PAGE_BYTES = 4096
 
 

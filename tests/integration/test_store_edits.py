@@ -221,6 +221,7 @@ async def test_edit_waits_while_the_channel_is_blocked(store: Store) -> None:
     assert await due_keys(store) == ["key"]
 
 
+@pytest.mark.sqlite
 async def test_nothing_is_written_while_no_edit_expires(store: Store) -> None:
     seen: list[str] = []
     async with store.database.transaction() as writer:

@@ -13,6 +13,7 @@ from bot.store.connection import Connection
 from bot.store.group_commit import GROUP_INTERVAL_S, GROUP_MAX, GroupCommit, Grouped
 from bot.store.schema import channels
 from tests.support.clock import FakeClock, settle
+from tests.support.databases import reading
 from tests.support.store import Store
 
 
@@ -38,10 +39,11 @@ async def set_guild(connection: Connection, channel_ids: Sequence[int]) -> Seque
 
 def stored(store: Store) -> list[int]:
     """The channels that another connection sees: those whose transaction is committed."""
-    with closing(sqlite3.connect(store.path)) as connection:
-        return [channel_id for (channel_id,) in connection.execute("SELECT channel_id FROM channels ORDER BY 1")]
+    with reading(store.path) as connection:
+        return list(connection.scalars(sa.select(channels.c.channel_id).order_by(channels.c.channel_id)))
 
 
+@pytest.mark.sqlite
 async def test_concurrent_writes_share_one_transaction(store: Store, statements: list[str]) -> None:
     commits = GroupCommit(store.database)
     assert await asyncio.gather(*(commits.write(add_channels, each) for each in range(1, 21))) == list(range(1, 21))
@@ -49,6 +51,7 @@ async def test_concurrent_writes_share_one_transaction(store: Store, statements:
     assert stored(store) == list(range(1, 21))
 
 
+@pytest.mark.sqlite
 async def test_writes_of_two_kinds_share_one_transaction(store: Store, statements: list[str]) -> None:
     commits = GroupCommit(store.database)
     await commits.write(add_channels, 1)
@@ -80,6 +83,7 @@ async def test_failing_write_fails_only_its_caller(store: Store) -> None:
     assert stored(store) == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.sqlite
 async def test_unavailable_database_fails_every_caller_at_once(store: Store) -> None:
     commits = GroupCommit(store.database)
     async with store.database.transaction() as writer:

@@ -24,7 +24,7 @@ from tests.support.databases import rows
 from tests.support.killed_migration import migrate_until_killed
 from tests.support.store import opened
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite]
 
 DAY_AGO: Final = NOW - timedelta(days=1)
 WEEK_AGO: Final = NOW - timedelta(days=7)

@@ -17,6 +17,8 @@ from tests.support.databases import rows, with_dates
 from tests.support.schema_of import schema_of
 from tests.support.store import CHANNEL, NOW, opened
 
+pytestmark = pytest.mark.sqlite
+
 THEN: Final = "2026-11-18T12:00:00.000000+00:00"
 VERSION_1_ROWS: Final = f"""
 INSERT INTO papers VALUES

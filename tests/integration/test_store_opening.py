@@ -19,6 +19,8 @@ from tests.support.databases import rows
 from tests.support.modes import mode_of, umask
 from tests.support.store import opened
 
+pytestmark = pytest.mark.sqlite
+
 PROJECT = Path(__file__).parents[2]
 # A process that opens the database and prints the result.
 OPEN = """

@@ -27,7 +27,7 @@ from tests.support.databases import rows, with_dates
 from tests.support.schema_of import schema_of
 from tests.support.store import opened
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite]
 
 NOW: Final = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 HOUR_AGO: Final = NOW - timedelta(hours=1)

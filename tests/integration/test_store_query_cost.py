@@ -1,5 +1,6 @@
 """Queries that run for each message or channel cost the same however much is stored: SQLite's steps are counted."""
 
+import pytest
 import sqlalchemy as sa
 
 from bot.domain.keyword import Keyword
@@ -9,6 +10,8 @@ from bot.store.schema import channels, found_papers, outbox, posts
 from tests.support.builders import paper
 from tests.support.query_steps import STEPS_MAX, steps
 from tests.support.store import ADA, CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
+
+pytestmark = pytest.mark.sqlite
 
 ROWS = 1000
 

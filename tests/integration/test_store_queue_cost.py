@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 import sqlalchemy as sa
 
 from bot.domain.keyword import Keyword
@@ -10,6 +11,8 @@ from bot.store.edits import Edits
 from bot.store.schema import channels, edits, found_papers, matches, outbox, papers, posts
 from tests.support.query_steps import STEPS_MAX, steps
 from tests.support.store import CHANNEL, NOW, Store
+
+pytestmark = pytest.mark.sqlite
 
 ROWS = 1000
 

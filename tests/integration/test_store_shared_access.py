@@ -15,7 +15,7 @@ import pytest
 from bot.runtime.errors import DatabaseUnusable
 from bot.store.database import Database
 from bot.store.migrate import APPLICATION_ID, FORMAT, migrations, run_migrations
-from tests.support.databases import rows
+from tests.support.databases import location, rows
 from tests.support.quiescence import wait_until
 from tests.support.store import opened
 
@@ -150,13 +150,14 @@ async def test_command_continues_when_the_bot_stops(path: Path) -> None:
 
 async def test_several_commands_can_share_the_file(path: Path) -> None:
     await create(path)
-    first, second = await Database.open_shared(path), await Database.open_shared(path)
+    first, second = await Database.open_shared(location(path)), await Database.open_shared(location(path))
     async with opened(path):
         pass
     await first.close()
     await second.close()
 
 
+@pytest.mark.sqlite
 async def test_command_leaves_no_lock_behind(path: Path) -> None:
     create_version_1(path)
     command = await Database.open_shared(path)
@@ -165,12 +166,14 @@ async def test_command_leaves_no_lock_behind(path: Path) -> None:
     await command.close()
 
 
+@pytest.mark.sqlite
 async def test_command_migrates_an_older_file_when_no_bot_runs(path: Path) -> None:
     create_version_1(path)
     await open_shared_and_close(path)
     assert version_of(path) == FORMAT
 
 
+@pytest.mark.sqlite
 async def test_command_does_not_migrate_under_a_running_older_bot(path: Path) -> None:
     create_version_1(path)
     with (
@@ -181,6 +184,7 @@ async def test_command_does_not_migrate_under_a_running_older_bot(path: Path) ->
     assert version_of(path) == 1
 
 
+@pytest.mark.sqlite
 async def test_command_waits_for_the_migration_of_a_bot(path: Path) -> None:
     create_version_1(path)
     with locked(path):
@@ -202,6 +206,7 @@ def lock_holders(path: Path) -> int:
     return count
 
 
+@pytest.mark.sqlite
 async def test_bot_waits_for_the_migration_of_a_command(path: Path) -> None:
     create_version_1(path)
     with locked(path):
@@ -210,12 +215,14 @@ async def test_bot_waits_for_the_migration_of_a_command(path: Path) -> None:
     await (await opening).close()
 
 
+@pytest.mark.sqlite
 async def test_command_creates_no_database(path: Path) -> None:
     with pytest.raises(DatabaseUnusable, match=r"There is no database .* start the bot first"):
         await open_shared_and_close(path)
     assert list(path.parent.iterdir()) == []
 
 
+@pytest.mark.sqlite
 def test_command_treats_an_empty_file_as_missing(path: Path) -> None:
     path.touch()
     with pytest.raises(DatabaseUnusable, match="There is no database"):
@@ -223,6 +230,7 @@ def test_command_treats_an_empty_file_as_missing(path: Path) -> None:
     assert path.read_bytes() == b""
 
 
+@pytest.mark.sqlite
 async def test_command_rejects_the_file_of_a_newer_program(path: Path) -> None:
     await create(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -231,6 +239,7 @@ async def test_command_rejects_the_file_of_a_newer_program(path: Path) -> None:
         await open_shared_and_close(path)
 
 
+@pytest.mark.sqlite
 async def test_command_that_cannot_migrate_reports_why(path: Path) -> None:
     create_version_1(path)
     path.with_name("papers.sqlite3.lock").mkdir()

@@ -1,5 +1,6 @@
 """Queries about one server or channel cost the same however many others there are: SQLite's steps are counted."""
 
+import pytest
 import sqlalchemy as sa
 
 from bot.domain.keyword import Keyword
@@ -7,6 +8,8 @@ from bot.store.schema import outbox
 from tests.support.builders import paper
 from tests.support.query_steps import STEPS_MAX, steps
 from tests.support.store import ADA, CHANNEL, GUILD, NOW, Store
+
+pytestmark = pytest.mark.sqlite
 
 GRAPH = Keyword.parse("graph")
 ROWS = 1000

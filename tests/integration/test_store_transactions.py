@@ -7,8 +7,10 @@ from pathlib import Path
 
 import aiosqlite
 import pytest
+import sqlalchemy as sa
 
 from bot.runtime.errors import StoreUnavailable
+from bot.store.schema import key_values
 from tests.support.databases import rows
 from tests.support.store import Store, opened
 
@@ -18,7 +20,7 @@ LARGE = "INSERT INTO key_values VALUES ('large', hex(zeroblob(100000)))"
 async def execute(store: Store, *statements: str) -> None:
     async with store.database.transaction() as connection:
         for statement in statements:
-            await connection.execute(statement)
+            await connection.run(statement)
 
 
 class Mishap(Exception):
@@ -27,7 +29,7 @@ class Mishap(Exception):
 
 async def write_and_fail(store: Store) -> None:
     async with store.database.transaction() as connection:
-        await connection.execute("INSERT INTO key_values VALUES ('half', 'written')")
+        await connection.run("INSERT INTO key_values VALUES ('half', 'written')")
         raise Mishap
 
 
@@ -40,7 +42,7 @@ async def test_failed_transaction_writes_nothing(store: Store) -> None:
 
 
 async def test_programming_error_is_not_reported_as_unavailable(store: Store) -> None:
-    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+    with pytest.raises(sa.exc.DBAPIError, match=r"no such table|does not exist"):
         await execute(store, "INSERT INTO nowhere VALUES (1)")
     await store.key_values.set("next", "works")
 
@@ -48,8 +50,9 @@ async def test_programming_error_is_not_reported_as_unavailable(store: Store) ->
 async def test_two_transactions_never_mix(store: Store) -> None:
     async def count_up() -> None:
         async with store.database.transaction() as connection:
-            (row,) = await connection.execute_fetchall("SELECT coalesce(max(value), 0) + 1 FROM key_values")
-            await connection.execute("INSERT OR REPLACE INTO key_values VALUES ('count', ?)", (str(row[0]),))
+            count = int(await connection.scalar(sa.select(sa.func.max(key_values.c.value))) or 0) + 1
+            await connection.write(sa.delete(key_values))
+            await connection.write(sa.insert(key_values).values(name="count", value=str(count)))
 
     await asyncio.gather(*(count_up() for _ in range(9)))
     assert await store.key_values.get("count") == "9"
@@ -59,7 +62,7 @@ async def test_closing_waits_for_the_current_transaction(path: Path) -> None:
     async with opened(path) as store:
         async with store.database.transaction() as connection:
             end = asyncio.create_task(store.database.close())
-            await connection.execute("INSERT INTO key_values VALUES ('last', 'word')")
+            await connection.run("INSERT INTO key_values VALUES ('last', 'word')")
         await end
     assert rows(path)["key_values"] == [("last", "word")]
 
@@ -70,6 +73,7 @@ async def writing_connection(store: Store) -> aiosqlite.Connection:
         return await connection.driver()
 
 
+@pytest.mark.sqlite
 async def test_full_disk_writes_nothing_and_recovers(store: Store) -> None:
     writer = await writing_connection(store)
     (pages,) = next(iter(await writer.execute_fetchall("PRAGMA page_count")))
@@ -82,6 +86,7 @@ async def test_full_disk_writes_nothing_and_recovers(store: Store) -> None:
     assert await store.key_values.get("large") == "x" * 100_000
 
 
+@pytest.mark.sqlite
 async def test_lock_of_another_program_is_reported_after_the_timeout(store: Store) -> None:
     await (await writing_connection(store)).execute_fetchall("PRAGMA busy_timeout = 1")
     with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
@@ -94,7 +99,7 @@ async def test_lock_of_another_program_is_reported_after_the_timeout(store: Stor
 
 async def write_through_the_reader(store: Store) -> None:
     async with store.database.reading() as connection:
-        await connection.execute("INSERT INTO key_values VALUES ('readers', 'never write')")
+        await connection.run("INSERT INTO key_values VALUES ('readers', 'never write')")
 
 
 async def test_failing_reader_raises_store_unavailable(store: Store) -> None:
@@ -105,14 +110,15 @@ async def test_failing_reader_raises_store_unavailable(store: Store) -> None:
 
 
 async def test_error_of_a_statement_is_raised_unchanged(store: Store) -> None:
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(sa.exc.IntegrityError):
         async with store.database.transaction() as connection:
-            await connection.execute("INSERT INTO key_values (name, value) VALUES ('a', NULL)")
-    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+            await connection.run("INSERT INTO key_values (name, value) VALUES ('a', NULL)")
+    with pytest.raises(sa.exc.DBAPIError, match=r"no such table|does not exist"):
         async with store.database.transaction() as connection:
-            await connection.execute("SELECT * FROM nowhere")
+            await connection.run("SELECT * FROM nowhere")
 
 
+@pytest.mark.sqlite
 async def test_damaged_open_file_is_reported_with_the_remedy(store: Store) -> None:
     size = store.path.stat().st_size
     with store.path.open("r+b") as file:

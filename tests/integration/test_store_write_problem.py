@@ -57,6 +57,7 @@ async def test_check_changes_nothing_that_would_render_the_page_again(store: Sto
 
 
 @pytest.mark.usefixtures("as_root")
+@pytest.mark.sqlite
 async def test_full_disk_is_a_problem_until_space_is_free(disk: SmallDisk, store_on_disk: Store) -> None:
     database = store_on_disk.database
     assert await database.write_problem() is None
@@ -67,6 +68,7 @@ async def test_full_disk_is_a_problem_until_space_is_free(disk: SmallDisk, store
     assert await database.write_problem() is None
 
 
+@pytest.mark.sqlite
 async def test_failed_transaction_is_a_problem_until_one_succeeds(store: Store) -> None:
     with pytest.raises(StoreUnavailable), files_without_content():
         await store.subscribe("graph")
@@ -75,6 +77,7 @@ async def test_failed_transaction_is_a_problem_until_one_succeeds(store: Store) 
     assert await store.database.write_problem() is None
 
 
+@pytest.mark.sqlite
 async def test_locked_database_is_a_problem_until_it_is_released(store: Store) -> None:
     async with store.database.transaction() as connection:
         await connection.execute("PRAGMA busy_timeout = 0")  # the default is 5 s

@@ -6,13 +6,13 @@ has work left.
 
 import asyncio
 import json
-import shutil
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from tests.support.databases import copy
 from tests.support.killable import KILLED, BotProcess, CrashPoint, killable_bot
 from tests.support.posted_papers import Comparison, PostedPaper, compare, posted_papers
 from tests.support.quiescence import wait_until, wait_until_settled, wait_until_synced
@@ -91,14 +91,14 @@ async def _prepare_synced(folder: Path, synced: Path) -> None:
     async with _crash_sandbox(folder) as sandbox, _bot(sandbox) as bot:
         await wait_until_synced(sandbox.database, DEADLINE_S)
         assert await bot.terminate(DEADLINE_S) == 0, bot.log_text()
-        shutil.copy(sandbox.database, synced)
+    copy(sandbox.database, synced)
 
 
 async def _run(case: Case, folder: Path, synced: Path) -> CrashResult:
     async with _crash_sandbox(folder) as sandbox:
         expected: list[PostedPaper] = []
         if case.work is Work.POLL:
-            shutil.copy(synced, sandbox.database)
+            await asyncio.to_thread(copy, synced, sandbox.database)
             expected = _announce(sandbox)
         await _run_until_killed(sandbox, case.point)
         await wait_for_requests(sandbox)

@@ -35,7 +35,8 @@ _SERVER_SETTINGS = {"max_connections": "400", "fsync": "off"}
 
 def location(path: Path) -> Location:
     """Returns where the database of this path is."""
-    return ServerUrl(_url(_name(path)).render_as_string(hide_password=False)) if IS_POSTGRESQL else path
+    url = _url(_name(path)).set(drivername="postgresql") if IS_POSTGRESQL else None
+    return path if url is None else ServerUrl(url.render_as_string(hide_password=False))
 
 
 def setting(path: Path) -> str:
@@ -50,6 +51,16 @@ def create_where_missing(path: Path) -> None:
         _create_on_server(_name(path), _template())
     elif not path.exists():
         path.write_bytes(_migrated())
+
+
+def copy(source: Path, target: Path) -> None:
+    """Replaces a database by a copy of another one, which no connection uses."""
+    if IS_POSTGRESQL:
+        with _administering(_server()) as connection:
+            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {_name(target)} WITH (FORCE)")
+        _create_on_server(_name(target), _name(source))
+    else:
+        shutil.copy(source, target)
 
 
 def create_empty_where_missing(path: Path) -> None:

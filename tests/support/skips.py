@@ -1,7 +1,8 @@
 """A pytest plugin that decides which tests may be left out, and reports how many were and why.
 
 Tests marked `recordings` are left out where `../shared` does not exist; where it exists, one that skips fails. Under
-CI=true every other skip fails too, except for what `unavailable` names and `.ci/run` lists in TESTS_WITHOUT.
+CI=true every other skip fails too, except for what `unavailable` names and `.ci/run` lists in TESTS_WITHOUT. Tests
+marked `sqlite` are about files of SQLite: they do not belong to a run on PostgreSQL, and are deselected there.
 """
 
 import os
@@ -11,6 +12,7 @@ from typing import Final, NoReturn
 
 import pytest
 
+from tests.support.databases import IS_POSTGRESQL
 from tests.support.recordings import SHARED
 
 NO_RECORDINGS: Final = "they need recordings in ../shared, which does not exist"
@@ -30,8 +32,12 @@ def as_root() -> None:
         unavailable("root", "the user is not root")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skips the tests that need recordings if there are none."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skips the tests that need recordings if there are none; leaves out those of SQLite on PostgreSQL."""
+    if IS_POSTGRESQL:
+        of_sqlite = [item for item in items if item.get_closest_marker("sqlite") is not None]
+        config.hook.pytest_deselected(items=of_sqlite)
+        items[:] = [item for item in items if item.get_closest_marker("sqlite") is None]
     if not SHARED.is_dir():
         for item in items:
             if item.get_closest_marker("recordings") is not None:
