@@ -4,12 +4,11 @@ It never writes, and never renders.
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection
+from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain.paper import ArxivId, Paper
-from bot.domain.trending.entry import TrendingEntry
-from bot.page.model import Page, Section
+from bot.page.model import Section
 from bot.store.codecs import PAPER_COLUMNS, row_to_paper, spelling, to_datetime
 from bot.store.database import Database
 from bot.store.trending_entries import read_trending_entries
@@ -36,6 +35,18 @@ _NEWEST = f"""
 """
 
 
+@dataclass(frozen=True, slots=True)
+class PageKeywords:
+    """The keywords of a page in their order, by id and as they were typed.
+
+    `updated` is when arXiv was last read completely, None before the first time.
+    """
+
+    updated: datetime | None
+    ids: tuple[int, ...]
+    shown: tuple[str, ...]
+
+
 class PageStore:
     """The papers of the page."""
 
@@ -57,31 +68,31 @@ class PageStore:
             )
         return frozenset(row["channel_id"] for row in rows)
 
-    async def page(self, channels: Collection[int] | None, limit: int) -> Page:
-        """Returns the keywords of these channels (None: all), each once, with at most `limit` of their newest papers.
-
-        Papers are ordered by the date of their latest version, which the page shows.
-        """
+    async def keywords(self, channels: Collection[int] | None) -> PageKeywords:
+        """Returns the keywords of these channels (None: all), each once."""
         selected = None if channels is None else json.dumps(sorted(channels))
         async with self._database.reading() as connection:
-            keywords = list(await connection.execute_fetchall(_KEYWORDS, {"channels": selected}))
-        sections = tuple([Section(row["shown"], await self._newest(row["id"], limit)) for row in keywords])
-        times = [time for row in keywords for time in (row["synced_until"], row["backfilled_at"]) if time is not None]
-        return Page(
-            updated=_latest(times),
-            sections=sections,
-            trending_entries=await self._trending_entries(sections),
+            rows = list(await connection.execute_fetchall(_KEYWORDS, {"channels": selected}))
+        times = [time for row in rows for time in (row["synced_until"], row["backfilled_at"]) if time is not None]
+        return PageKeywords(
+            updated=_latest(times), ids=tuple(row["id"] for row in rows), shown=tuple(row["shown"] for row in rows)
         )
 
-    async def _trending_entries(self, sections: Collection[Section]) -> Mapping[ArxivId, TrendingEntry]:
-        papers = {paper.arxiv_id for section in sections for paper in section.papers}
-        async with self._database.reading() as connection:
-            return await read_trending_entries(connection, papers)
+    async def sections(self, keywords: PageKeywords, limit: int) -> AsyncIterator[Section]:
+        """Yields a section for each keyword, read when it is needed, with at most `limit` of its newest papers.
 
-    async def _newest(self, keyword_id: int, limit: int) -> tuple[Paper, ...]:
+        Papers are ordered by the date of their latest version, which the page shows. No connection is held between
+        two sections.
+        """
+        for keyword_id, shown in zip(keywords.ids, keywords.shown, strict=True):
+            yield await self._section(keyword_id, shown, limit)
+
+    async def _section(self, keyword_id: int, shown: str, limit: int) -> Section:
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(_NEWEST, {"keyword": keyword_id, "limit": limit})
-        return tuple(row_to_paper(row) for row in rows)
+            papers = tuple(row_to_paper(row) for row in rows)
+            trending_entries = await read_trending_entries(connection, {paper.arxiv_id for paper in papers})
+        return Section(shown, papers, trending_entries)
 
 
 def _latest(texts: Collection[str]) -> datetime | None:
