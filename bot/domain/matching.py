@@ -9,14 +9,17 @@ the others (see `matching_text`). So the time hardly depends on the number of ke
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import pairwise, repeat
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from bot.domain.keyword import Keyword
 from bot.domain.matching_text import PaperText, Phrase
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.stemming import stem
 
+# Reading so few texts takes less time than comparing the rows of a phrase's pairs.
+_FEW_ROWS: Final = 16
 _Key = TypeVar("_Key", str, tuple[str, str])
 
 
@@ -28,6 +31,9 @@ class Match(NamedTuple):
 
     arxiv_id: ArxivId
     keyword: Keyword
+
+
+_new_match: Final[Callable[[Iterable[object]], Match]] = partial(tuple.__new__, Match)  # `_make` without its frame
 
 
 def match(papers: Sequence[Paper], keywords: Sequence[Keyword]) -> tuple[Match, ...]:
@@ -43,7 +49,7 @@ def match(papers: Sequence[Paper], keywords: Sequence[Keyword]) -> tuple[Match, 
     for keyword, phrase in zip(unique.values(), phrases, strict=True):
         if rows := index.find(phrase):
             matched = without_versions(categories.select(keyword.category, rows))
-            found += map(Match._make, zip(map(ids.__getitem__, matched), repeat(keyword), strict=False))
+            found += map(_new_match, zip(map(ids.__getitem__, matched), repeat(keyword), strict=False))
     return tuple(found)
 
 
@@ -129,6 +135,8 @@ class _Index:
         if len(rows_of_pairs) == 1 or not all(rows_of_pairs):
             return min(rows_of_pairs, key=len)
         rarest = min(rows_of_pairs, key=len)
+        if len(rarest) <= _FEW_ROWS:
+            return rarest
         return sorted(set(rarest).intersection(*(rows for rows in rows_of_pairs if rows is not rarest)))
 
     def _rows_of_one(self, pairs: Sequence[tuple[str, str]]) -> Sequence[int]:

@@ -80,6 +80,7 @@ _ABBREVIATIONS_TEXT: Final = """
     """
 _ABBREVIATIONS: Final = frozenset(_ABBREVIATIONS_TEXT.split())
 _ABBREVIATION_MAX: Final = 8  # characters, including a bracket before it
+_ABBREVIATION_ENDS: Final = frozenset(word[-2:] for word in _ABBREVIATIONS)
 _INITIALS: Final = re.compile(r"(?:[A-Z]\.)*[A-Z]|(?:[A-Z][a-z]?\.-?)+[A-Z]")
 
 
@@ -154,10 +155,15 @@ def _lower(letter: str) -> str:
     return "σ" if letter in "Σς" else letter.lower()
 
 
+def _may_be_abbreviated(text: str, period: int) -> bool:
+    """Returns quickly whether an abbreviation or initial can end before the period; most sentences end otherwise."""
+    return text[max(0, period - 2) : period].lower() in _ABBREVIATION_ENDS or text[period - 1 : period].isupper()
+
+
 def _break(found: re.Match[str]) -> str:
-    if found[0][0] == ".":
+    if found[0][0] == "." and _may_be_abbreviated(found.string, found.start()):
         before = found.string[max(0, found.start() - _ABBREVIATION_MAX) : found.start()]
         word = before.rsplit(" ", 1)[-1].lstrip("([\"'")
-        if word.lower() in _ABBREVIATIONS or (word[-1:].isupper() and _INITIALS.fullmatch(word)):
+        if word.lower() in _ABBREVIATIONS or _INITIALS.fullmatch(word):
             return found[0]
     return BREAK

@@ -73,7 +73,7 @@ class Token:
     @property
     def is_cjk(self) -> bool:
         """Whether the token is a character of a script without spaces."""
-        return CJK_WORD.fullmatch(self.text) is not None
+        return not self.text.isascii() and CJK_WORD.fullmatch(self.text) is not None
 
     @property
     def match_key(self) -> str:

@@ -30,10 +30,11 @@ def visible(text: str) -> str:
 
 def plain(text: str) -> str:
     """Returns the text in one spelling (NFKC, one dash, one apostrophe, no possessive 's); case and accents stay."""
-    spelled = _with_one_apostrophe(visible(text))
+    is_simple = text.isascii() and text.isprintable()  # then only apostrophes and white space change
+    spelled = _with_one_apostrophe(text if is_simple else visible(text))
     if "\\" in spelled:
         spelled = _TEX_ACCENT.sub(r"\1", spelled)
-    return _POSSESSIVE.sub("", " ".join(_composed(spelled).split()))
+    return _POSSESSIVE.sub("", " ".join((spelled if is_simple else _composed(spelled)).split()))
 
 
 def caseless(text: str) -> str:
