@@ -177,6 +177,7 @@ def _random_keywords(papers: Sequence[Paper], count: int) -> list[Keyword]:
 def _measure_time(papers: Sequence[Paper]) -> bool:
     """Prints the CPU time for more and more keywords, and that of comparing each keyword with each paper."""
     keywords = _random_keywords(papers, max(_TIMED_KEYWORDS))
+    gc.collect()
     gc.freeze()  # as the bot does: its collections do not visit what was there before
     try:
         took_s = {

@@ -98,8 +98,8 @@ class _Index:
         self._texts = [PaperText(paper, stem_of) for paper in papers]
         self._marked = {row for row, text in enumerate(self._texts) if text.has_greek_letters}
         single = [phrase for phrase in phrases if len(phrase.tokens) == 1]
-        forms = {form for phrase in single for form in phrase.forms[0]}
-        stems = {phrase.stems[0][0] for phrase in single if not phrase.forms[0]}
+        forms = {form for phrase in single if phrase.forms for form in phrase.forms[0]}
+        stems = {phrase.stems[0] for phrase in single if not phrase.forms}
         pairs = {pair for phrase in phrases for pairs in phrase.pairs for pair in pairs}
         self._of_word = _rows_of(forms, (text.words for text in self._texts))
         self._of_stem = _rows_of(stems, (text.stems for text in self._texts))
@@ -109,14 +109,14 @@ class _Index:
         """Returns the positions of the papers that contain the phrase, in order."""
         if len(phrase.tokens) > 1:
             rows = self._rows_of_pairs(phrase)
-        elif phrase.forms[0]:
+        elif phrase.forms:
             return self._find_name(phrase)
         else:
-            rows = self._of_stem[phrase.stems[0][0]]
+            rows = self._of_stem[phrase.stems[0]]
         if not phrase.is_plain:
             return [row for row in rows if self._texts[row].contains(phrase)]
         if len(phrase.tokens) > 2:
-            (needle,) = phrase.needles
+            needle = phrase.needle
             rows = [row for row in rows if needle in self._texts[row].joined_stems]
         if self._marked.isdisjoint(rows):
             return rows

@@ -4,7 +4,7 @@ It never decides which papers are searched (that is `matching`).
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property
 from itertools import accumulate, pairwise, product
 from typing import Final
@@ -19,35 +19,60 @@ _WORDS_AND_GAPS: Final = re.compile(f"({WORDS.pattern})")
 
 
 class Phrase:
-    """The tokens of a keyword, and what they are compared with."""
+    """The tokens of a keyword, and what they are compared with.
 
-    __slots__ = ("forms", "is_plain", "needles", "pairs", "spaces_suffice", "stems", "tokens", "words_suffice")
+    A poll has thousands: most have no literal token, and then only a few objects for the garbage collector.
+    """
+
+    __slots__ = ("forms", "is_plain", "spaces_suffice", "stems", "tokens", "words_suffice")
 
     def __init__(self, tokens: tuple[Token, ...]) -> None:
         self.tokens = tokens
-        # Of each token: its exact forms if it is literal, and the stems that they have.
-        self.forms = tuple([exact_forms(token) if token.is_literal else () for token in tokens])
-        self.stems = tuple(
-            [
-                tuple({stem(form) for form in forms}) if forms else (stem(token.form),)
-                for token, forms in zip(tokens, self.forms, strict=True)
-            ]
-        )
-        # For each two tokens in sequence, the stems that they can have.
-        self.pairs = [tuple(product(left, right)) for left, right in pairwise(self.stems)]
-        has_signs = any(token.suffix or token.prefix or token.is_greek or token.is_cjk for token in tokens)
+        self.stems = tuple([stem(token.form) for token in tokens])
+        # Of each token: its exact forms if it is literal; empty if no token is.
+        is_literal = any([token.is_literal for token in tokens])  # noqa: C419 - faster
+        self.forms = tuple(exact_forms(token) if token.is_literal else () for token in tokens) if is_literal else ()
+        has_signs = any([token.suffix or token.prefix or token.is_greek or token.is_cjk for token in tokens])  # noqa: C419
         # Whether the text around and between the words does not matter.
         self.words_suffice = not has_signs and _may_be_apart(tokens)
         # Whether it is found wherever spaces or hyphens separate its words from each other and from other words.
-        self.spaces_suffice = not has_signs and not any(token.gap for token in tokens)
+        self.spaces_suffice = not has_signs and not any([token.gap for token in tokens])  # noqa: C419
         # Whether the stems in sequence decide.
-        self.is_plain = self.words_suffice and not any(self.forms)
-        # The stems with which it begins, between spaces: all of them, or those of two tokens if a token has several.
-        shown = self.stems if all(len(stems) == 1 for stems in self.stems) else self.stems[:2]
-        self.needles = [f" {' '.join(stems)} " for stems in product(*shown)]
+        self.is_plain = self.words_suffice and not is_literal
+
+    @property
+    def all_stems(self) -> Sequence[Collection[str]]:
+        """The stems that each token can have: those of its exact forms if it is literal."""
+        if not self.forms:
+            return [(each,) for each in self.stems]
+        pairs = zip(self.stems, self.forms, strict=True)
+        return [tuple({stem(form) for form in forms}) if forms else (each,) for each, forms in pairs]
+
+    @property
+    def pairs(self) -> Sequence[Sequence[tuple[str, str]]]:
+        """For each two tokens in sequence, the stems that they can have."""
+        if not self.forms:
+            return [(pair,) for pair in pairwise(self.stems)]
+        return [tuple(product(left, right)) for left, right in pairwise(self.all_stems)]
+
+    @property
+    def needle(self) -> str:
+        """The stems between spaces."""
+        return f" {' '.join(self.stems)} "
+
+    @property
+    def needles(self) -> Sequence[str]:
+        """The stems with which it begins, between spaces: all, or those of two tokens if a token has several."""
+        if not self.forms:
+            return (self.needle,)
+        stems = self.all_stems
+        shown = stems if all(len(each) == 1 for each in stems) else stems[:2]
+        return [f" {' '.join(each)} " for each in product(*shown)]
 
     def has_literal_words(self, words: Sequence[str]) -> bool:
         """Whether each literal token is in its own form, not in the plural."""
+        if not self.forms:
+            return True
         return all(not forms or word == forms[0] for forms, word in zip(self.forms, words, strict=True))
 
 
@@ -90,8 +115,7 @@ class PaperText:
     def contains(self, phrase: Phrase) -> bool:
         """Whether the phrase is somewhere in the text, in whole words."""
         if phrase.is_plain and not self.has_greek_letters:
-            (needle,) = phrase.needles
-            return needle in self.joined_stems
+            return phrase.needle in self.joined_stems
         return any(self._has(phrase, place) for place in self._places(phrase))
 
     def _places(self, phrase: Phrase) -> Iterator[int]:
@@ -123,12 +147,15 @@ class PaperText:
         )
 
     def _has_words(self, phrase: Phrase, start: int, here: Sequence[str]) -> bool:
+        """Whether these are words of the phrase; without literal tokens, its place has shown that."""
+        if not phrase.forms:
+            return True
         if len(here) < len(phrase.tokens):
             return False
         if any(forms and word not in forms for word, forms in zip(here, phrase.forms, strict=True)):
             return False
         stems = self.stems[start : start + len(here)]
-        return all(map(tuple.__contains__, phrase.stems, stems))
+        return all(each in possible for each, possible in zip(stems, phrase.all_stems, strict=True))
 
     def _fits_token(self, token: Token, word: str, span: tuple[int, int]) -> bool:
         start, end = span

@@ -57,7 +57,7 @@ class Token:
     @property
     def form(self) -> str:
         """The word as it is compared: without accents; an exact token without its plural s."""
-        form = word_form(self.text)
+        form = self.text if self.text.isascii() else word_form(self.text)  # the text is case-folded
         return form[:-1] if self.plural else form
 
     @property
