@@ -42,9 +42,7 @@ class Phrase:
 
     @property
     def all_stems(self) -> Sequence[Collection[str]]:
-        """The stems that each token can have: those of its exact forms if it is literal."""
-        if not self.forms:
-            return [(each,) for each in self.stems]
+        """The stems that each token can have: those of its exact forms if it is literal. At least one must be."""
         pairs = zip(self.stems, self.forms, strict=True)
         return [tuple({stem(form) for form in forms}) if forms else (each,) for each, forms in pairs]
 
@@ -114,17 +112,16 @@ class PaperText:
 
     def contains(self, phrase: Phrase) -> bool:
         """Whether the phrase is somewhere in the text, in whole words."""
-        if phrase.is_plain and not self.has_greek_letters:
-            return phrase.needle in self.joined_stems
         return any(self._has(phrase, place) for place in self._places(phrase))
 
     def _places(self, phrase: Phrase) -> Iterator[int]:
         """Yields the positions of the words at which the phrase may begin."""
         for needle in phrase.needles:
-            at = self.joined_stems.find(needle)
+            place, before, at = 0, 0, self.joined_stems.find(needle)
             while at >= 0:
-                yield self.joined_stems.count(" ", 0, at)
-                at = self.joined_stems.find(needle, at + 1)
+                place += self.joined_stems.count(" ", before, at)
+                yield place
+                before, at = at, self.joined_stems.find(needle, at + 1)
 
     def _has(self, phrase: Phrase, start: int) -> bool:
         here = self.words[start : start + len(phrase.tokens)]
