@@ -51,13 +51,20 @@ class DiscordNotices:
 
     async def _send_to_server(self, notice: BlockedNotice) -> None:
         """Sends nothing if the bot left the server, or the server has no such channel that the bot can post in."""
-        guild = None if notice.guild_id is None else self._client.get_guild(notice.guild_id)
+        guild = self._guild_of(notice)
         if guild is None:
             return
         for channel in (guild.public_updates_channel, guild.system_channel):
             if channel is not None and channel.id != notice.channel_id and find_block(channel) is None:
                 await self._send(channel, notice, is_named=_is_public(guild, notice.channel_id))
                 return
+
+    def _guild_of(self, notice: BlockedNotice) -> discord.Guild | None:
+        """Returns the server of the channel, also before it is stored: the settings file has only channel ids."""
+        if notice.guild_id is not None:
+            return self._client.get_guild(notice.guild_id)
+        channel = self._client.get_channel(notice.channel_id)
+        return channel.guild if isinstance(channel, discord.abc.GuildChannel | discord.Thread) else None
 
     async def _send(self, channel: discord.abc.Messageable, notice: BlockedNotice, *, is_named: bool = True) -> None:
         where = f"<#{notice.channel_id}>" if is_named else "a channel that not everyone can view"

@@ -38,7 +38,7 @@ async def queued(ingest: Ingest) -> set[str]:
 
 def seen(ingest: Ingest) -> set[object]:
     """Returns the papers that have a match, other than those of the previous release."""
-    return {arxiv_id for _, arxiv_id, _ in rows(ingest.store.path)["matches"] if str(arxiv_id) > "2611"}
+    return {row[2] for row in rows(ingest.store.path)["matches"] if str(row[2]) > "2611"}
 
 
 async def test_older_papers_that_only_the_new_matcher_finds_are_seen_but_not_posted(ingest: Ingest) -> None:

@@ -51,7 +51,7 @@ RENAMED: Final[Mapping[str, str]] = {
 # How many columns the migrations add at the end of a table's rows.
 ADDED: Final[Mapping[str, int]] = {"trending_entries": 2, "channels": 1, "edits": 1, "posts": 3, "trending_posts": 2}
 # The tables that the migrations create.
-CREATED: Final = ("histories", "found_papers")
+CREATED: Final = ("histories", "found_papers", "known_guilds")
 
 
 @pytest.fixture
@@ -149,7 +149,8 @@ async def test_papers_of_the_previous_release_are_not_queued_again(database: Pat
         before = rows(database)["outbox"]
         known = [paper(f"2601.{number:05}", title="Reward Model", published=HOUR_AGO) for number in range(1, 11)]
         assert (await store.poll(*known, planned=await store.watched("reward model"))).posts == 0
-        assert rows(database)["outbox"] == before
+        after = rows(database)["outbox"]
+        assert [(*row[:3], *row[4:]) for row in after] == [(*row[:3], *row[4:]) for row in before]  # without dates
         new = paper("2611.00001", title="Reward Model", published=NOW)
         assert (await store.poll(new, planned=await store.watched("reward model"))).posts == 5
 
