@@ -8,14 +8,14 @@ it is rendered. The naive way renders every paper of every section.
 
 import gc
 import multiprocessing
+import os
 import random
-import resource
-import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from benchmarks.measured_bot import memory_mb
 from bot.domain.paper import ArxivId, Paper
 from bot.page import PageFormat, PageOutline, Section, renderer
 from bot.page.html import PAGE_HTML_BYTES
@@ -50,16 +50,16 @@ def main() -> int:
     within_limits = True
     for page_format in PageFormat:
         for keywords in _SIZES:
-            took_s, size, memory_mb = _in_own_process(page_format, keywords, PAGE_PAPERS)
+            took_s, size, growth_mb = _in_own_process(page_format, keywords, PAGE_PAPERS)
             print(
-                f"{page_format.value:<5} {keywords:4} keywords {took_s:6.2f} s {size / 1e6:7.2f} MB {memory_mb:6.1f} MB"
+                f"{page_format.value:<5} {keywords:4} keywords {took_s:6.2f} s {size / 1e6:7.2f} MB {growth_mb:6.1f} MB"
             )
             size_max = PAGE_HTML_BYTES if page_format is PageFormat.HTML and keywords < max(_SIZES) else _BYTES_MAX
-            within_limits &= took_s < _CPU_MAX_S and size <= size_max and memory_mb < _MEMORY_MAX_MB
+            within_limits &= took_s < _CPU_MAX_S and size <= size_max and growth_mb < _MEMORY_MAX_MB
             if keywords == _NAIVE:
                 naive_s, naive_size, naive_mb = _in_own_process(page_format, keywords, None)
                 print(f"      without limits: {naive_s / took_s:.1f} × CPU, {naive_size / size:.1f} × size, ", end="")
-                print(f"{naive_mb / memory_mb:.1f} × memory")
+                print(f"{naive_mb:.1f} MB")
     return 0 if within_limits else 1
 
 
@@ -72,9 +72,9 @@ def _measure(page_format: PageFormat, keywords: int, per_keyword: int | None) ->
     """Returns the CPU seconds without those of generating papers, the size, and the growth of the peak memory in MB."""
     _render(page_format, 1, 1)  # templates and tables
     gc.collect()
-    before_mb = _peak_mb()
+    before_mb = memory_mb(os.getpid(), "VmHWM")
     took_s, size = _render(page_format, keywords, per_keyword)
-    return took_s, size, _peak_mb() - before_mb
+    return took_s, size, memory_mb(os.getpid(), "VmHWM") - before_mb
 
 
 def _render(page_format: PageFormat, keywords: int, per_keyword: int | None) -> tuple[float, int]:
@@ -96,11 +96,6 @@ def _render(page_format: PageFormat, keywords: int, per_keyword: int | None) -> 
         output.write(chunk)
     output.finish()
     return time.process_time() - started_at_s - generating_s, output.size
-
-
-def _peak_mb() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
 
 
 def generate_page(keywords: tuple[str, ...] = _KEYWORDS, papers: int = 100) -> Page:
