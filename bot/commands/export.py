@@ -15,7 +15,7 @@ from typing import BinaryIO
 from bot.domain.text import plural
 from bot.page.model import PAGE_PAPERS, PageFormat
 from bot.runtime.errors import PageError, StoreUnavailable
-from bot.services.page_rendering import PageFacts, PageRendering, PageSource
+from bot.services.page_rendering import PageContents, PageFacts, PageRendering
 from bot.store.backend import Location
 from bot.store.database import Database
 from bot.store.pages import PageStore
@@ -35,7 +35,7 @@ async def export(
     try:
         page_store = PageStore(opened)
         _check_channels(await page_store.channels(), channels)
-        source = await PageSource.read(page_store, channels, shows_trending=shows_trending)
+        source = await PageContents.read(page_store, channels, shows_trending=shows_trending)
         rendering = PageRendering(source, page_format, address)
         if output is None:
             await _print(rendering.chunks())

@@ -27,7 +27,7 @@ class PageFacts:
     updated: datetime | None
 
 
-class PageSource:
+class PageContents:
     """The outline of a page, and its sections."""
 
     def __init__(self, store: PageStore, keywords: PageKeywords, outline: PageOutline, *, shows_trending: bool) -> None:
@@ -39,7 +39,7 @@ class PageSource:
     @classmethod
     async def read(
         cls, store: PageStore, channels: Collection[int] | None, *, shows_trending: bool, per_keyword: int = PAGE_PAPERS
-    ) -> "PageSource":
+    ) -> "PageContents":
         """Reads the keywords of these channels, or of all if None."""
         found = await store.keywords(channels)
         outline = outline_of(found.updated, found.shown, per_keyword)
@@ -54,7 +54,7 @@ class PageSource:
 
     async def digest(self) -> bytes:
         """Returns a digest of what the page shows; it takes a fraction of the time of rendering it."""
-        digest = _Digest(self.outline)
+        digest = _Hash(self.outline)
         async for section in self.sections():
             await asyncio.to_thread(digest.add, section)
         return digest.value
@@ -63,10 +63,10 @@ class PageSource:
 class PageRendering:
     """The rendering of one page; `facts`, `digest` and `policy` are complete when all chunks are read."""
 
-    def __init__(self, source: PageSource, page_format: PageFormat, address: str | None) -> None:
+    def __init__(self, source: PageContents, page_format: PageFormat, address: str | None) -> None:
         self._source = source
         self._renderer = renderer(source.outline, page_format, address)
-        self._digest = _Digest(source.outline)
+        self._digest = _Hash(source.outline)
         self._ranks: dict[ArxivId, int] = {}  # the first place of each paper in a section
 
     async def chunks(self) -> AsyncIterator[bytes]:
@@ -102,7 +102,7 @@ class PageRendering:
         return self._renderer.policy
 
 
-class _Digest:
+class _Hash:
     def __init__(self, outline: PageOutline) -> None:
         self._sha = hashlib.sha256(repr(outline).encode("utf-8", "surrogatepass"))
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from bot.page.model import PAGE_PAPERS, PageFormat
 from bot.runtime.clock import Clock
-from bot.services.page_rendering import PageFacts, PageRendering, PageSource
+from bot.services.page_rendering import PageContents, PageFacts, PageRendering
 from bot.store.pages import PageStore
 
 # How many rendered pages are cached, and how large they are together, compressed; one of 500 papers takes 0.3 MB.
@@ -112,12 +112,12 @@ class PageService:
             return before
         return _succeeding(before, await self._render(source, page_format, address))
 
-    async def _source(self, channels: frozenset[int], per_keyword: int = PAGE_PAPERS) -> PageSource:
-        return await PageSource.read(
+    async def _source(self, channels: frozenset[int], per_keyword: int = PAGE_PAPERS) -> PageContents:
+        return await PageContents.read(
             self._page_store, channels, shows_trending=self._shows_trending, per_keyword=per_keyword
         )
 
-    async def _render(self, source: PageSource, page_format: PageFormat, address: str | None) -> CachedPage:
+    async def _render(self, source: PageContents, page_format: PageFormat, address: str | None) -> CachedPage:
         rendering = PageRendering(source, page_format, address)
         output = CompressedOutput()
         async for chunk in rendering.chunks():
