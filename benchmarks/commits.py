@@ -181,8 +181,8 @@ def _naive_commit(
         for number in range(_CHANNELS_PER_KEYWORD)
     ]
     connection.executemany(
-        "INSERT INTO outbox (id, channel_id, arxiv_id, arrived_at, due_at) VALUES (?, ?, ?, ?, ?)",
-        [(first + n, channel, paper, now, now) for n, (channel, paper, _) in enumerate(queued)],
+        "INSERT INTO outbox (id, channel_id, arxiv_id, published, arrived_at, due_at) VALUES (?, ?, ?, ?, ?, ?)",
+        [(first + n, channel, paper, now, now, now) for n, (channel, paper, _) in enumerate(queued)],
     )
     insert = "INSERT INTO outbox_keywords (outbox_id, keyword_id) VALUES (?, ?)"
     connection.executemany(insert, [(first + n, place) for n, (_, _, place) in enumerate(queued)])
