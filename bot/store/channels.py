@@ -94,6 +94,7 @@ _BLOCKED: Final = (
     .where(_IS_BLOCKED, _SUBSCRIBED)
     .order_by(channels.c.blocked_since, channels.c.channel_id)
 )
+_ALL_BLOCKED: Final = sa.select(channels.c.channel_id).where(_IS_BLOCKED)
 _PLACE_COLUMNS: Final = ("guild_id", "parent_id", "is_private", "is_deleted")
 
 
@@ -202,8 +203,7 @@ class Channels:
     async def blocked_ids(self) -> frozenset[int]:
         """Returns all channels that are blocked, without subscriptions, too."""
         async with self._database.reading() as connection:
-            rows = await connection.execute_fetchall("SELECT channel_id FROM channels WHERE blocked_reason IS NOT NULL")
-        return frozenset(row["channel_id"] for row in rows)
+            return frozenset(await connection.scalars(_ALL_BLOCKED))
 
     async def blocked_channels(self) -> tuple[BlockedChannel, ...]:
         """Returns the subscribed channels that are blocked, longest first."""

@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -56,6 +56,43 @@ def create_empty_where_missing(path: Path) -> None:
     """Creates a database without tables on the server; a file is created by the bot."""
     if IS_POSTGRESQL:
         _create_on_server(_name(path), "template0")
+
+
+def exists(path: Path) -> bool:
+    """Whether the database of this path was created."""
+    return _name(path) in _names() if IS_POSTGRESQL else path.exists()
+
+
+def copy(path: Path, target: Path) -> None:
+    """Copies a database that nobody uses."""
+    if IS_POSTGRESQL:
+        _create_on_server(_name(target), _name(path))
+    else:
+        shutil.copyfile(path, target)
+
+
+def rename(path: Path, target: Path) -> None:
+    """Renames a database that nobody uses."""
+    if IS_POSTGRESQL:
+        with _administering(_server()) as connection:
+            connection.exec_driver_sql(f"ALTER DATABASE {_name(path)} RENAME TO {_name(target)}")
+    else:
+        path.rename(target)
+
+
+def drop(path: Path) -> None:
+    """Deletes a database if it exists."""
+    if IS_POSTGRESQL:
+        with _administering(_server()) as connection:
+            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {_name(path)} WITH (FORCE)")
+    else:
+        for file in (path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm", ".lock"))):
+            file.unlink(missing_ok=True)
+
+
+def _names() -> Sequence[str]:
+    with _administering(_server()) as connection:
+        return connection.exec_driver_sql("SELECT datname FROM pg_database").scalars().all()
 
 
 @contextlib.contextmanager
@@ -177,8 +214,7 @@ def _administering(url: str) -> Iterator[sa.Connection]:
 
 def _create_on_server(name: str, template: str, encoding: str = "UTF8") -> None:
     with _administering(_server()) as connection:
-        names = connection.exec_driver_sql("SELECT datname FROM pg_database").scalars().all()
-        if name not in names:
+        if name not in connection.exec_driver_sql("SELECT datname FROM pg_database").scalars().all():
             connection.exec_driver_sql(
                 f"CREATE DATABASE {name} TEMPLATE {template} ENCODING '{encoding}' LOCALE 'C' STRATEGY file_copy"
             )

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Final, TypeVar
 
+import sqlalchemy as sa
 from aiohttp import TraceConfig
 
 from bot.arxiv.client import ArxivClient
@@ -20,6 +21,7 @@ from bot.runtime.clock import Clock, Wakeup
 from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 from bot.runtime.server_time import CorrectedClock
+from bot.store.schema import outbox
 from sandbox.arxiv import ArxivRequest, Corpus, LocalArxiv, SandboxPaper
 from tests.support.clock import FakeClock, give_way, settle
 from tests.support.local_arxiv import serving
@@ -157,8 +159,13 @@ class Ingest(IngestLoops):
 
     async def due(self, channel_id: int = CHANNEL) -> list[str]:
         """Returns the arXiv ids of the papers that wait to be posted, oldest first."""
-        entries = await self.store.due(channel_id, now=self.clock.now())
-        return [entry.paper.arxiv_id.value for entry in entries]
+        statement = (
+            sa.select(outbox.c.arxiv_id)
+            .where(outbox.c.channel_id == channel_id, outbox.c.state == "waiting", outbox.c.due_at <= self.clock.now())
+            .order_by(outbox.c.published, outbox.c.arxiv_id)
+        )
+        async with self.store.database.reading() as connection:
+            return list(await connection.scalars(statement))
 
 
 @asynccontextmanager

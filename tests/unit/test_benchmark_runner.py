@@ -27,13 +27,6 @@ def test_unknown_name_is_rejected_with_the_known_ones(capsys: pytest.CaptureFixt
     assert "choose from" in capsys.readouterr().err
 
 
-def test_postgresql_needs_a_url(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.delenv("DAILY_PAPERS_BENCH_POSTGRES", raising=False)
-    with pytest.raises(SystemExit):
-        main(["--postgresql", "commits"])
-    assert "DAILY_PAPERS_BENCH_POSTGRES" in capsys.readouterr().err
-
-
 def test_size_follows_from_the_run(tmp_path: Path) -> None:
     assert Run(is_full=False, cache=tmp_path).size(10, 1000) == 10
     assert Run(is_full=True, cache=tmp_path).size(10, 1000) == 1000

@@ -1,0 +1,252 @@
+"""Calls every public method of the store's classes on a database with rows in every table."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+
+from bot.domain.channel_schedule import DailySchedule
+from bot.domain.channel_settings import ChannelSettings, Layout, TrendingSettings
+from bot.domain.found import FoundMessage, HistoryPage
+from bot.domain.history import Position, snowflake
+from bot.domain.keyword import Keyword
+from bot.domain.matching import match
+from bot.domain.months import Month
+from bot.domain.outgoing import Blocked, Delivered
+from bot.domain.poll_schedule import Poll, PollCompleted
+from bot.domain.post import Post
+from bot.domain.subscription import ChannelPlace
+from bot.store.backfilled_papers import BackfilledPapers
+from bot.store.clock_repair import StoredTimes
+from bot.store.found_messages import FoundMessages
+from bot.store.known_guilds import KnownGuilds
+from bot.store.month_counts import MonthCounts
+from bot.store.schema import metadata
+from bot.store.statistics import Statistics
+from tests.support.builders import paper, trending_entry
+from tests.support.query_plans import StatementRecorder
+from tests.support.store import ADA, CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
+
+FILE_CHANNEL: Final = 13
+DAY: Final = date(2026, 11, 18)
+DAILY: Final = DailySchedule(8, 30, "Europe/Berlin")
+GRAPH, TREE = Keyword.parse("graph"), Keyword.parse("tree")
+LATER: Final = NOW + timedelta(days=2)
+YEAR_BEFORE: Final = NOW - timedelta(days=365)
+PAPERS: Final = tuple(paper(f"2611.{n:05}", title=f"A graph with {n} nodes") for n in range(1, 31))
+MESSAGE: Final = snowflake(NOW)
+
+
+class StoreCalls:
+    """Calls methods in an order in which each finds what it changes."""
+
+    def __init__(self, store: Store, recorder: StatementRecorder) -> None:
+        self._store = store
+        self._run = recorder.run
+
+    async def run_all(self) -> None:
+        """Calls everything."""
+        await self._subscribe()
+        await self._ingest()
+        await self._send()
+        await self._find_messages()
+        await self._trending()
+        await self._assert_rows_in_every_table()
+        await self._edit()
+        await self._read_subscriptions()
+        await self._read_papers()
+        await self._channels()
+        await self._repair()
+        await self._end()
+
+    async def _subscribe(self) -> None:
+        store, run = self._store, self._run
+        for channel_id in (CHANNEL, OTHER_CHANNEL):
+            await run(store.subscriptions.add_all([GRAPH], channel_id, GUILD, added_by=ADA, now=NOW))
+        await run(store.subscriptions.add_all([GRAPH, TREE], CHANNEL, GUILD, added_by=ADA, now=NOW))
+        await run(store.subscriptions.apply_config({FILE_CHANNEL: [GRAPH], CHANNEL: [GRAPH]}, NOW))
+        await run(store.channels.set_servers({FILE_CHANNEL: GUILD}))
+        await run(store.channels.set_guild(GUILD, [FILE_CHANNEL]))
+        for channel_id in (CHANNEL, OTHER_CHANNEL):
+            await run(store.channel_settings.change(channel_id, lambda before: replace(before, publish=True)))
+
+    async def _ingest(self) -> None:
+        store, run = self._store, self._run
+        unsynced = await run(store.subscriptions.unsynced())
+        old = [paper("2601.00001", title="An old graph", published=YEAR_BEFORE)]
+        await run(store.ingest_store.record_seen(unsynced, old, match(old, [GRAPH]), NOW))
+        await run(store.ingest_store.finish_initial_sync(unsynced, NOW - timedelta(days=30), NOW))
+        planned = await run(store.subscriptions.watched())
+        found = match(PAPERS, [GRAPH, TREE])
+        for _ in range(2):
+            await run(store.ingest_store.record_window(planned, PAPERS, found, NOW, seen=match(old, [GRAPH])))
+        await run(store.ingest_store.finish_poll(planned, NOW))
+        backfilled = BackfilledPapers(store.database)
+        await run(backfilled.add(planned, old, match(old, [GRAPH])))
+        await run(backfilled.complete_month(planned, Month(2026, 1), NOW))
+        await run(backfilled.months())
+        month_counts = MonthCounts(store.database)
+        await run(month_counts.write(GRAPH, Month(2026, 1), 12, NOW))
+        await run(month_counts.known([GRAPH], [Month(2026, 1)]))
+        await run(store.polls.add(Poll(NOW, PollCompleted(3, batch=True))))
+        for minutes in range(1, 4):
+            await run(store.polls.add(Poll(NOW + timedelta(minutes=minutes), PollCompleted(0, batch=True))))
+        await run(store.polls.recent())
+        await run(store.polls.write_problem())
+        await run(store.key_values.set("a name", "a value"))
+        await run(store.key_values.get("a name"))
+
+    async def _send(self) -> None:
+        store, run = self._store, self._run
+        await run(store.outbox.due_channels(NOW))
+        await run(store.outbox.next_due(NOW))
+        await run(store.outbox.oldest_due())
+        await run(store.outbox.waiting())
+        sent = await self._bind(CHANNEL, "sent")
+        await run(store.outbox.unsettled_post(CHANNEL))
+        await run(store.outbox.has_found_papers(sent))
+        await run(store.outbox.record_attempt(sent, NOW))
+        await run(store.outbox.record_search(sent, MESSAGE))
+        await run(store.outbox.delivered(sent, Delivered(MESSAGE), NOW))
+        await run(store.channel_queues.read([CHANNEL, OTHER_CHANNEL], NOW))
+        await run(store.outbox.rejected(await self._bind(CHANNEL, "rejected"), "a reason", NOW))
+        await run(store.outbox.release(await self._bind(CHANNEL, "released"), alone=True))
+        await run(store.outbox.add_newest(CHANNEL, [GRAPH], 5, NOW))
+        await run(store.channel_settings.change(OTHER_CHANNEL, lambda before: replace(before, schedule=DAILY)))
+        await self._bind(FILE_CHANNEL, "unsettled")
+
+    async def _bind(self, channel_id: int, key: str) -> Post:
+        (queue,) = await self._run(self._store.channel_queues.read([channel_id], NOW))
+        bind = self._store.outbox.bind(channel_id, queue.entries[:2], key=key, nonce=f"nonce of {key}", now=NOW)
+        post = await self._run(bind)
+        assert post is not None
+        return post
+
+    async def _find_messages(self) -> None:
+        store, run = self._store, self._run
+        found_messages = FoundMessages(store.database)
+        messages = (
+            FoundMessage("found", MESSAGE + 1, (PAPERS[29].arxiv_id.value, "2611.77777"), Layout.CARDS, "2 papers"),
+            FoundMessage("list", MESSAGE + 2, (), Layout.COMPACT, "Trending", day=date(2026, 11, 17)),
+        )
+        page = HistoryPage(messages, MESSAGE + 2, Position(MESSAGE + 2))
+        await run(found_messages.read_until(CHANNEL))
+        await run(found_messages.subscribed_since(CHANNEL))
+        unknown = await run(found_messages.unknown(messages))
+        await run(found_messages.record(CHANNEL, page, 0, unknown))
+
+    async def _trending(self) -> None:
+        store, run = self._store, self._run
+        trending = ChannelSettings(trending=TrendingSettings(0, NOW))
+        await run(store.channel_settings.change(CHANNEL, lambda _: trending))
+        await run(store.trending_entries.record_day(DAY, [trending_entry(PAPERS[0].arxiv_id.value, votes=90)], NOW))
+        await run(store.trending_entries.of_day(DAY))
+        await run(store.trending_entries.fetched_at(DAY))
+        await run(store.trending_entries.of_papers([PAPERS[0].arxiv_id]))
+        await run(store.trending_entries.are_needed(NOW, timedelta(days=7)))
+        await run(store.trending_posts.fetched_days())
+        for key in ("first list", "second list"):
+            (subscription,) = await run(store.trending_posts.due_subscriptions(DAY, NOW))
+            trending_post = await run(store.trending_posts.bind(subscription, DAY, key=key, nonce=key, now=NOW))
+            assert trending_post is not None
+            await run(store.trending_posts.unsettled(NOW))
+            await run(store.trending_posts.is_unsettled(trending_post))
+            await run(store.trending_posts.next_attempt())
+            await run(store.trending_posts.record_attempt(trending_post, NOW))
+            await run(store.trending_posts.record_search(trending_post, MESSAGE))
+            if key == "first list":
+                await run(store.trending_posts.release(trending_post))
+            else:
+                await run(store.trending_posts.settle(trending_post, Delivered(MESSAGE + 3), NOW))
+
+    async def _assert_rows_in_every_table(self) -> None:
+        known_guilds = KnownGuilds(self._store.database)
+        await self._run(known_guilds.replace([GUILD, GUILD + 1], NOW))
+        await self._run(known_guilds.remove(GUILD + 1, NOW))
+        await self._run(known_guilds.add(GUILD + 1, NOW))
+        await self._run(self._store.channels.record_places({OTHER_CHANNEL: ChannelPlace(GUILD, CHANNEL)}))
+        await self._run(self._store.channels.places())
+        await self._run(self._store.papers.add([replace(PAPERS[0], version=2, updated=LATER)]))
+        async with self._store.database.reading() as connection:
+            for table in metadata.sorted_tables:
+                assert await connection.first(sa.select(table).limit(1)) is not None, f"no rows in {table.name}"
+
+    async def _edit(self) -> None:
+        store, run = self._store, self._run
+        (edit, *_) = await run(store.edits.due(NOW))
+        await run(store.edits.postpone(edit, LATER, now=NOW))
+        await run(store.edits.due(NOW + timedelta(days=31)))
+        await run(store.edits.done(edit))
+        (post,) = await run(store.edits.to_publish(NOW))
+        await run(store.edits.postpone_publishing(post, LATER, now=NOW))
+        await run(store.edits.published(post))
+
+    async def _read_subscriptions(self) -> None:
+        queries, run = self._store.subscriptions, self._run
+        await run(queries.in_channel(CHANNEL))
+        await run(queries.in_channels(GUILD, [CHANNEL], 0, 10))
+        await run(queries.keywords_per_channel(GUILD))
+        await run(queries.spellings(GUILD))
+        await run(queries.synced())
+        await run(queries.find(GRAPH))
+        await run(queries.has_watched())
+        await run(queries.has_synced())
+        await run(queries.has_unsynced([GRAPH]))
+        await run(queries.is_subscribed(CHANNEL))
+        await run(queries.unsynced_in_guild(GUILD))
+        ids = await run(queries.ids([GRAPH]))
+        await run(queries.by_ids(CHANNEL, ids))
+
+    async def _read_papers(self) -> None:
+        store, run = self._store, self._run
+        await run(store.papers.get(PAPERS[0].arxiv_id))
+        await run(store.papers.get_many([each.arxiv_id for each in PAPERS]))
+        await run(store.papers.newest(GRAPH, 5, YEAR_BEFORE))
+        await run(store.papers.newest_in_channel(CHANNEL, 5))
+        await run(store.papers.count(GRAPH, YEAR_BEFORE))
+        await run(store.papers.count_by_category(GRAPH, YEAR_BEFORE))
+        await run(store.papers.titles(10))
+        await run(store.page_store.page(None, 10))
+        await run(store.page_store.page([CHANNEL], 10))
+        await run(store.page_store.channels())
+        await run(store.page_store.data_version())
+        statistics = Statistics(store.database)
+        await run(statistics.channels(GUILD))
+        await run(statistics.weekly([CHANNEL], NOW - timedelta(days=14), 4))
+
+    async def _channels(self) -> None:
+        store, run = self._store, self._run
+        for guild_id in (None, GUILD):
+            await run(store.channels.servers(guild_id))
+        await run(store.channels.subscribed())
+        await run(store.channels.in_guild(GUILD))
+        await run(store.channels.back_off(CHANNEL, LATER, now=NOW))
+        await run(store.channels.backing_off(NOW))
+        for gone in (False, True):
+            await run(store.channels.block(CHANNEL, Blocked("a reason", gone=gone), now=NOW, not_before=LATER))
+        await run(store.channels.pending_notices(NOW))
+        await run(store.channels.record_notice(CHANNEL, NOW))
+        await run(store.channels.gone(NOW))
+        await run(store.channels.blocked_ids())
+        await run(store.channels.blocked_channels())
+        await run(store.channels.unblock(CHANNEL))
+
+    async def _repair(self) -> None:
+        await self._run(self._store.channels.correct_due_times(YEAR_BEFORE, all_papers=False))
+        await self._run(self._store.channels.correct_due_times(YEAR_BEFORE, all_papers=True))
+        await self._run(StoredTimes(self._store.database).correct(YEAR_BEFORE))
+
+    async def _end(self) -> None:
+        store, run = self._store, self._run
+        await store.subscribe("graph")
+        await run(store.channel_settings.change(CHANNEL, lambda before: replace(before, paused_since=NOW)))
+        await run(store.channel_settings.get(CHANNEL))
+        await run(store.channel_settings.paused_channels())
+        await run(store.channel_settings.resume(CHANNEL, NOW))
+        await run(store.channel_settings.clear_backlog(CHANNEL))
+        await run(store.subscriptions.remove(TREE, CHANNEL))
+        await run(store.subscriptions.remove(GRAPH, OTHER_CHANNEL))
+        await store.channels.block(CHANNEL, Blocked("a reason", gone=True), now=NOW, not_before=LATER)
+        await run(store.subscriptions.drop_command_subscriptions(CHANNEL, NOW))
+        await run(store.subscriptions.apply_config({}, NOW))
