@@ -1,15 +1,27 @@
-"""Renders the page of five keywords with 100 papers each, and measures the time and size of each format.
+"""Renders pages of 5, 50 and 500 keywords with 100 papers each; measures CPU time, size and peak memory per format.
 
 The papers are generated. Their fields have the average lengths of 271 recorded papers: an abstract of 1,222 characters,
-a title of 72, five authors, a comment of 64.
+a title of 72, five authors, a comment of 64. Each page is rendered in a process of its own, as the web server does:
+section by section, with at most as many papers as a page shows, and compressed. A section's papers are generated when
+it is rendered. The naive way renders every paper of every section.
 """
 
+import gc
+import multiprocessing
+import os
 import random
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
+from benchmarks.measured_bot import memory_mb
 from bot.domain.paper import ArxivId, Paper
-from bot.page import Page, PageFormat, Section, render
+from bot.page import PageFormat, PageOutline, Section, renderer
+from bot.page.html import PAGE_HTML_BYTES
+from bot.page.model import PAGE_PAPERS, outline_of
+from bot.services.pages import CompressedOutput
+from tests.support.page import Page
 
 _NOW = datetime(2026, 11, 20, 5, 30, tzinfo=UTC)
 _KEYWORDS = ("Reward Model", "LLM agents", "diffusion", "C++", "graph neural network")
@@ -20,33 +32,83 @@ _WORDS = (
     "our method improves over strong baselines on nine benchmarks by 4.2% on average at half of the cost"
 )
 _NAMES = ("Ada Okafor", "Björn Lindqvist", "Chen Xiaoming", "Daniela Marković", "Emre Yıldız", "Farah El-Amin")
-# Limits of the HTML page.
-_RENDER_MAX_S = 0.5
-_HTML_MAX_BYTES = 1_000_000
+_SIZES: Final = (5, 50, 500)
+_NAIVE: Final = 50  # keywords; more take minutes
+# Limits for any number of keywords.
+_CPU_MAX_S: Final = 2.0
+_BYTES_MAX: Final = 12_000_000
+_MEMORY_MAX_MB: Final = 40.0
 
 
 def main() -> int:
-    """Renders each format three times; returns 1 when the HTML page is too slow or too large."""
-    page = generate_page()
+    """Renders each page; returns 1 when one takes too much time, memory or space."""
+    print(
+        f"targets: {_CPU_MAX_S} s of CPU, {_BYTES_MAX / 1e6:.1f} MB (HTML {PAGE_HTML_BYTES / 1e6} MB), peak memory ",
+        end="",
+    )
+    print(f"{_MEMORY_MAX_MB:.0f} MB above the process before")
     within_limits = True
     for page_format in PageFormat:
-        took_s, size = min(_render_once(page, page_format) for _ in range(3))
-        print(f"{page_format.value:<5} {took_s * 1000:6.0f} ms {size / 1000:8.1f} kB")
-        within_limits &= page_format is not PageFormat.HTML or (took_s < _RENDER_MAX_S and size < _HTML_MAX_BYTES)
+        for keywords in _SIZES:
+            took_s, size, growth_mb = _in_own_process(page_format, keywords, PAGE_PAPERS)
+            print(
+                f"{page_format.value:<5} {keywords:4} keywords {took_s:6.2f} s {size / 1e6:7.2f} MB {growth_mb:6.1f} MB"
+            )
+            size_max = PAGE_HTML_BYTES if page_format is PageFormat.HTML and keywords < max(_SIZES) else _BYTES_MAX
+            within_limits &= took_s < _CPU_MAX_S and size <= size_max and growth_mb < _MEMORY_MAX_MB
+            if keywords == _NAIVE:
+                naive_s, naive_size, naive_mb = _in_own_process(page_format, keywords, None)
+                print(f"      without limits: {naive_s / took_s:.1f} × CPU, {naive_size / size:.1f} × size, ", end="")
+                print(f"{naive_mb:.1f} MB")
     return 0 if within_limits else 1
+
+
+def _in_own_process(page_format: PageFormat, keywords: int, per_keyword: int | None) -> tuple[float, int, float]:
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_measure, (page_format, keywords, per_keyword))
+
+
+def _measure(page_format: PageFormat, keywords: int, per_keyword: int | None) -> tuple[float, int, float]:
+    """Returns the CPU seconds without those of generating papers, the size, and the growth of the peak memory in MB."""
+    _render(page_format, 1, 1)  # templates and tables
+    gc.collect()
+    before_mb = memory_mb(os.getpid(), "VmHWM")
+    took_s, size = _render(page_format, keywords, per_keyword)
+    return took_s, size, memory_mb(os.getpid(), "VmHWM") - before_mb
+
+
+def _render(page_format: PageFormat, keywords: int, per_keyword: int | None) -> tuple[float, int]:
+    names = tuple(f"{_KEYWORDS[number % 5]} {number // 5}" for number in range(keywords))
+    outline = outline_of(_NOW, names) if per_keyword else PageOutline(_NOW, names)
+    writer, output = renderer(outline, page_format, "https://papers.example/"), CompressedOutput()
+    started_at_s = time.process_time()
+    generating_s = 0.0
+    output.write(writer.head())
+    sections = generate_sections(names, outline.per_keyword)
+    while True:
+        generated_at_s = time.process_time()
+        section = next(sections, None)
+        generating_s += time.process_time() - generated_at_s
+        if section is None:
+            break
+        output.write(writer.section(section))
+    for chunk in writer.tail():
+        output.write(chunk)
+    output.finish()
+    return time.process_time() - started_at_s - generating_s, output.size
 
 
 def generate_page(keywords: tuple[str, ...] = _KEYWORDS, papers: int = 100) -> Page:
     """Returns a generated page, the same one every time."""
+    return Page(_NOW, tuple(generate_sections(keywords, papers)))
+
+
+def generate_sections(keywords: tuple[str, ...], papers: int) -> Iterator[Section]:
+    """Yields generated sections, the same ones every time."""
     rng = random.Random(5)
     ids = iter(range(1, len(keywords) * papers + 1))
-    return Page(_NOW, tuple(Section(word, tuple(_paper(rng, next(ids)) for _ in range(papers))) for word in keywords))
-
-
-def _render_once(page: Page, page_format: PageFormat) -> tuple[float, int]:
-    started_at_s = time.perf_counter()
-    body = render(page, page_format, address="https://papers.example/").body
-    return time.perf_counter() - started_at_s, len(body)
+    for word in keywords:
+        yield Section(word, tuple(_paper(rng, next(ids)) for _ in range(papers)))
 
 
 def _paper(rng: random.Random, number: int) -> Paper:

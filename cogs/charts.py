@@ -60,6 +60,10 @@ class ChartCommands(commands.Cog):
         self._subscription_service = subscription_service
         self._cooldown = Cooldown(CHARTS_PER_MINUTE)
 
+    async def cog_unload(self) -> None:
+        """Ends the drawing process."""
+        await self._charts.close()
+
     @app_commands.command(description="Chart the papers per month for up to five keywords over the last year")
     @app_commands.describe(
         keyword="What to find in titles and abstracts; separate several with commas",

@@ -10,8 +10,8 @@ from discord.ext import commands
 from bot.discord_api.client import Client
 from bot.discord_api.private_replies import reply
 from bot.domain.text import plural
-from bot.page.model import PageFormat
-from bot.services.pages import FittedPage, PageService, papers_on
+from bot.page.model import PAGE_PAPERS, PageFormat
+from bot.services.pages import FittedPage, PageService
 from cogs.input import Cooldown
 from cogs.permissions import CommandRejected, Target, can_view, may_show_publicly, target_channel
 from cogs.replies import relative_time
@@ -54,11 +54,11 @@ class PageCommands(commands.Cog):
         self._cooldown.check(interaction)
         await interaction.response.defer(ephemeral=not public)
         fitted = await self._pages.fitted_page(frozenset({channel_id}), PageFormat(form), interaction.filesize_limit)
-        if not fitted.page.sections:
+        if not fitted.page.facts.keywords:
             text = f"<#{channel_id}> has no keywords yet. Add one with `/subscribe`."
             await reply(interaction, text)
             return
-        file = discord.File(BytesIO(fitted.rendered.body), fitted.rendered.filename)
+        file = discord.File(BytesIO(fitted.page.body), fitted.page.page_format.filename)
         await interaction.edit_original_response(content=_summary(channel_id, fitted), attachments=[file])
 
 
@@ -79,12 +79,16 @@ def _checked_channel(interaction: discord.Interaction[Client], chosen: Target | 
 
 
 def _summary(channel_id: int, fitted: FittedPage) -> str:
-    page = fitted.page
-    updated = f"updated {relative_time(page.updated)}" if page.updated is not None else "not updated yet"
-    counts = f"{plural(len(page.sections), 'keyword')}, {plural(papers_on(page), 'paper')}"
+    facts = fitted.page.facts
+    updated = f"updated {relative_time(facts.updated)}" if facts.updated is not None else "not updated yet"
+    counts = f"{plural(facts.keywords, 'keyword')}, {plural(facts.papers, 'paper')}"
     text = f"<#{channel_id}>: {counts}, {updated}."
     if fitted.per_keyword is not None:
         text += (
             f"\nOnly the newest {plural(fitted.per_keyword, 'paper')} per keyword fit into a file that Discord accepts."
         )
+    elif facts.per_keyword < PAGE_PAPERS:
+        text += f"\nA file has at most the newest {plural(facts.per_keyword, 'paper')} of each keyword: there are many."
+    if facts.more_keywords:
+        text += f"\n{plural(facts.more_keywords, 'more keyword')} did not fit."
     return text

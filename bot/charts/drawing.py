@@ -1,14 +1,16 @@
-"""Draws a chart: run as `python -m bot.charts.drawing`, it reads a chart as JSON from stdin and writes PNG to stdout.
+"""Draws a chart: run as `python -m bot.charts.drawing`, it reads a chart as JSON from stdin and writes PNG to stdout;
+with `--each` one after the other (see `draw_each`).
 
 It runs in a child process of `bot.charts.renderer`, because matplotlib takes half a second and 60 MB to import and
 holds the GIL while it draws (docs/adr/0007). It never reads settings or opens a connection.
 """
 
+import io
 import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final
+from typing import BinaryIO, Final
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -164,10 +166,23 @@ def _legend(
     return 0.875 - 0.057 * rows
 
 
+def draw_each(requests: BinaryIO, pictures: BinaryIO) -> None:
+    """Draws each chart of a stream; each request and each picture is preceded by its length in four bytes."""
+    fonts = Fonts()
+    while length := requests.read(4):
+        picture = io.BytesIO()
+        draw(Chart.from_json(requests.read(int.from_bytes(length, "big"))), fonts).savefig(picture, format="png")
+        pictures.write(len(picture.getvalue()).to_bytes(4, "big") + picture.getvalue())
+        pictures.flush()
+
+
 def main() -> None:
-    """Draws the chart from standard input."""
+    """Draws the chart from standard input; with `--each`, one after the other."""
     with suppress(OSError):
         os.nice(_NICENESS)
+    if sys.argv[1:] == ["--each"]:
+        draw_each(sys.stdin.buffer, sys.stdout.buffer)
+        return
     figure = draw(Chart.from_json(sys.stdin.buffer.read()))
     figure.savefig(sys.stdout.buffer, format="png")
 

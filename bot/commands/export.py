@@ -8,14 +8,14 @@ import os
 import secrets
 import stat
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from bot.domain.text import plural
-from bot.page import render
-from bot.page.model import PAGE_PAPERS, Page, PageFormat
+from bot.page.model import PAGE_PAPERS, PageFormat
 from bot.runtime.errors import PageError, StoreUnavailable
-from bot.services.pages import papers_on, without_trending
+from bot.services.page_rendering import PageContents, PageFacts, PageRendering
 from bot.store.backend import Location
 from bot.store.database import Database
 from bot.store.pages import PageStore
@@ -31,26 +31,24 @@ async def export(
     shows_trending: bool,
 ) -> None:
     """Writes the page of these channels, or of all if None; raises PageError if it cannot."""
-    page = await _read_page(database, channels)
-    page = page if shows_trending else without_trending(page)
-    body = render(page, page_format, address=address).body
-    if output is None:
-        _print(body)
-    else:
-        write_atomically(output, body)
-        print(f"Wrote {output}: {_summary(page)}.", file=sys.stderr)  # noqa: T201 - for the person at the terminal
-
-
-async def _read_page(location: Location, channels: Collection[int] | None) -> Page:
-    database = await Database.open_shared(location)
+    opened = await Database.open_shared(database)
     try:
-        page_store = PageStore(database)
+        page_store = PageStore(opened)
         _check_channels(await page_store.channels(), channels)
-        return await page_store.page(channels, PAGE_PAPERS)
+        source = await PageContents.read(page_store, channels, shows_trending=shows_trending)
+        rendering = PageRendering(source, page_format, address)
+        if output is None:
+            await _print(rendering.chunks())
+        else:
+            with replacing(output) as file:
+                async for chunk in rendering.chunks():
+                    file.write(chunk)
+            summary = _summary(rendering.facts)
+            print(f"Wrote {output}: {summary}.", file=sys.stderr)  # noqa: T201 - for the person at the terminal
     except StoreUnavailable as error:
         raise PageError(f"The page cannot be written: {error}.") from error
     finally:
-        await database.close()
+        await opened.close()
 
 
 def _check_channels(known: Collection[int], requested: Collection[int] | None) -> None:
@@ -63,16 +61,21 @@ def _check_channels(known: Collection[int], requested: Collection[int] | None) -
             raise PageError(f"Channel {channel_id} has no keywords; these have: {', '.join(map(str, sorted(known)))}.")
 
 
-def _summary(page: Page) -> str:
-    counts = f"{plural(len(page.sections), 'keyword')}, {plural(papers_on(page), 'paper')}"
-    if page.updated is None:
+def _summary(facts: PageFacts) -> str:
+    counts = f"{plural(facts.keywords, 'keyword')}, {plural(facts.papers, 'paper')}"
+    if facts.per_keyword < PAGE_PAPERS:
+        counts += f" (at most {facts.per_keyword} per keyword)"
+    if facts.more_keywords:
+        counts += f", without {plural(facts.more_keywords, 'more keyword')}"
+    if facts.updated is None:
         return f"{counts}, arXiv not read yet"
-    return f"{counts}, arXiv last read at {page.updated:%Y-%m-%d %H:%M} UTC"
+    return f"{counts}, arXiv last read at {facts.updated:%Y-%m-%d %H:%M} UTC"
 
 
-def _print(body: bytes) -> None:
+async def _print(chunks: AsyncIterator[bytes]) -> None:
     try:
-        sys.stdout.buffer.write(body)
+        async for chunk in chunks:
+            sys.stdout.buffer.write(chunk)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         # The reader closed the pipe (`| head`): without this, Python would fail to flush the buffer at exit.
@@ -82,8 +85,9 @@ def _print(body: bytes) -> None:
         raise PageError(f"The page cannot be written: {error.strerror}.") from error
 
 
-def write_atomically(path: Path, body: bytes) -> None:
-    """Replaces the file in one step and keeps its mode; PageError means that nothing was changed."""
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Opens a file that replaces another in one step and keeps its mode; an error means that nothing was changed."""
     try:
         target = path.resolve()  # a symbolic link stays, and its target is replaced
         if path.exists() and not path.is_file():  # `path`, not `target`: /dev/stdout links to a pipe without a name
@@ -93,7 +97,10 @@ def write_atomically(path: Path, body: bytes) -> None:
         if not target.parent.is_dir():
             raise PageError(f"The folder of {path} does not exist: create it first.")
         with _temporary_file(target) as temporary:
-            _write(temporary, body, target.stat() if target.exists() else None)
+            with _opened(temporary, target.stat() if target.exists() else None) as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
             temporary.replace(target)
         _sync_folder(target.parent)
     except OSError as error:
@@ -109,7 +116,8 @@ def _temporary_file(target: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def _write(temporary: Path, body: bytes, previous: os.stat_result | None) -> None:
+@contextlib.contextmanager
+def _opened(temporary: Path, previous: os.stat_result | None) -> Iterator[BinaryIO]:
     # A page is meant to be read by others, such as a web server, so a new file has the mode of the umask. A replaced
     # file keeps its mode, and no other user can open it before it has that mode.
     mode = 0o666 if previous is None else 0o600
@@ -118,9 +126,7 @@ def _write(temporary: Path, body: bytes, previous: os.stat_result | None) -> Non
             with contextlib.suppress(PermissionError):  # only root may change the owner
                 os.fchown(file.fileno(), previous.st_uid, previous.st_gid)
             os.fchmod(file.fileno(), stat.S_IMODE(previous.st_mode))
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
+        yield file
 
 
 def _sync_folder(folder: Path) -> None:

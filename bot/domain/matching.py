@@ -3,237 +3,153 @@
 Papers are compared as they are displayed (see `searchable`). The words of a keyword match as a phrase in a title or an
 abstract, with any plural or verb ending (see `stemming`); a phrase does not cross the end of a sentence. Tokens with
 capitals or signs (`CLIP`, `C++`) are compared exactly. It never asks arXiv, and never decides what is posted.
+
+An index of the words that the keywords contain finds the papers of most keywords; the text of a paper is only read for
+the others (see `matching_text`). So the time hardly depends on the number of keywords.
 """
 
-import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import pairwise
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import pairwise, repeat
+from typing import Final, NamedTuple, TypeVar
 
 from bot.domain.keyword import Keyword
+from bot.domain.matching_text import PaperText, Phrase
 from bot.domain.paper import ArxivId, Paper
-from bot.domain.searchable import BREAK, GLUE, GREEK_SIGN, WORDS, searchable, words
 from bot.domain.stemming import stem
-from bot.domain.tokens import PREFIX, SIGNS, Token, fits_gap, is_capital_plural
 
-_TITLE_END: Final = f" {BREAK}{BREAK} "  # no keyword has two breaks in sequence
+# Reading so few texts takes less time than comparing the rows of a phrase's pairs.
+_FEW_ROWS: Final = 16
+_Key = TypeVar("_Key", str, tuple[str, str])
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A paper and a keyword that it satisfies: the reason for a post."""
+class Match(NamedTuple):
+    """A paper and a keyword that it satisfies: the reason for a post.
+
+    A poll can have a hundred thousand: a named tuple takes a fifth of the time of a frozen dataclass.
+    """
 
     arxiv_id: ArxivId
     keyword: Keyword
 
 
+_new_match: Final[Callable[[Iterable[object]], Match]] = partial(tuple.__new__, Match)  # `_make` without its frame
+
+
 def match(papers: Sequence[Paper], keywords: Sequence[Keyword]) -> tuple[Match, ...]:
     """Returns each pair of a paper and a keyword that it satisfies once, ordered by keyword, then by paper."""
-    unique = tuple(dict.fromkeys(keywords))
-    index = _Index(papers, unique)
-    ids = [paper.arxiv_id for paper in papers]
-    has_versions = len(set(ids)) < len(ids)
-    found = []
-    for keyword in unique:
-        rows = _in_category(keyword.category, papers, index.find(keyword.tokens))
-        matched = [ids[row] for row in rows]
-        found += [Match(arxiv_id, keyword) for arxiv_id in (dict.fromkeys(matched) if has_versions else matched)]
+    unique: dict[str, Keyword] = {}
+    for keyword in keywords:
+        unique.setdefault(keyword.canonical, keyword)
+    phrases = [Phrase(keyword.tokens) for keyword in unique.values()]
+    index = _Index(papers, phrases)
+    categories = _Categories(papers)
+    ids, without_versions = _ids(papers)
+    found: list[Match] = []
+    for keyword, phrase in zip(unique.values(), phrases, strict=True):
+        if rows := index.find(phrase):
+            matched = without_versions(categories.select(keyword.category, rows))
+            found += map(_new_match, zip(map(ids.__getitem__, matched), repeat(keyword), strict=False))
     return tuple(found)
 
 
-def _in_category(category: str | None, papers: Sequence[Paper], rows: list[int]) -> list[int]:
-    """Returns the papers in the category; an archive includes its categories: astro-ph includes astro-ph.CO."""
-    if category is None:
-        return rows
-    return [row for row in rows if any(f"{code}.".startswith(f"{category}.") for code in papers[row].categories)]
+def _ids(papers: Sequence[Paper]) -> tuple[Sequence[ArxivId], Callable[[Iterable[int]], Iterable[int]]]:
+    """Returns the ids of the papers, and a function that leaves only one version of each paper."""
+    ids = [paper.arxiv_id for paper in papers]
+    first: dict[ArxivId, int] = {}
+    first_rows = [first.setdefault(arxiv_id, row) for row, arxiv_id in enumerate(ids)]
+    if len(first) == len(ids):
+        return ids, lambda rows: rows
+    return ids, lambda rows: dict.fromkeys(map(first_rows.__getitem__, rows))
 
 
-class _Text:
-    """The title and abstract of a paper."""
+class _Categories:
+    """The papers of each category and archive; an archive includes its categories: astro-ph includes astro-ph.CO."""
 
-    def __init__(self, paper: Paper) -> None:
-        self.searchable = searchable(paper.title) + _TITLE_END + searchable(paper.abstract)
-        self.words = words(self.searchable)
-        # Only then is a word a part of another one: `CDM` in `ΛCDM`.
-        self.has_greek_letters = GREEK_SIGN in self.searchable
+    def __init__(self, papers: Iterable[Paper]) -> None:
+        self._rows: dict[str, set[int]] = {}
+        for row, paper in enumerate(papers):
+            for code in paper.categories:
+                parts = code.split(".")
+                for end in range(1, len(parts) + 1):
+                    self._rows.setdefault(".".join(parts[:end]), set()).add(row)
 
-    @cached_property
-    def stems(self) -> list[str]:
-        """The stem of each word."""
-        return list(map(stem, self.words))
-
-    @cached_property
-    def joined_stems(self) -> str:
-        """The stems in sequence, between spaces."""
-        return f" {' '.join(self.stems)} "
-
-    @cached_property
-    def spans(self) -> list[tuple[int, int]]:
-        """The position of each word, without the signs around it."""
-        return list(map(re.Match.span, WORDS.finditer(self.searchable)))
-
-    def contains(self, phrase: "_Phrase") -> bool:
-        """Whether the phrase is somewhere in the text, in whole words."""
-        last = len(self.words) - len(phrase.tokens)
-        return any(
-            0 <= place - phrase.anchor <= last and self._has(phrase, place - phrase.anchor)
-            for form in phrase.forms[phrase.anchor]
-            for place in _places(self.words, form)
-        )
-
-    def _has(self, phrase: "_Phrase", start: int) -> bool:
-        here = self.words[start : start + len(phrase.tokens)]
-        if not all(word in forms for word, forms in zip(here, phrase.forms, strict=True)):
-            return False
-        if phrase.words_suffice and not self.has_greek_letters and phrase.has_literal_words(here):
-            return True
-        spans = self.spans[start : start + len(phrase.tokens)]
-        ends = [_signs_end(self.searchable, end) for _, end in spans]
-        return (
-            all(map(self._fits_token, phrase.tokens, here, spans))
-            and self._is_whole(phrase.tokens[0], spans[0][0], ends[-1])
-            and all(
-                self._fits_gap(left, right, spans[place][0], ends[place], spans[place + 1][0])
-                for place, (left, right) in enumerate(pairwise(phrase.tokens))
-            )
-        )
-
-    def _fits_token(self, token: Token, word: str, span: tuple[int, int]) -> bool:
-        start, end = span
-        if token.suffix and self.searchable[end : _signs_end(self.searchable, end)] != token.suffix:
-            return False
-        if token.prefix and not PREFIX.match(self.searchable, start - 1):
-            return False
-        if not token.is_literal:
-            return True
-        # The plural of `RM` is `RMs`, not `rms` or `RMS`.
-        return not self._is_sign(start) if word == token.form else is_capital_plural(self.searchable[start:end])
-
-    def _is_whole(self, first: Token, start: int, end: int) -> bool:
-        """Whether the words are whole words: not `CDM` in `ΛCDM`; but `σ` in `5σ`, where 5 is a number."""
-        if self.searchable[end : end + 1] == GLUE:
-            return False
-        start -= self._is_sign(start)
-        if self.searchable[start - 1 : start] != GLUE:
-            return True
-        return first.is_greek and self.searchable[start - 2].isdigit()
-
-    def _fits_gap(self, left: Token, right: Token, start: int, end: int, next_start: int) -> bool:
-        if BREAK in (left.text, right.text):
-            return True
-        return fits_gap(left, right, self.searchable[end:next_start], by_sign=self._is_sign(start))
-
-    def _is_sign(self, start: int) -> bool:
-        return self.searchable[start - 1 : start] == GREEK_SIGN
+    def select(self, category: str | None, rows: Sequence[int]) -> Sequence[int]:
+        """Returns those of the rows that are in the category."""
+        if category is None:
+            return rows
+        selected = self._rows.get(category, set())
+        return [row for row in rows if row in selected]
 
 
-@dataclass(frozen=True, slots=True)
-class _Phrase:
-    """The tokens of a keyword, the word forms that each of them matches in some text, and which one is the rarest.
+class _Stems(dict[str, str]):
+    """The stem of each word, computed once."""
 
-    `words_suffice` is True if the text around and between the words does not matter.
-    """
-
-    tokens: tuple[Token, ...]
-    forms: tuple[frozenset[str], ...]
-    anchor: int
-    words_suffice: bool
-
-    def has_literal_words(self, words: Sequence[str]) -> bool:
-        """Whether each literal token is in its own form, not in the plural."""
-        return all(not token.is_literal or word == token.form for token, word in zip(self.tokens, words, strict=True))
+    def __missing__(self, word: str) -> str:
+        self[word] = found = stem(word)
+        return found
 
 
 class _Index:
-    """The papers of each word, of each stem, and of each two stems in sequence that keywords contain."""
+    """The papers of each word, of each stem, and of each two stems in sequence that keywords contain, in order."""
 
-    def __init__(self, papers: Iterable[Paper], keywords: Iterable[Keyword]) -> None:
-        self._texts = [_Text(paper) for paper in papers]
+    def __init__(self, papers: Iterable[Paper], phrases: Sequence[Phrase]) -> None:
+        stem_of = _Stems().__getitem__
+        self._texts = [PaperText(paper, stem_of) for paper in papers]
         self._marked = {row for row, text in enumerate(self._texts) if text.has_greek_letters}
-        self._of_word: dict[str, set[int]] = defaultdict(set)
-        for row, text in enumerate(self._texts):
-            for word in set(text.words):
-                self._of_word[word].add(row)
-        self._of_stem: dict[str, set[int]] = {}
-        self._words: dict[str, set[str]] = {}
-        for word, rows in self._of_word.items():
-            self._of_stem.setdefault(stem(word), set()).update(rows)
-            self._words.setdefault(stem(word), set()).add(word)
-        self._of_pair: dict[tuple[str, str], set[int]] = {
-            pair: set() for keyword in keywords for pair in pairwise(_stems(keyword.tokens))
-        }
-        if self._of_pair:
-            for row, text in enumerate(self._texts):
-                for pair in self._of_pair.keys() & set(pairwise(text.stems)):
-                    self._of_pair[pair].add(row)
+        single = [phrase for phrase in phrases if len(phrase.tokens) == 1]
+        forms = {form for phrase in single if phrase.forms for form in phrase.forms[0]}
+        stems = {phrase.stems[0] for phrase in single if not phrase.forms}
+        pairs = {pair for phrase in phrases for pairs in phrase.pairs for pair in pairs}
+        self._of_word = _rows_of(forms, (text.words for text in self._texts))
+        self._of_stem = _rows_of(stems, (text.stems for text in self._texts))
+        self._of_pair = _rows_of(pairs, (pairwise(text.stems) for text in self._texts))
 
-    def find(self, tokens: tuple[Token, ...]) -> list[int]:
-        """Returns the positions of the papers that contain the tokens as a phrase."""
-        rows_of_tokens = list(map(self._rows, tokens))
-        rarest = min(rows_of_tokens, key=len)
-        stems = _stems(tokens)
-        rows = rarest.intersection(*rows_of_tokens, *(self._of_pair[pair] for pair in pairwise(stems)))
-        whole: set[int] = set()
-        if _is_plain(tokens):
-            whole = rows - self._marked
-            if tokens[0].is_literal:
-                whole &= self._of_word.get(tokens[0].form, set())
-            if len(tokens) > 2:
-                joined = f" {' '.join(stems)} "
-                whole = {row for row in whole if joined in self._texts[row].joined_stems}
-                rows &= self._marked
-            rows = rows - whole
-        if rows:
-            forms = tuple(map(self._forms, tokens))
-            phrase = _Phrase(tokens, forms, rows_of_tokens.index(rarest), words_suffice=_do_words_suffice(tokens))
-            whole.update(row for row in rows if self._texts[row].contains(phrase))
-        return sorted(whole)
+    def find(self, phrase: Phrase) -> Sequence[int]:
+        """Returns the positions of the papers that contain the phrase, in order."""
+        if len(phrase.tokens) > 1:
+            rows = self._rows_of_pairs(phrase)
+        elif phrase.forms:
+            return self._find_name(phrase)
+        else:
+            rows = self._of_stem[phrase.stems[0]]
+        if not phrase.is_plain:
+            return [row for row in rows if self._texts[row].contains(phrase)]
+        if len(phrase.tokens) > 2:
+            needle = phrase.needle
+            rows = [row for row in rows if needle in self._texts[row].joined_stems]
+        if self._marked.isdisjoint(rows):
+            return rows
+        return [row for row in rows if row not in self._marked or self._texts[row].contains(phrase)]
 
-    def _rows(self, token: Token) -> set[int]:
-        if not token.is_literal:
-            return self._of_stem.get(stem(token.form), set())
-        return set().union(*(self._of_word.get(form, set()) for form in _exact_forms(token)))
+    def _find_name(self, phrase: Phrase) -> Sequence[int]:
+        """Finds a name such as `CLIP`: only its plural, `CLIPs`, depends on capitals."""
+        form, *plural = phrase.forms[0]
+        rows = self._of_word[form]
+        whole = set(rows) - self._marked if phrase.words_suffice else set()
+        others = set(rows).union(*(self._of_word[each] for each in plural)) - whole
+        return sorted(whole.union(row for row in others if self._texts[row].contains(phrase)))
 
-    def _forms(self, token: Token) -> frozenset[str]:
-        return frozenset(_exact_forms(token) if token.is_literal else self._words[stem(token.form)])
+    def _rows_of_pairs(self, phrase: Phrase) -> Sequence[int]:
+        rows_of_pairs = [self._rows_of_one(pairs) for pairs in phrase.pairs]
+        if len(rows_of_pairs) == 1 or not all(rows_of_pairs):
+            return min(rows_of_pairs, key=len)
+        rarest = min(rows_of_pairs, key=len)
+        if len(rarest) <= _FEW_ROWS:
+            return rarest
+        return sorted(set(rarest).intersection(*(rows for rows in rows_of_pairs if rows is not rarest)))
 
-
-def _do_words_suffice(tokens: tuple[Token, ...]) -> bool:
-    """Whether the words in sequence decide: they have no signs, and any text may stand between them."""
-    if any(token.suffix or token.prefix or token.is_greek or token.is_cjk for token in tokens):
-        return False
-    return len(tokens) == 1 or all(len(token.text) > 1 or token.text == BREAK for token in tokens)
+    def _rows_of_one(self, pairs: Sequence[tuple[str, str]]) -> Sequence[int]:
+        if len(pairs) == 1:
+            return self._of_pair[pairs[0]]
+        return sorted(set().union(*(self._of_pair[pair] for pair in pairs)))
 
 
-def _is_plain(tokens: tuple[Token, ...]) -> bool:
-    """Whether the stems in sequence decide; a literal token alone is looked up by its form."""
-    return _do_words_suffice(tokens) and (len(tokens) == 1 or not any(token.is_literal for token in tokens))
-
-
-def _stems(tokens: tuple[Token, ...]) -> list[str]:
-    """Returns the stems of a phrase; empty if a token has forms with unlike stems."""
-    stems = [
-        {stem(form) for form in _exact_forms(token)} if token.is_literal else {stem(token.form)} for token in tokens
-    ]
-    return [] if any(len(each) > 1 for each in stems) else [each.pop() for each in stems]
-
-
-def _places(words: list[str], form: str) -> Iterator[int]:
-    place = -1
-    for _ in range(words.count(form)):
-        place = words.index(form, place + 1)
-        yield place
-
-
-def _exact_forms(token: Token) -> tuple[str, ...]:
-    form = token.form
-    return (form,) if form.endswith("s") and not token.plural else (form, f"{form}s")
-
-
-def _signs_end(text: str, end: int) -> int:
-    while text[end : end + 1] in SIGNS:
-        end += 1
-    return end
+def _rows_of(wanted: set[_Key], keys_of_rows: Iterable[Iterable[_Key]]) -> dict[_Key, list[int]]:
+    """Returns the numbers of the rows that have each wanted key, in order."""
+    found: dict[_Key, list[int]] = {key: [] for key in wanted}
+    if wanted:
+        for row, keys in enumerate(keys_of_rows):
+            for key in wanted.intersection(keys):
+                found[key].append(row)
+    return found

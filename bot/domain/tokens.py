@@ -57,7 +57,7 @@ class Token:
     @property
     def form(self) -> str:
         """The word as it is compared: without accents; an exact token without its plural s."""
-        form = word_form(self.text)
+        form = self.text if self.text.isascii() else word_form(self.text)  # the text is case-folded
         return form[:-1] if self.plural else form
 
     @property
@@ -73,7 +73,7 @@ class Token:
     @property
     def is_cjk(self) -> bool:
         """Whether the token is a character of a script without spaces."""
-        return CJK_WORD.fullmatch(self.text) is not None
+        return not self.text.isascii() and CJK_WORD.fullmatch(self.text) is not None
 
     @property
     def match_key(self) -> str:

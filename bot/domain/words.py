@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import Final
 
 _UNUSUAL: Final = re.compile(r"[^ -~]")
-_APOSTROPHES: Final = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc\uff07\u00b4`", "'"))
-_POSSESSIVE: Final = re.compile(r"(?<=[^\W_])'[sS](?![^\W_])")
+_APOSTROPHES: Final = "`\u2018\u2019\u02bc\uff07\u00b4"
+_POSSESSIVE: Final = re.compile(r"'(?<=[^\W_]')[sS](?![^\W_])")
 # K{\"a}hler, Erd\H{o}s, Fran\c cois: abstracts write accents in TeX as well as in Unicode.
 _TEX_ACCENT: Final = re.compile(r"""\{?\\(?:["'^~=.]|[Hbcdkrtuv](?=[ {])) ?\{?\\?([A-Za-z])\}?\}?""")
 _MINUS: Final = "\u2212"
@@ -30,10 +30,11 @@ def visible(text: str) -> str:
 
 def plain(text: str) -> str:
     """Returns the text in one spelling (NFKC, one dash, one apostrophe, no possessive 's); case and accents stay."""
-    spelled = visible(text).translate(_APOSTROPHES)
+    is_simple = text.isascii() and text.isprintable()  # then only apostrophes and white space change
+    spelled = _with_one_apostrophe(text if is_simple else visible(text))
     if "\\" in spelled:
         spelled = _TEX_ACCENT.sub(r"\1", spelled)
-    return _POSSESSIVE.sub("", " ".join(_composed(spelled).split()))
+    return _POSSESSIVE.sub("", " ".join((spelled if is_simple else _composed(spelled)).split()))
 
 
 def caseless(text: str) -> str:
@@ -47,8 +48,14 @@ def unaccented(text: str) -> str:
 
 
 def _composed(text: str) -> str:
-    composed = unicodedata.normalize("NFKC", text).translate(_APOSTROPHES)
+    composed = _with_one_apostrophe(unicodedata.normalize("NFKC", text))
     return _UNUSUAL.sub(lambda found: _plain_char(found[0]), composed)
+
+
+def _with_one_apostrophe(text: str) -> str:
+    for sign in _APOSTROPHES[:1] if text.isascii() else _APOSTROPHES:
+        text = text.replace(sign, "'")
+    return text
 
 
 @lru_cache(maxsize=4096)

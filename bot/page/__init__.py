@@ -2,34 +2,33 @@
 
 from typing import assert_never
 
-from bot.page.atom import to_atom
-from bot.page.html import to_html
-from bot.page.json_format import to_json
-from bot.page.markdown import to_markdown
-from bot.page.model import Page, PageFormat, RenderedPage, Section
+from bot.page.atom import AtomRenderer
+from bot.page.html import HtmlRenderer
+from bot.page.json_format import JsonRenderer
+from bot.page.markdown import MarkdownRenderer
+from bot.page.model import PageFormat, PageOutline, Section
 
-__all__ = ["Page", "PageFormat", "RenderedPage", "Section", "render"]
+__all__ = ["PageFormat", "PageOutline", "PageRenderer", "Section", "renderer"]
+
+PageRenderer = AtomRenderer | HtmlRenderer | JsonRenderer | MarkdownRenderer
 
 
-def render(page: Page, page_format: PageFormat, *, address: str | None = None) -> RenderedPage:
-    """Returns the whole page as bytes.
+def renderer(outline: PageOutline, page_format: PageFormat, address: str | None = None) -> PageRenderer:
+    """Returns an object that renders the sections of a page one after the other.
 
-    It takes up to half a second of CPU time, so call it in a thread. `address` is the URL of the HTML page and ends
-    in a slash; the other formats are then served next to it, each under its `PageFormat.filename`, and linked.
+    The page is what its `head` returns, what `section` returns for each section in their order, and the pieces that
+    its `tail` yields. Each takes up to a tenth of a second of CPU time, so call them in a thread. `address` is the URL
+    of the HTML page and ends in a slash; the other formats are then served next to it, each under its
+    `PageFormat.filename`, and linked.
     """
-    body, policy = _render(page, page_format, address)
-    return RenderedPage(body, page_format.content_type, page_format.filename, policy)
-
-
-def _render(page: Page, page_format: PageFormat, address: str | None) -> tuple[bytes, str | None]:
     match page_format:
         case PageFormat.MD:
-            return to_markdown(page), None
+            return MarkdownRenderer(outline)
         case PageFormat.HTML:
-            return to_html(page, address)
+            return HtmlRenderer(outline, address)
         case PageFormat.ATOM:
-            return to_atom(page, address), None
+            return AtomRenderer(outline, address)
         case PageFormat.JSON:
-            return to_json(page, address), None
+            return JsonRenderer(outline, address)
         case _:
             assert_never(page_format)

@@ -6,6 +6,7 @@ filters are CSS. Jinja escapes all untrusted text.
 
 import base64
 import hashlib
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -13,41 +14,76 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from bot.page.html_entries import HtmlSection, html_sections, without_old_bibtex
+from bot.page.html_entries import HtmlEntry, HtmlSection, anchors, html_entry
 from bot.page.html_filters import Filters
-from bot.page.model import Page, PageFormat
-from bot.page.text import ACKNOWLEDGEMENT, DESCRIPTION, NO_KEYWORDS, NO_PAPERS
+from bot.page.html_size import fitted
+from bot.page.model import PageFormat, PageOutline, Section
+from bot.page.text import ACKNOWLEDGEMENT, DESCRIPTION, NO_KEYWORDS, NO_PAPERS, keyword_text, limit_text, newest_first
 
 # The size limit of the HTML page; 500 papers with abstracts and BibTeX come close to it. Beyond it, the oldest papers
-# link to arXiv's BibTeX instead of including it.
+# link to arXiv's BibTeX instead of including it; then each keyword shows fewer papers, but at least one.
 PAGE_HTML_BYTES: Final = 990_000
 
-_ALTERNATES = ((PageFormat.ATOM, "Atom feed"), (PageFormat.JSON, "JSON"), (PageFormat.MD, "Markdown"))
+_ALTERNATES: Final = ((PageFormat.ATOM, "Atom feed"), (PageFormat.JSON, "JSON"), (PageFormat.MD, "Markdown"))
+_LIMIT_BYTES: Final = 200  # what the page states about its limits
+_BUFFERED: Final = 64  # pieces of the template that are encoded together
 
 
-def to_html(page: Page, address: str | None) -> tuple[bytes, str]:
-    """Returns the page in UTF-8, and the Content-Security-Policy with which a web server sends it."""
-    filters = Filters(page)
-    style, script = _source("page.css") + filters.rules(), _source("page.js")
-    policy = _policy(style, script)
-    sections = html_sections(page, filters)
-    alternates = [(page_format, label, f"{address}{page_format.filename}") for page_format, label in _ALTERNATES]
-    variables: dict[str, object] = {
-        "updated": page.updated,
-        "filters": filters,
-        "alternates": alternates if address else [],
-        "policy": policy,
-        "style": Markup(style),  # noqa: S704 - both are part of this package and contain no untrusted text
-        "script": Markup(script),  # noqa: S704
-    }
-    body = _render(sections, variables)
-    if len(body) > PAGE_HTML_BYTES:
-        body = _render(without_old_bibtex(sections, len(body) - PAGE_HTML_BYTES), variables)
-    return body, f"{policy}; frame-ancestors 'none'"
+class HtmlRenderer:
+    """Writes the page in UTF-8; its filters and its length are known when all sections are.
 
+    `policy` is the Content-Security-Policy with which a web server sends it.
+    """
 
-def _render(sections: tuple[HtmlSection, ...], variables: dict[str, object]) -> bytes:
-    return _environment().get_template("page.html").render(sections=sections, **variables).encode()
+    def __init__(self, outline: PageOutline, address: str | None) -> None:
+        self._outline = outline
+        self._address = address
+        self._papers: list[tuple[HtmlEntry, ...]] = []
+        self.policy: str | None = None
+        self.per_keyword = outline.per_keyword
+
+    def head(self) -> bytes:
+        """Returns nothing: the page begins with the style of its filters."""
+        return b""
+
+    def section(self, section: Section) -> bytes:
+        """Keeps the entries of a section as markup; returns nothing."""
+        render_entry = _environment().get_template("entry.html").render
+        trending = section.trending_entries
+        papers = newest_first(section.papers)
+        self._papers.append(tuple(html_entry(each, trending.get(each.arxiv_id), render_entry) for each in papers))
+        return b""
+
+    def tail(self) -> Iterator[bytes]:
+        """Yields the page within its size limit."""
+        filters = Filters(self._outline.updated, [entry for entries in self._papers for entry in entries])
+        empty = sum(map(len, self._pieces(filters, [[Markup()] * len(entries) for entries in self._papers])))
+        shown = fitted(self._papers, filters, PAGE_HTML_BYTES - _LIMIT_BYTES - empty)
+        if shown.per_keyword < max(map(len, self._papers), default=0):
+            self.per_keyword = shown.per_keyword
+            entries = [entry for entries in self._papers for entry in entries[: shown.per_keyword]]
+            filters = Filters(self._outline.updated, entries)
+        return self._pieces(filters, shown.markup(filters))
+
+    def _pieces(self, filters: Filters, papers: Sequence[Sequence[Markup]]) -> Iterator[bytes]:
+        style, script = _source("page.css") + filters.rules(), _source("page.js")
+        policy = _policy(style, script)
+        self.policy = f"{policy}; frame-ancestors 'none'"
+        keywords = list(map(keyword_text, self._outline.keywords))
+        alternates = [(each, label, f"{self._address}{each.filename}") for each, label in _ALTERNATES]
+        variables: dict[str, object] = {
+            "sections": list(map(HtmlSection, anchors(keywords), keywords, papers)),
+            "updated": self._outline.updated,
+            "limit": limit_text(self._outline, self.per_keyword),
+            "filters": filters,
+            "alternates": alternates if self._address else [],
+            "policy": policy,
+            "style": Markup(style),  # noqa: S704 - both are part of this package and contain no untrusted text
+            "script": Markup(script),  # noqa: S704
+        }
+        stream = _environment().get_template("page.html").stream(variables)
+        stream.enable_buffering(_BUFFERED)
+        return (piece.encode() for piece in stream)
 
 
 @cache

@@ -4,15 +4,14 @@ Class names are generated (`c3`, `d1`); text of papers never becomes part of the
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from bot.domain.categories import CATEGORIES
 from bot.domain.paper import Paper
-from bot.page.model import Page
-from bot.page.text import category_text, newest_first
+from bot.page.text import category_text
 
 # Class name and length in days of each period, shortest first.
 _PERIODS: Final = (("d0", 3), ("d1", 7), ("d2", 30))
@@ -26,25 +25,36 @@ class FilterOption:
     label: str
 
 
+class Filtered(Protocol):
+    """A paper as the filters see it."""
+
+    @property
+    def updated(self) -> datetime:
+        """The date of its latest version."""
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The codes of its categories."""
+
+
 class Filters:
     """The filters that one page offers."""
 
-    def __init__(self, page: Page) -> None:
-        papers = [paper for section in page.sections for paper in newest_first(section.papers)]
-        counts = Counter(code for paper in papers for code in category_codes(paper))
+    def __init__(self, updated: datetime | None, papers: Sequence[Filtered]) -> None:
+        counts = Counter(code for paper in papers for code in paper.codes)
         self._classes: Mapping[str, str] = {code: f"c{number}" for number, code in enumerate(sorted(counts))}
         self.categories = tuple(FilterOption(name, _label(code, counts[code])) for code, name in self._classes.items())
         self.dates = tuple(FilterOption(name, f"Last {days} days") for name, days in _PERIODS)
-        self._now: datetime | None = page.updated or max((paper.updated for paper in papers), default=None)
+        self._now: datetime | None = updated or max((paper.updated for paper in papers), default=None)
         # The categories of each paper, with the shortest period that includes it.
-        codes = ((code, period) for paper in papers for code in category_codes(paper) for period in self._period(paper))
+        codes = ((code, period) for paper in papers for code in paper.codes for period in self._period(paper))
         self._pairs = {(self._classes[code], period) for code, period in codes}
 
-    def classes(self, paper: Paper) -> str:
+    def classes(self, paper: Filtered) -> str:
         """Returns the paper's CSS classes: one per category, and the shortest period that includes it."""
-        return " ".join([*(self._classes[code] for code in category_codes(paper)), *self._period(paper)])
+        return " ".join([*(self._classes[code] for code in paper.codes), *self._period(paper)])
 
-    def _period(self, paper: Paper) -> Iterator[str]:
+    def _period(self, paper: Filtered) -> Iterator[str]:
         for name, days in _PERIODS:
             if self._now is not None and self._now - paper.updated <= timedelta(days=days):
                 yield name

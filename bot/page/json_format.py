@@ -4,34 +4,60 @@ docs/page.md documents the fields. `VERSION` is incremented by changes that brea
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Final
 
-from bot.domain.paper import ArxivId, Paper
+from bot.domain.paper import Paper
 from bot.domain.trending.entry import TrendingEntry
 from bot.page.bibtex import bibtex
-from bot.page.model import Page, Section
+from bot.page.model import PageOutline, Section
 from bot.page.text import ACKNOWLEDGEMENT, comment_text, newest_first, plain_text, title_text, version_url
 
 VERSION: Final = 1
 
 
-def to_json(page: Page, address: str | None) -> bytes:
-    """Returns the page in UTF-8; a lone surrogate is written as a JSON escape."""
-    document = {
-        "format": "daily-papers",
-        "version": VERSION,
-        "address": address,
-        "updated": page.updated.isoformat() if page.updated else None,
-        "acknowledgement": ACKNOWLEDGEMENT,
-        "sections": [_section(section, page.trending_entries) for section in page.sections],
-    }
-    return json.dumps(document, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace") + b"\n"
+class JsonRenderer:
+    """Writes the page in UTF-8, one line per paper; a lone surrogate is written as a JSON escape."""
+
+    policy = None
+
+    def __init__(self, outline: PageOutline, address: str | None) -> None:
+        self._outline = outline
+        self._address = address
+        self._separator = ""
+        self.per_keyword = outline.per_keyword
+
+    def head(self) -> bytes:
+        """Returns what precedes the sections."""
+        document = {
+            "format": "daily-papers",
+            "version": VERSION,
+            "address": self._address,
+            "updated": self._outline.updated.isoformat() if self._outline.updated else None,
+            "acknowledgement": ACKNOWLEDGEMENT,
+            "papers_per_keyword": self.per_keyword,
+            "more_keywords": self._outline.more_keywords,
+        }
+        return _encoded(f'{_dumped(document)[:-1]}, "sections": [')
+
+    def section(self, section: Section) -> bytes:
+        """Returns the object of a section."""
+        trending = section.trending_entries
+        lines = ",\n".join(_dumped(_paper(each, trending.get(each.arxiv_id))) for each in newest_first(section.papers))
+        separator, self._separator = self._separator, ","
+        return _encoded(f'{separator}\n{{"keyword": {_dumped(section.keyword)}, "papers": [\n{lines}]}}')
+
+    def tail(self) -> Iterable[bytes]:
+        """Yields what follows the sections."""
+        return (b"]}\n",)
 
 
-def _section(section: Section, trending_entries: Mapping[ArxivId, TrendingEntry]) -> dict[str, object]:
-    papers = [_paper(paper, trending_entries.get(paper.arxiv_id)) for paper in newest_first(section.papers)]
-    return {"keyword": section.keyword, "papers": papers}
+def _dumped(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _paper(paper: Paper, trending_entry: TrendingEntry | None) -> dict[str, object]:

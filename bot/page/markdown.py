@@ -6,11 +6,11 @@ it, as GitHub's documentation does for dollar signs: copied text stays unchanged
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from bot.domain.paper import Paper
-from bot.page.model import Page, Section
+from bot.page.model import PageOutline, Section
 from bot.page.text import (
     ACKNOWLEDGEMENT,
     DESCRIPTION,
@@ -18,6 +18,7 @@ from bot.page.text import (
     NO_PAPERS,
     comment_text,
     keyword_text,
+    limit_text,
     newest_first,
     plain_text,
     title_text,
@@ -36,12 +37,29 @@ _SPECIAL: Final = re.compile(
 )
 
 
-def to_markdown(page: Page) -> bytes:
-    """Returns the page in UTF-8, with a newline at the end."""
-    updated = page.updated.date().isoformat() if page.updated else "not yet"
-    head = ["# Daily Papers", f"{DESCRIPTION} {ACKNOWLEDGEMENT}", f"Last update: {updated}"]
-    sections = [_section(section) for section in page.sections] or [NO_KEYWORDS]
-    return "\n\n".join([*head, *sections]).encode() + b"\n"
+class MarkdownRenderer:
+    """Writes the page in UTF-8, with a newline at the end."""
+
+    policy = None
+
+    def __init__(self, outline: PageOutline) -> None:
+        self._outline = outline
+        self.per_keyword = outline.per_keyword
+
+    def head(self) -> bytes:
+        """Returns what precedes the sections."""
+        updated = self._outline.updated.date().isoformat() if self._outline.updated else "not yet"
+        paragraphs = ["# Daily Papers", f"{DESCRIPTION} {ACKNOWLEDGEMENT}", f"Last update: {updated}"]
+        paragraphs += filter(None, [limit_text(self._outline, self.per_keyword)])
+        return "\n\n".join(paragraphs).encode() + b"\n"
+
+    def section(self, section: Section) -> bytes:
+        """Returns the heading and the table of a section."""
+        return f"\n{_section(section)}\n".encode()
+
+    def tail(self) -> Iterable[bytes]:
+        """Yields what follows the sections."""
+        return () if self._outline.keywords else (f"\n{NO_KEYWORDS}\n".encode(),)
 
 
 def _section(section: Section) -> str:

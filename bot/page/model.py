@@ -1,4 +1,4 @@
-"""The page as data: sections of papers, and the formats in which it is written."""
+"""The page as data: an outline, sections that are read one after the other, the formats in which it is written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +11,10 @@ from bot.domain.trending.entry import NO_TRENDING_ENTRIES, TrendingEntry
 
 # As many papers per keyword as other daily-papers pages show.
 PAGE_PAPERS: Final = 100
+# Altogether, which limits the size of a page and the memory and time that it takes: with more keywords than 20, each
+# shows fewer papers.
+PAGE_PAPERS_TOTAL: Final = 2000
+PAGE_KEYWORDS: Final = 1000
 
 
 class PageFormat(StrEnum):
@@ -42,29 +46,32 @@ _CONTENT_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A keyword as it was typed, and its papers, newest first."""
-
-    keyword: str
-    papers: tuple[Paper, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """The sections in order; `updated` is when arXiv was last read completely, None before the first time.
+    """A keyword as it was typed, and its papers, newest first.
 
     `trending_entries` has the papers that are on Hugging Face's lists.
     """
 
-    updated: datetime | None
-    sections: tuple[Section, ...]
+    keyword: str
+    papers: tuple[Paper, ...]
     trending_entries: Mapping[ArxivId, TrendingEntry] = field(default_factory=lambda: NO_TRENDING_ENTRIES)
 
 
 @dataclass(frozen=True, slots=True)
-class RenderedPage:
-    """The page in one format; `content_security_policy` is the header with which a web server sends it."""
+class PageOutline:
+    """What a page has besides its sections.
 
-    body: bytes
-    content_type: str
-    filename: str
-    content_security_policy: str | None = None
+    `updated` is when arXiv was last read completely, None before the first time. Each section has at most
+    `per_keyword` papers. `more_keywords` are left out.
+    """
+
+    updated: datetime | None
+    keywords: tuple[str, ...]
+    per_keyword: int = PAGE_PAPERS
+    more_keywords: int = 0
+
+
+def outline_of(updated: datetime | None, keywords: tuple[str, ...], per_keyword: int = PAGE_PAPERS) -> PageOutline:
+    """Returns the outline of a page of these keywords within the limits; at most `per_keyword` papers for each."""
+    shown = keywords[:PAGE_KEYWORDS]
+    fitting = PAGE_PAPERS_TOTAL // max(1, len(shown))
+    return PageOutline(updated, shown, min(per_keyword, fitting, PAGE_PAPERS), len(keywords) - len(shown))

@@ -11,8 +11,8 @@ from typing import Final
 from bot.domain.layout.parts import title_of
 from bot.domain.paper import Paper
 from bot.domain.tex.convert import tex_to_text
-from bot.domain.text import collapse, defuse_mentions
-from bot.page.model import PAGE_PAPERS
+from bot.domain.text import collapse, defuse_mentions, plural
+from bot.page.model import PAGE_PAPERS, PageOutline
 
 # The page names this many authors and counts the others; a collaboration has thousands.
 PAGE_SEARCHED_AUTHORS: Final = 30
@@ -78,6 +78,16 @@ def newest_first(papers: Sequence[Paper]) -> tuple[Paper, ...]:
     """Returns the papers by date of their latest version, newest first, at most PAGE_PAPERS."""
     newest = sorted(papers, key=lambda paper: (paper.updated, paper.arxiv_id), reverse=True)
     return tuple(newest[:PAGE_PAPERS])
+
+
+def limit_text(outline: PageOutline, per_keyword: int) -> str:
+    """States what the page leaves out because of its size; an empty string if nothing is."""
+    sentences = []
+    if per_keyword < PAGE_PAPERS:
+        sentences.append(f"This page shows at most the newest {plural(per_keyword, 'paper')} of each keyword.")
+    if outline.more_keywords:
+        sentences.append(f"It leaves out {plural(outline.more_keywords, 'more keyword')}.")
+    return " ".join(sentences)
 
 
 def version_url(paper: Paper) -> str:

@@ -32,9 +32,13 @@ def python_module(name: str) -> tuple[str, ...]:
     return (sys.executable, "-P", "-m", name)  # -P: no modules are imported from the current directory
 
 
-async def run_child(
-    name: str, command: Sequence[str], request: bytes, *, timeout_s: float, environment: Mapping[str, str] | None = None
-) -> bytes:
+def child_environment(own: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Returns the environment variables of a child: those that it inherits, and its own."""
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    return {**inherited, "PYTHONPATH": str(Path(__file__).parents[2]), **(own or {})}
+
+
+async def run_child(name: str, command: Sequence[str], request: bytes, *, timeout_s: float) -> bytes:
     """Returns what the command writes to stdout when it gets `request` on stdin; `name` is for the error messages.
 
     Raises:
@@ -42,7 +46,7 @@ async def run_child(
     """
     try:
         async with asyncio.timeout(timeout_s):
-            status, result, stderr = await _run(command, request, _inherited() | dict(environment or {}))
+            status, result, stderr = await _run(command, request, child_environment())
     except TimeoutError:
         raise ChildFailed("it took too long") from None
     except OSError as error:
@@ -69,8 +73,3 @@ async def _run(
             process.kill()
             await process.communicate()
     return process.returncode, result, stderr
-
-
-def _inherited() -> dict[str, str]:
-    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    return {**inherited, "PYTHONPATH": str(Path(__file__).parents[2])}

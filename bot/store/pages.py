@@ -3,15 +3,16 @@
 It never writes, and never renders.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from heapq import merge
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from bot.domain.paper import ArxivId, Paper
-from bot.page.model import Page, Section
+from bot.domain.paper import ArxivId
+from bot.page.model import Section
 from bot.store.column_types import Id
 from bot.store.connection import Connection
 from bot.store.database import Database
@@ -21,9 +22,6 @@ from bot.store.schema import backfilled_months, backfilled_papers, keywords, mat
 from bot.store.schema import channels as channels_table
 from bot.store.spellings import spelling
 from bot.store.trending_entries import read_trending_entries
-
-# Papers that are read in one statement.
-_PAPERS_AT_ONCE: Final = 500
 
 _KEYWORD: Final = sa.bindparam("keyword", type_=Id)
 _LIMIT: Final = sa.bindparam("limit", type_=sa.Integer)
@@ -37,15 +35,28 @@ _CHANNELS: Final = (
 
 def _newest(table: sa.Table) -> sa.Select[Any]:
     """Returns the query for the newest papers of a keyword in one of the tables, in the order of its index."""
-    return (
+    newest = (
         sa.select(table.c.updated, table.c.arxiv_id)
         .where(table.c.keyword_id == _KEYWORD)
         .order_by(table.c.updated.desc(), table.c.arxiv_id.desc())
         .limit(_LIMIT)
     )
+    return sa.select(newest.subquery())
 
 
-_NEWEST: Final = (_newest(matches), _newest(backfilled_papers))
+_NEWEST: Final = sa.union_all(_newest(matches), _newest(backfilled_papers))
+
+
+@dataclass(frozen=True, slots=True)
+class PageKeywords:
+    """The keywords of a page in their order, by id and as they were typed.
+
+    `updated` is when arXiv was last read completely, None before the first time.
+    """
+
+    updated: datetime | None
+    ids: tuple[int, ...]
+    shown: tuple[str, ...]
 
 
 class PageStore:
@@ -63,22 +74,30 @@ class PageStore:
         async with self._database.reading() as connection:
             return frozenset(await connection.scalars(_CHANNELS.distinct()))
 
-    async def page(self, channels: Collection[int] | None, limit: int) -> Page:
-        """Returns the keywords of these channels (None: all), each once, with at most `limit` of their newest papers.
-
-        Papers are ordered by the date of their latest version, which the page shows.
-        """
+    async def keywords(self, channels: Collection[int] | None) -> PageKeywords:
+        """Returns the keywords of these channels (None: all), each once."""
         async with self._database.reading() as connection:
             rows = await connection.all(_keywords(channels))
-            ids = [await _newest_ids(connection, row.id, limit) for row in rows]
-            papers = await _papers(connection, {arxiv_id for section in ids for arxiv_id in section})
-            trending_entries = await read_trending_entries(connection, papers)
-        sections = tuple(
-            Section(row.shown, tuple(papers[arxiv_id] for arxiv_id in section))
-            for row, section in zip(rows, ids, strict=True)
-        )
         times = [time for row in rows for time in (row.synced_until, row.backfilled_at) if time is not None]
-        return Page(updated=max(times, default=None), sections=sections, trending_entries=trending_entries)
+        return PageKeywords(
+            updated=max(times, default=None), ids=tuple(row.id for row in rows), shown=tuple(row.shown for row in rows)
+        )
+
+    async def sections(self, keywords: PageKeywords, limit: int) -> AsyncIterator[Section]:
+        """Yields a section for each keyword, read when it is needed, with at most `limit` of its newest papers.
+
+        Papers are ordered by the date of their latest version, which the page shows. No connection is held between
+        two sections.
+        """
+        for keyword_id, shown in zip(keywords.ids, keywords.shown, strict=True):
+            yield await self._section(keyword_id, shown, limit)
+
+    async def _section(self, keyword_id: int, shown: str, limit: int) -> Section:
+        async with self._database.reading() as connection:
+            newest = await _newest_ids(connection, keyword_id, limit)
+            papers = await read_papers(connection, newest)
+            trending_entries = await read_trending_entries(connection, newest)
+        return Section(shown, tuple(papers[arxiv_id] for arxiv_id in newest), trending_entries)
 
 
 def _keywords(selected: Collection[int] | None) -> sa.Select[Any]:
@@ -101,16 +120,7 @@ def _keywords(selected: Collection[int] | None) -> sa.Select[Any]:
 
 async def _newest_ids(connection: Connection, keyword_id: int, limit: int) -> Sequence[ArxivId]:
     """Returns the newest matched or backfilled papers of a keyword, newest first."""
-    values = {"keyword": keyword_id, "limit": limit}
-    read = [[tuple(row) for row in await connection.all(statement, values)] for statement in _NEWEST]
-    unique = dict.fromkeys(arxiv_id for _, arxiv_id in merge(*read, reverse=True))
+    rows = await connection.all(_NEWEST, {"keyword": keyword_id, "limit": limit})
+    newest_first = sorted(map(tuple, rows), reverse=True)
+    unique = dict.fromkeys(arxiv_id for _, arxiv_id in newest_first)
     return [ArxivId(arxiv_id) for arxiv_id in islice(unique, limit)]
-
-
-async def _papers(connection: Connection, ids: Collection[ArxivId]) -> Mapping[ArxivId, Paper]:
-    """Returns these papers; one that several keywords have is read once."""
-    papers: dict[ArxivId, Paper] = {}
-    ordered = sorted(ids)
-    for start in range(0, len(ordered), _PAPERS_AT_ONCE):
-        papers |= await read_papers(connection, ordered[start : start + _PAPERS_AT_ONCE])
-    return papers

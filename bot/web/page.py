@@ -4,7 +4,7 @@ It shows the channels that the settings make public, and never anything about an
 """
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import partial
 from typing import Final
 
@@ -15,14 +15,12 @@ from aiohttp.payload import Payload
 from bot.config import WebSettings, is_loopback
 from bot.page.model import PageFormat
 from bot.runtime.errors import StoreUnavailable
-from bot.services.pages import CachedPage, PageService
+from bot.services.pages import CHUNK_BYTES, CachedPage, PageService
 
 log = logging.getLogger(__name__)
 
 # How long browsers, feed readers and caches may show the page without requesting it again.
 PAGE_MAX_AGE_S: Final = 300
-# How much of a page is written at a time; asyncio's transport buffers 64 KiB before it waits.
-CHUNK_BYTES: Final = 64 * 1024
 # The Retry-After of an answer without the page.
 PAGE_RETRY_S: Final = 60
 
@@ -79,35 +77,51 @@ def _response(request: web.Request, page: CachedPage) -> web.Response:
     response.etag = ETag(tag)
     response.last_modified = page.modified
     # Sent with 304 too: its headers replace those that the browser stored (RFC 9111, 3.2).
-    if (policy := page.rendered.content_security_policy) is not None:
-        response.headers["Content-Security-Policy"] = policy
+    if page.policy is not None:
+        response.headers["Content-Security-Policy"] = page.policy
     if _has_current_copy(request, page, tag):
         response.set_status(304)
         return response
-    response.headers[hdrs.CONTENT_TYPE] = page.rendered.content_type
+    response.headers[hdrs.CONTENT_TYPE] = page.page_format.content_type
     if compressed:
         response.headers[hdrs.CONTENT_ENCODING] = "gzip"
-    response.body = _Chunks(page.gzipped if compressed else page.rendered.body)
+    response.body = _CompressedChunks(page) if compressed else _Chunks(page)
     return response
 
 
 class _Chunks(Payload):
     """A body that is sent in chunks: each connection buffers one chunk, and not a whole page for a slow client."""
 
-    def __init__(self, body: bytes) -> None:
-        super().__init__(body)
-        self._body = body
-        self._size = len(body)
+    def __init__(self, page: CachedPage) -> None:
+        super().__init__(page)
+        self._page = page
+        self._size = page.size
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        """Returns the body as text."""
-        return self._body.decode(encoding, errors)
+        """Returns the page as text."""
+        return self._page.body.decode(encoding, errors)
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         """Sends the body; waits before each chunk until the client has read enough of the ones before."""
-        for start in range(0, len(self._body), CHUNK_BYTES):
-            await writer.write(self._body[start : start + CHUNK_BYTES])
+        for chunk in self._chunks():
+            await writer.write(chunk)
             await writer.drain()
+
+    def _chunks(self) -> Iterable[bytes]:
+        """The page is only decompressed as far as it was read."""
+        return self._page.chunks()
+
+
+class _CompressedChunks(_Chunks):
+    """The compressed page in chunks."""
+
+    def __init__(self, page: CachedPage) -> None:
+        super().__init__(page)
+        self._size = len(page.gzipped)
+
+    def _chunks(self) -> Iterable[bytes]:
+        gzipped = self._page.gzipped
+        return (gzipped[start : start + CHUNK_BYTES] for start in range(0, len(gzipped), CHUNK_BYTES))
 
 
 def _has_current_copy(request: web.Request, page: CachedPage, tag: str) -> bool:

@@ -9,11 +9,11 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Locator, Page, Route, ViewportSize, expect
 
 from benchmarks.page import generate_page
-from bot.page import Page as PapersPage
-from bot.page import PageFormat, Section, render
+from bot.page import PageFormat, Section
 from tests.browser.page_session import DEADLINE_MS, PHONE, WIDE
 from tests.support.builders import paper
-from tests.support.page import PIECES, UPDATED, newest_first, page_of
+from tests.support.page import PIECES, UPDATED, newest_first, page_of, render
+from tests.support.page import Page as PapersPage
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 

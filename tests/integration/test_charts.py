@@ -3,17 +3,19 @@
 import asyncio
 import contextlib
 import gc
+import io
 import os
 import runpy
 import struct
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bot.charts.renderer import ChartRenderer
+from bot.charts.renderer import PICTURES_KEPT, ChartRenderer
 from bot.domain.charts.chart import Chart, ChartKind, Series
 from bot.runtime.errors import ChartFailed
 from tests.support.clock import give_way
@@ -78,43 +80,101 @@ async def test_hostile_names_are_drawn_without_blocking_the_event_loop(
     async with event_loop_stays_responsive():
         lines = await charts.draw(chart(ChartKind.LINES, HOSTILE))
         bars = await charts.draw(chart(ChartKind.BARS, (*HOSTILE, "b", "c", "d"), Series("each once", (3,) * 12)))
+    await charts.close()
     assert_is_a_chart(lines)
     assert_is_a_chart(bars)
     assert ("matplotlib" in sys.modules) is is_imported
     assert list((tmp_path / "fonts").iterdir())
 
 
-def script(tmp_path: Path, text: str, *, timeout_s: float = 20.0) -> ChartRenderer:
-    """Returns a renderer that runs this Python code instead of matplotlib."""
-    return ChartRenderer(tmp_path / "fonts", (sys.executable, "-S", "-c", text), timeout_s=timeout_s)
+Script = Callable[..., ChartRenderer]
+# What a script does for one chart: reads it, then writes a picture that ends in some data.
+READ = "import os, sys, time; n = sys.stdin.buffer.read(4); r = sys.stdin.buffer.read(int.from_bytes(n, 'big'))\n"
+WRITE = (
+    r"p = b'\x89PNG\r\n\x1a\n' + data; out = sys.stdout.buffer; out.write(len(p).to_bytes(4, 'big') + p); out.flush()"
+    "\n"
+)
+# The same for every chart, with a line in a file for each process and each chart.
+EACH = (
+    "import os, sys\n"
+    "def note(line): open({log!r}, 'a').write(line + chr(10))\n"
+    "note('start')\n"
+    "while n := sys.stdin.buffer.read(4):\n"
+    "    r = sys.stdin.buffer.read(int.from_bytes(n, 'big')); note('chart')\n"
+    r"    p = b'\x89PNG\r\n\x1a\n' + r; out = sys.stdout.buffer; out.write(len(p).to_bytes(4, 'big') + p); out.flush()"
+    "\n"
+)
 
 
-async def test_hanging_process_is_killed_and_its_lock_removed(tmp_path: Path) -> None:
+@pytest.fixture
+async def script(tmp_path: Path) -> AsyncIterator[Script]:
+    """Returns a function for renderers that run this Python code instead of matplotlib."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        def start(text: str, *, timeout_s: float = 20.0, idle_s: float = 20.0) -> ChartRenderer:
+            command = (sys.executable, "-S", "-c", text)
+            charts = ChartRenderer(tmp_path / "fonts", command, timeout_s=timeout_s, idle_s=idle_s)
+            stack.push_async_callback(charts.close)
+            return charts
+
+        yield start
+
+
+async def ended(pid: int) -> None:
+    """Returns when the process has ended."""
+    with contextlib.suppress(ProcessLookupError):
+        while True:
+            os.kill(pid, 0)
+            await give_way()
+
+
+def other(number: int) -> Chart:
+    """Returns a chart that differs from the others."""
+    return replace(PLAIN, title=f"Chart {number}")
+
+
+async def test_hanging_process_is_killed_and_its_lock_removed(tmp_path: Path, script: Script) -> None:
     (tmp_path / "fonts").mkdir()
     (tmp_path / "fonts" / "fontlist.json.matplotlib-lock").touch()
     hangs = "import os, pathlib, sys, time; pathlib.Path(sys.argv[0]); print(os.getpid(), flush=True); time.sleep(60)"
     with pytest.raises(ChartFailed, match=r"^The chart could not be drawn: it took too long$"):
-        await script(tmp_path, hangs, timeout_s=0.3).draw(PLAIN)
+        await script(hangs, timeout_s=0.3).draw(PLAIN)
     assert not (tmp_path / "fonts").exists()
 
 
-async def test_process_of_a_cancelled_caller_is_killed(tmp_path: Path) -> None:
+async def test_process_whose_callers_are_all_cancelled_is_killed(tmp_path: Path, script: Script) -> None:
     pid_file = tmp_path / "pid"
     text = f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
-    task = asyncio.create_task(script(tmp_path, text).draw(PLAIN))
+    charts = script(text)
+    first, second = asyncio.create_task(charts.draw(PLAIN)), asyncio.create_task(charts.draw(PLAIN))
     while not pid_file.exists() or not pid_file.read_text():
         await give_way()
-    task.cancel()
+    first.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await task
+        await first
+    os.kill(int(pid_file.read_text()), 0)
+    second.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await second
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid_file.read_text()), 0)
 
 
-@pytest.mark.parametrize("text", ["raise SystemExit(3)", "print('no chart')", "import sys; sys.stdin.close()"])
-async def test_process_without_a_chart_is_reported_as_failed(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    ["raise SystemExit(3)", "print('no chart')", "import sys; sys.stdin.close()", READ + "print('no chart' * 10**6)"],
+)
+async def test_process_without_a_chart_is_reported_as_failed(script: Script, text: str) -> None:
     with pytest.raises(ChartFailed, match=r"^The chart could not be drawn: the drawing process failed$"):
-        await script(tmp_path, text).draw(PLAIN)
+        await script(text).draw(PLAIN)
+
+
+async def test_reason_of_a_failed_process_is_logged(script: Script, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(ChartFailed):
+        await script(READ + "raise SystemExit('x' * 5000 + 'the reason')").draw(PLAIN)
+    (record,) = [each for each in caplog.records if each.name == "bot.charts.renderer"]
+    assert vars(record)["detail"].strip().endswith("xthe reason")
+    assert len(vars(record)["detail"]) == 300
 
 
 async def test_process_that_cannot_be_started_is_reported(tmp_path: Path) -> None:
@@ -122,27 +182,56 @@ async def test_process_that_cannot_be_started_is_reported(tmp_path: Path) -> Non
         await ChartRenderer(tmp_path, (str(tmp_path / "missing"),)).draw(PLAIN)
 
 
-async def test_folder_of_the_process_is_private(tmp_path: Path) -> None:
+async def test_folder_of_the_process_is_private(tmp_path: Path, script: Script) -> None:
     with umask(0):
-        await script(tmp_path, r"import sys; sys.stdout.buffer.write(b'\x89PNG\r\n\x1a\n')").draw(PLAIN)
+        await script(READ + "data = b''\n" + WRITE).draw(PLAIN)
     assert mode_of(tmp_path / "fonts") == 0o700
 
 
-async def test_process_receives_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_process_receives_no_secret(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", "a token")
-    text = r"import os, sys; sys.stdout.buffer.write(b'\x89PNG\r\n\x1a\n' + repr(os.environ).encode())"
-    output = (await script(tmp_path, text).draw(PLAIN)).decode(errors="replace")
+    output = (await script(READ + "data = repr(os.environ).encode()\n" + WRITE).draw(PLAIN)).decode(errors="replace")
     assert "MPLCONFIGDIR" in output
     assert "a token" not in output
 
 
-async def test_charts_are_drawn_one_at_a_time(tmp_path: Path) -> None:
-    text = (
-        f"import os, sys, time; lock = {str(tmp_path / 'lock')!r}; open(lock, 'x'); time.sleep(0.05); os.remove(lock)\n"
-        r"sys.stdout.buffer.write(b'\x89PNG\r\n\x1a\n')"
-    )
-    charts = script(tmp_path, text)
-    assert len(await asyncio.gather(*(charts.draw(PLAIN) for _ in range(3)))) == 3
+async def test_charts_are_drawn_one_at_a_time_by_one_process(tmp_path: Path, script: Script) -> None:
+    log = tmp_path / "log"
+    charts = script(EACH.format(log=str(log)))
+    pictures = await asyncio.gather(*(charts.draw(other(number)) for number in range(3)))
+    assert [picture[8:] for picture in pictures] == [other(number).to_json() for number in range(3)]
+    assert log.read_text().split() == ["start", "chart", "chart", "chart"]
+
+
+async def test_equal_charts_are_drawn_once(tmp_path: Path, script: Script) -> None:
+    log = tmp_path / "log"
+    charts = script(EACH.format(log=str(log)))
+    await asyncio.gather(*(charts.draw(PLAIN) for _ in range(5)))
+    await charts.draw(PLAIN)
+    assert log.read_text().split() == ["start", "chart"]
+    for number in range(PICTURES_KEPT):
+        await charts.draw(other(number))
+    await charts.draw(PLAIN)
+    assert log.read_text().split().count("chart") == PICTURES_KEPT + 2
+
+
+async def test_process_without_charts_ends_and_the_next_chart_starts_one(tmp_path: Path, script: Script) -> None:
+    log, pid_file = tmp_path / "log", tmp_path / "pid"
+    text = f"import os; open({str(pid_file)!r}, 'w').write(str(os.getpid()))\n" + EACH.format(log=str(log))
+    charts = script(text, idle_s=0)
+    await charts.draw(PLAIN)
+    await ended(int(pid_file.read_text()))
+    await charts.draw(other(1))
+    assert log.read_text().split() == ["start", "chart", "start", "chart"]
+
+
+async def test_process_that_ended_is_replaced(tmp_path: Path, script: Script) -> None:
+    pid_file = tmp_path / "pid"
+    text = f"import os; open({str(pid_file)!r}, 'w').write(str(os.getpid()))\n" + READ + "data = b''\n" + WRITE
+    charts = script(text)
+    await charts.draw(PLAIN)
+    await ended(int(pid_file.read_text()))
+    await charts.draw(other(1))
 
 
 @pytest.mark.slow
@@ -156,9 +245,29 @@ def test_drawing_program_writes_a_picture(
     (tmp_path / "chart.json").write_bytes(drawn.to_json())
     with (tmp_path / "chart.json").open() as request:
         monkeypatch.setattr(sys, "stdin", request)
+        monkeypatch.setattr(sys, "argv", ["drawing"])
         monkeypatch.delitem(sys.modules, "bot.charts.drawing", raising=False)  # runpy warns about a second import
         runpy.run_module("bot.charts.drawing", run_name="__main__")
     assert capfdbinary.readouterr().out.startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_drawing_program_writes_each_picture_with_its_length(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path))
+    from bot.charts import drawing
+
+    request = chart(ChartKind.LINES, HOSTILE).to_json()
+    requests = io.BytesIO((len(request).to_bytes(4, "big") + request) * 2)
+    output = io.BytesIO()
+    monkeypatch.setattr(sys, "argv", ["drawing", "--each"])
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(requests))
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(output))
+    drawing.main()
+    written = output.getvalue()
+    length = int.from_bytes(written[:4], "big")
+    assert len(written) == 2 * (4 + length)
+    assert_is_a_chart(written[4 : 4 + length])
+    assert written[4 + length :] == written[: 4 + length]
 
 
 @pytest.mark.slow

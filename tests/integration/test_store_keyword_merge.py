@@ -22,6 +22,7 @@ from tests.support import previous_release as previous
 from tests.support.builders import paper
 from tests.support.databases import rows
 from tests.support.killed_migration import migrate_until_killed
+from tests.support.page import read_page
 from tests.support.store import opened
 
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite]
@@ -136,7 +137,7 @@ async def test_queued_and_posted_papers_name_the_merged_keyword_once(database: P
 
 async def test_pages_show_a_merged_keyword_once_in_the_spelling_of_the_channel(database: Path) -> None:
     async with opened(database) as store:
-        page = await store.page_store.page([INSTALLATION.trending], 100)
+        page = await read_page(store.page_store, [INSTALLATION.trending], 100)
         assert [section.keyword for section in page.sections if "cs.CL" not in section.keyword] == [
             "reward-models",
             "rlhf OR dpo",

@@ -24,6 +24,7 @@ from bot.store.month_counts import MonthCounts
 from tests.support import previous_release as previous
 from tests.support.builders import paper
 from tests.support.databases import rows, with_dates
+from tests.support.page import read_page
 from tests.support.schema_of import schema_of
 from tests.support.store import opened
 
@@ -210,7 +211,7 @@ async def test_migrated_edits_polls_counts_and_trending_lists_are_readable(datab
         assert await BackfilledPapers(store.database).months() == {(1, month): HOUR_AGO}
         entries = await store.trending_entries.of_day(INSTALLATION.day)
         assert [(entry.arxiv_id.value, entry.votes) for entry in entries] == [("2601.00008", 41), ("2601.00099", 7)]
-        page = await store.page_store.page([INSTALLATION.single], 100)
+        page = await read_page(store.page_store, [INSTALLATION.single], 100)
         (section,) = (section for section in page.sections if section.keyword == "Reward Model")
         assert previous.BACKFILLED in {each.arxiv_id.value for each in section.papers}
 

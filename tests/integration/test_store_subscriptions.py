@@ -9,6 +9,7 @@ from bot.domain.keyword import Keyword
 from bot.domain.outgoing import Delivered
 from bot.domain.subscription import Source, Subscription
 from tests.support.builders import paper
+from tests.support.page import read_page
 from tests.support.store import ADA, CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
 
 BOTH = frozenset({Source.FILE, Source.COMMAND})
@@ -67,8 +68,10 @@ async def test_papers_name_keywords_in_the_spelling_of_the_channel(store: Store)
         assert [entry.keywords for entry in await store.due(channel_id)] == [(spelling,)]
         assert (await store.queue(channel_id)).due.keywords == (spelling,)
         assert [names for _, names in await store.papers.newest_in_channel(channel_id, 5)] == [(spelling,)]
-        assert [section.keyword for section in (await store.page_store.page([channel_id], 5)).sections] == [spelling]
-    assert [section.keyword for section in (await store.page_store.page(None, 5)).sections] == ["Reward Model"]
+        assert [section.keyword for section in (await read_page(store.page_store, [channel_id], 5)).sections] == [
+            spelling
+        ]
+    assert [section.keyword for section in (await read_page(store.page_store, None, 5)).sections] == ["Reward Model"]
 
 
 async def test_unwatched_keyword_takes_the_new_spelling(store: Store) -> None:

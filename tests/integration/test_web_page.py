@@ -15,12 +15,12 @@ import aiohttp
 import pytest
 
 from bot.config import WebSettings
-from bot.page.model import Page, PageFormat
+from bot.page import PageFormat
 from bot.runtime.errors import StoreUnavailable
 from bot.runtime.metrics import Metrics
 from bot.services.health import Health
 from bot.services.pages import PageService
-from bot.store.pages import PageStore
+from bot.store.pages import PageKeywords, PageStore
 from bot.web import PublicPage, WebServer, page_address
 from bot.web.connections import ConnectionLimits
 from tests.support.builders import paper, trending_entry
@@ -37,14 +37,14 @@ UNCOMPRESSED = {"Accept-Encoding": "identity"}
 
 
 class FailingPageStore(PageStore):
-    """Counts reads; raises StoreUnavailable while `readable` is False."""
+    """Counts readings of keywords; raises StoreUnavailable while `readable` is False."""
 
     reads = 0
     readable = True
 
-    async def page(self, channels: Collection[int] | None, limit: int) -> Page:
+    async def keywords(self, channels: Collection[int] | None) -> PageKeywords:
         self.reads += 1
-        return await super().page(channels, limit)
+        return await super().keywords(channels)
 
     async def data_version(self) -> int:
         if not self.readable:
@@ -131,7 +131,7 @@ async def test_each_format_shows_only_the_public_channel(site: Site, page_format
     assert answer.headers["Content-Type"] == page_format.content_type
     assert "A graph" in answer.text
     assert "sheaf" not in answer.text
-    assert answer.body == (await site.pages.cached_page(frozenset({CHANNEL}), page_format, ADDRESS)).rendered.body
+    assert answer.body == (await site.pages.cached_page(frozenset({CHANNEL}), page_format, ADDRESS)).body
 
 
 async def test_no_public_channel_is_explained_with_404(store: Store) -> None:
@@ -339,5 +339,5 @@ async def test_page_shows_votes_only_while_hugging_face_is_enabled(site: Site) -
     channels = frozenset(site.public)
     for shows_trending in (True, False):
         service = PageService(site.page_store, site.clock, shows_trending=shows_trending)
-        page = (await service.cached_page(channels, PageFormat.HTML)).rendered
+        page = await service.cached_page(channels, PageFormat.HTML)
         assert ("41 votes on Hugging Face" in page.body.decode()) is shows_trending

@@ -1,7 +1,8 @@
 """Pages for rendering tests: recorded papers, and generated papers that are hostile in every field."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -9,8 +10,11 @@ from hypothesis import strategies as st
 
 from bot.domain.feed import parse_feed
 from bot.domain.paper import ArxivId, Paper
-from bot.page import Page, Section
+from bot.domain.trending.entry import NO_TRENDING_ENTRIES, TrendingEntry
+from bot.page import PageFormat, PageOutline, Section, renderer
+from bot.page.model import PAGE_PAPERS, outline_of
 from bot.runtime.errors import InvalidFeed, QueryRejected
+from bot.store.pages import PageStore
 from tests.support.recordings import recorded_answers
 
 UPDATED = datetime(2026, 11, 20, 5, 30, tzinfo=UTC)
@@ -65,6 +69,49 @@ PIECES = (
     ),
     *("**", "__", "~~x~~", "\r\n", "x", " ", "Ünïcode", "العربية", "日本語", "e\u0301", "{{ 7 * 7 }}", "{% if x %}"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A whole page in memory."""
+
+    updated: datetime | None
+    sections: tuple[Section, ...]
+    trending_entries: Mapping[ArxivId, TrendingEntry] = field(default_factory=lambda: NO_TRENDING_ENTRIES)
+
+    @property
+    def outline(self) -> PageOutline:
+        """What it has besides its sections."""
+        return outline_of(self.updated, tuple(section.keyword for section in self.sections))
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedPage:
+    """A page in one format, with the Content-Security-Policy for a web server, and the most papers per keyword."""
+
+    body: bytes
+    content_type: str
+    filename: str
+    content_security_policy: str | None
+    per_keyword: int
+
+
+def render(
+    page: Page, page_format: PageFormat, *, address: str | None = None, outline: PageOutline | None = None
+) -> RenderedPage:
+    """Renders a whole page."""
+    writer = renderer(outline or page.outline, page_format, address)
+    sections = [replace(section, trending_entries=page.trending_entries) for section in page.sections]
+    body = b"".join([writer.head(), *map(writer.section, sections), *writer.tail()])
+    return RenderedPage(body, page_format.content_type, page_format.filename, writer.policy, writer.per_keyword)
+
+
+async def read_page(store: PageStore, channels: Collection[int] | None, limit: int = PAGE_PAPERS) -> Page:
+    """Reads a whole page."""
+    keywords = await store.keywords(channels)
+    sections = [section async for section in store.sections(keywords, limit)]
+    trending = {arxiv_id: entry for section in sections for arxiv_id, entry in section.trending_entries.items()}
+    return Page(keywords.updated, tuple(Section(each.keyword, each.papers) for each in sections), trending)
 
 
 @cache

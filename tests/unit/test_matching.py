@@ -130,6 +130,19 @@ def test_each_pair_is_returned_once_by_keyword_then_by_paper() -> None:
     ]
 
 
+def test_phrase_of_common_pairs_matches_only_where_all_its_words_are() -> None:
+    texts = ["The reward model agents", "Reward model and model agents"] * 20
+    papers = [paper(f"2611.{number:05}", title=text) for number, text in enumerate(texts)]
+    found = match(papers, [Keyword.parse("reward model agents")])
+    assert [pair.arxiv_id for pair in found] == [paper.arxiv_id for paper in papers[::2]]
+
+
+def test_phrase_does_not_continue_after_the_end_of_the_text() -> None:
+    keyword = Keyword.parse("RL AI RM")
+    assert match([paper(title="AI RM", abstract="An RL AI")], [keyword]) == ()
+    assert match([paper(title="AI RM", abstract="An RL AI RM")], [keyword]) != ()
+
+
 def test_without_papers_or_keywords_nothing_matches() -> None:
     assert match([], [Keyword.parse("diffusion")]) == ()
     assert match([paper(title="Diffusion")], []) == ()

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 
 from bot.domain.paper import Paper
-from bot.page import Page, PageFormat, Section, render
+from bot.page import PageFormat, Section
 from bot.page.atom import CATEGORY_SCHEME, KEYWORD_SCHEME
 from bot.page.text import category_text, comment_text, keyword_text, plain_text, title_text
 from tests.support.builders import paper
-from tests.support.page import UPDATED, hostile_pages, newest_first, page_of, recorded_page
+from tests.support.page import UPDATED, Page, hostile_pages, newest_first, page_of, recorded_page, render
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _ADDRESS = "https://papers.example/"

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from benchmarks.page import generate_page
 from bot.domain.paper import Paper
-from bot.page import Page, PageFormat, Section, render
+from bot.page import PageFormat, Section
 from bot.page.bibtex import bibtex
 from bot.page.html import PAGE_HTML_BYTES
 from bot.page.text import author_text, comment_text, keyword_text, plain_text, title_text
 from tests.support.builders import paper, trending_entry
-from tests.support.page import PIECES, UPDATED, hostile_pages, newest_first, page_of, recorded_page
+from tests.support.page import PIECES, UPDATED, Page, hostile_pages, newest_first, page_of, recorded_page, render
 
 _ADDRESS = "https://papers.example/"
 
@@ -291,8 +291,23 @@ def test_large_page_stays_within_limit_and_keeps_newest_bibtex() -> None:
 
 
 @pytest.mark.slow
-def test_page_beyond_the_limit_keeps_every_paper() -> None:
+def test_page_beyond_the_limit_shows_fewer_papers_per_keyword() -> None:
     papers = tuple(paper(f"2611.{number:05}", abstract="x" * 20_000) for number in range(1, 61))
-    text = _render(page_of(*papers))
-    assert text.count("<h3>") == text.count("arxiv.org/bibtex/") == 60
-    assert "<pre>" not in text
+    page = Page(UPDATED, (Section("reward model", papers), Section("graph", papers[:3])))
+    rendered = render(page, PageFormat.HTML)
+    text = rendered.body.decode()
+    assert PAGE_HTML_BYTES - 22_000 < len(rendered.body) <= PAGE_HTML_BYTES
+    shown = rendered.per_keyword
+    assert text.count("<h3>") == shown + 3
+    assert f"This page shows at most the newest {shown} papers of each keyword." in text
+    assert f'<p class="count">{shown} papers</p>' in text
+    assert f"cs.LG · Machine Learning ({shown + 3})" in text
+
+
+@pytest.mark.slow
+def test_each_keyword_shows_a_paper_on_a_page_of_any_size() -> None:
+    sections = tuple(Section(f"keyword {at}", (paper(abstract="x" * 200_000),) * 2) for at in range(8))
+    rendered = render(Page(UPDATED, sections), PageFormat.HTML)
+    assert rendered.per_keyword == 1
+    assert rendered.body.count(b"<h3>") == 8
+    assert b"arxiv.org/bibtex/" in rendered.body

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 
 from bot.domain.paper import ArxivId, Paper
-from bot.page import Page, PageFormat, Section, render
+from bot.page import PageFormat, Section
 from bot.page.model import PAGE_PAPERS
 from tests.support.builders import paper, trending_entry
-from tests.support.page import UPDATED, hostile_pages, newest_first, page_of, recorded_page
+from tests.support.page import UPDATED, Page, hostile_pages, newest_first, page_of, recorded_page, render
 
 
 def _parse(page: Page, address: str | None = None) -> Any:

@@ -11,10 +11,10 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bot.domain.paper import Paper
-from bot.page import Page, PageFormat, Section, render
+from bot.page import PageFormat, Section
 from bot.page.text import comment_text, keyword_text, plain_text, title_text
 from tests.support.builders import paper
-from tests.support.page import PIECES, hostile_pages, hostile_texts, newest_first, page_of, recorded_page
+from tests.support.page import PIECES, Page, hostile_pages, hostile_texts, newest_first, page_of, recorded_page, render
 
 _READER = MarkdownIt("commonmark", {"html": True}).enable("table")
 _FOLD = ["<details>", "<summary>", "</summary>", "<p>", "</p>", "</details>"]

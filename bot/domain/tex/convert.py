@@ -31,7 +31,7 @@ from bot.domain.tex.typography import RANGE_MARK, with_ranges_and_numerals, with
 from bot.domain.tex.walk import Walk
 from bot.domain.text import collapse
 
-_SIGNIFICANT: Final = re.compile(r"[\\$^_{}~]|--")
+_SIGNIFICANT: Final = ("\\", "$", "^", "_", "{", "}", "~", "--")
 # What an accent applies to; a space may follow an accent whose name is a letter: \c c.
 _LETTER: Final = re.compile(r"[^\W\d_]|\{|\\[A-Za-z]")
 _LETTER_APART: Final = re.compile(r"\s*(?:[^\W\d_]|\{|\\[A-Za-z])")
@@ -50,7 +50,7 @@ _WINDOWS_PATH: Final = re.compile(r"(?<![A-Za-z0-9])[A-Z]:(?:\\[\w.-]+)+")
 def tex_to_text(text: str) -> str:
     """Returns the text on one line with its TeX converted, in Unicode's composed form (NFC)."""
     line = with_typographic_quotes(collapse(text))
-    if _SIGNIFICANT.search(line):
+    if any(sign in line for sign in _SIGNIFICANT):
         line = with_ranges_and_numerals(line)
         read = _Reader(line).prose(len(line)).replace(RANGE_MARK, "~")
         line = collapse(without_citations(read))
