@@ -25,6 +25,7 @@ from bot.store.month_counts import MonthCounts
 from bot.store.schema import metadata
 from bot.store.statistics import Statistics
 from tests.support.builders import paper, trending_entry
+from tests.support.page import read_page
 from tests.support.query_plans import StatementRecorder
 from tests.support.store import ADA, CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
 
@@ -207,8 +208,8 @@ class StoreCalls:
         await run(store.papers.count(GRAPH, YEAR_BEFORE))
         await run(store.papers.count_by_category(GRAPH, YEAR_BEFORE))
         await run(store.papers.titles(10))
-        await run(store.page_store.page(None, 10))
-        await run(store.page_store.page([CHANNEL], 10))
+        await run(read_page(store.page_store, None, 10))
+        await run(read_page(store.page_store, [CHANNEL], 10))
         await run(store.page_store.channels())
         await run(store.page_store.data_version())
         statistics = Statistics(store.database)
