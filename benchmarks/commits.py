@@ -38,12 +38,12 @@ _CONFIGURED_PER_CHANNEL: Final = 5
 _CHANNELS_PER_COMMIT: Final = 400
 _COMMIT_MAX_S: Final = 1.0
 # The dispatcher asks at most twice per second, the editor once per minute.
-_ASKED_MAX_MS: Final = 20.0
+_QUERY_MAX_MS: Final = 20.0
 _QUEUED_PAPERS: Final = 30
 _REVISED_PAPERS: Final = 8
 _FIRST_ID: Final = 50_000
 
-Window: TypeAlias = tuple[tuple[Paper, ...], tuple[Match, ...]]
+_CommittedWindow: TypeAlias = tuple[tuple[Paper, ...], tuple[Match, ...]]
 
 
 def measure(run: Run) -> Sequence[Figure]:
@@ -102,7 +102,7 @@ def _four_channels(keywords: Sequence[Keyword]) -> dict[int, list[Keyword]]:
     return configured
 
 
-def _windows(keywords: Sequence[Keyword], count: int) -> Iterator[Window]:
+def _windows(keywords: Sequence[Keyword], count: int) -> Iterator[_CommittedWindow]:
     """Yields windows of new papers; each paper matches five neighbouring keywords."""
     generator = PaperGenerator(count * _PAPERS, [each.shown for each in keywords], _NOW).papers()
     for window in range(count):
@@ -125,7 +125,7 @@ async def _sync_all(store: Store) -> None:
     await store.ingest_store.finish_initial_sync(await store.watched(), since, _NOW)
 
 
-def _naive_commits(path: Path, keywords: Sequence[Keyword], windows: Sequence[Window]) -> tuple[float, ...]:
+def _naive_commits(path: Path, keywords: Sequence[Keyword], windows: Sequence[_CommittedWindow]) -> tuple[float, ...]:
     os.close(prepare_exclusive(path))
     took_s: list[float] = []
     places = {keyword: place for place, keyword in enumerate(keywords)}
@@ -221,7 +221,7 @@ def _naive_start(path: Path, configured: dict[int, tuple[Keyword, ...]]) -> floa
     return took_s[0]
 
 
-# --- what the dispatcher and the editor ask ------------------------------------------------------
+# --- what the dispatcher and the editor query ------------------------------------------------------
 
 
 async def _rounds(path: Path, tables: GeneratedTables) -> list[Figure]:
@@ -230,27 +230,32 @@ async def _rounds(path: Path, tables: GeneratedTables) -> list[Figure]:
     posts = f"{tables.size.posts:,} posts"
     async with opened(path) as store:
         figures = [
-            await _asked(f"due_channels, {posts}", lambda: store.outbox.due_channels(now)),
-            await _asked(f"next_due, {posts}", store.outbox.next_due),
-            await _asked(f"edits.due, {posts}, no edits", lambda: store.edits.due(now)),
+            await _timed_query(f"due_channels, {posts}", lambda: store.outbox.due_channels(now)),
+            await _timed_query(f"next_due, {posts}", store.outbox.next_due),
+            await _timed_query(f"edits.due, {posts}, no edits", lambda: store.edits.due(now)),
         ]
         watched = await store.watched()
         broadest = next(each for each in watched if each.keyword == tables.keywords[0])
         queued = f"{await _queue(store, broadest, now):,} waiting rows"
         figures += [
-            await _asked(f"due_channels, {posts}, {queued}", lambda: store.outbox.due_channels(now)),
-            await _asked(f"next_due, {posts}, {queued}", store.outbox.next_due),
+            await _timed_query(f"due_channels, {posts}, {queued}", lambda: store.outbox.due_channels(now)),
+            await _timed_query(f"next_due, {posts}, {queued}", store.outbox.next_due),
         ]
         await _revise(store, broadest, now)
         edits = f"{len(await store.edits.due(now)):,} edits"
-        return [*figures, await _asked(f"edits.due, {posts}, {edits}", lambda: store.edits.due(now), target_ms=None)]
+        return [
+            *figures,
+            await _timed_query(f"edits.due, {posts}, {edits}", lambda: store.edits.due(now), target_ms=None),
+        ]
 
 
-async def _asked(name: str, ask: Callable[[], Awaitable[object]], target_ms: float | None = _ASKED_MAX_MS) -> Figure:
+async def _timed_query(
+    name: str, query: Callable[[], Awaitable[object]], target_ms: float | None = _QUERY_MAX_MS
+) -> Figure:
     took_s: list[float] = []
     for _ in range(_REPETITIONS + 1):
         with _timed(took_s):
-            await ask()
+            await query()
     # The first one reads the file from the disk.
     return Figure(name, tuple(each_s * 1000 for each_s in took_s[1:]), "ms", target_ms)
 

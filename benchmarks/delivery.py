@@ -52,7 +52,7 @@ _KEYWORD = "Reward Model"
 
 
 @dataclass(slots=True)
-class Delivery:
+class DeliveryRun:
     """How a process delivered one message to each channel."""
 
     name: str
@@ -97,12 +97,12 @@ def main() -> int:
     return 1 if missed else 0
 
 
-def _measured(name: str, channels: int) -> Delivery:
+def _measured(name: str, channels: int) -> DeliveryRun:
     with tempfile.TemporaryDirectory() as folder:
         return asyncio.run(_measure(name, Path(folder), channels))
 
 
-async def _measure(name: str, folder: Path, channels: int) -> Delivery:
+async def _measure(name: str, folder: Path, channels: int) -> DeliveryRun:
     async with running_sandbox(folder, rate_limits=RateLimits()) as sandbox:
         channel_ids = _add_channels(sandbox.world, channels)
         due_at = datetime.now(UTC) + timedelta(seconds=_START_S)
@@ -113,7 +113,7 @@ async def _measure(name: str, folder: Path, channels: int) -> Delivery:
         else:
             started = _process(_run_plain_loop, sandbox.url, channel_ids)
         async with started as pid:
-            return await _observe(Delivery(name), sandbox, pid, channels)
+            return await _observe(DeliveryRun(name), sandbox, pid, channels)
 
 
 def _add_channels(world: World, count: int) -> Sequence[int]:
@@ -170,7 +170,7 @@ async def _process(target: Callable[..., None], *arguments: object) -> AsyncIter
         await asyncio.to_thread(process.join)
 
 
-async def _observe(delivery: Delivery, sandbox: RunningSandbox, pid: int, channels: int) -> Delivery:
+async def _observe(delivery: DeliveryRun, sandbox: RunningSandbox, pid: int, channels: int) -> DeliveryRun:
     """Waits until every channel has a message; measures from the first to the last of them."""
     loop = asyncio.get_running_loop()
     first_s = last_s = cpu_s = 0.0

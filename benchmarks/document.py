@@ -22,7 +22,7 @@ _DATABASES: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class RecordedResult:
     """What a JSON file of a full run contains."""
 
     database: str
@@ -30,7 +30,7 @@ class Result:
     figures: Mapping[str, Mapping[str, Figure]]  # by benchmark and name
 
     @classmethod
-    def read(cls, path: Path) -> "Result":
+    def read(cls, path: Path) -> "RecordedResult":
         """Raises ValueError for another format, and for a run at reduced sizes."""
         document = json.loads(path.read_text(encoding="utf-8"))
         if document.get("format") != FORMAT:
@@ -62,7 +62,7 @@ def main_document(arguments: Sequence[str] | None = None) -> int:
         print(f"there is no full run in {cache}: run `make bench-full`", file=sys.stderr)
         return 1
     try:
-        generated = render([Result.read(path) for path in files])
+        generated = render([RecordedResult.read(path) for path in files])
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -72,7 +72,7 @@ def main_document(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def render(results: Sequence[Result]) -> str:
+def render(results: Sequence[RecordedResult]) -> str:
     """Returns Markdown: the machines, and one table per benchmark with a column per database."""
     by_database = {result.database: result for result in results}
     parts = ["\n".join(f"- {result.facts}" for result in results) + "\n"]

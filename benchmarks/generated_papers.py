@@ -127,7 +127,7 @@ class PaperGenerator:
         return tuple(f"{month:%y%m}" for month in self.months)
 
     @cached_property
-    def _firsts(self) -> tuple[int, ...]:
+    def _first_ids(self) -> tuple[int, ...]:
         """The number of the first paper of each month, and the count of all: as many per day in every month."""
         starts_s = [start.timestamp() for start in (*self.months, self.end)]
         span_s = starts_s[-1] - starts_s[0]
@@ -135,18 +135,18 @@ class PaperGenerator:
 
     def _place(self, number: int) -> tuple[int, int]:
         month = self._month_of[number]
-        return month, number - self._firsts[month]
+        return month, number - self._first_ids[month]
 
     @cached_property
     def _month_of(self) -> bytes:
-        lengths = (after - first for first, after in zip(self._firsts, self._firsts[1:], strict=False))
+        lengths = (after - first for first, after in zip(self._first_ids, self._first_ids[1:], strict=False))
         return b"".join(bytes((month,)) * length for month, length in enumerate(lengths))
 
     def _published(self, number: int, rng: random.Random) -> datetime:
         """The id is given when the submission is announced: usually within a day, sometimes after a week on hold."""
         month, place = self._place(number)
         start, end = self.months[month], (*self.months, self.end)[month + 1]
-        length = self._firsts[month + 1] - self._firsts[month]
+        length = self._first_ids[month + 1] - self._first_ids[month]
         hold = timedelta(days=rng.uniform(0, 7) if rng.random() < 0.03 else rng.uniform(0, 1))
         return start + (end - start) * ((place + rng.random()) / length) - hold
 
@@ -170,7 +170,7 @@ class PaperGenerator:
         return tuple(sorted(drawn))
 
 
-class _Text:
+class _GeneratedText:
     """Prepared sentences: composing each from words would take ten times as long."""
 
     def __init__(self, rng: random.Random) -> None:
@@ -213,8 +213,8 @@ class _Text:
 
 
 @cache
-def _prepared_text(seed: int) -> _Text:
-    return _Text(random.Random(seed + 1))
+def _prepared_text(seed: int) -> _GeneratedText:
+    return _GeneratedText(random.Random(seed + 1))
 
 
 def _categories(rng: random.Random) -> tuple[str, ...]:

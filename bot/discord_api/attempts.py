@@ -21,7 +21,7 @@ import yarl
 from discord.http import Route
 
 from bot.discord_api.backoff import GlobalBackoff
-from bot.discord_api.request_budget import RequestBudget, RequestSlot
+from bot.discord_api.request_budget import DiscordSlot, RequestBudget
 from bot.runtime.clock import Clock
 from bot.runtime.problems import Problem, ReportedProblems
 
@@ -173,7 +173,7 @@ class _RequestTrace:
 
 def _release(context: SimpleNamespace) -> None:
     slot = getattr(context, "slot", None)
-    if isinstance(slot, RequestSlot):
+    if isinstance(slot, DiscordSlot):
         slot.release()
 
 

@@ -26,7 +26,7 @@ UNANSWERED_S: Final = 2.0
 _STEP_S: Final = 0.05
 
 
-class RequestSlot:
+class DiscordSlot:
     """One request that may be sent now; `release` is called when it was answered or has failed."""
 
     def __init__(self, budget: "RequestBudget", started_at_s: float) -> None:
@@ -45,10 +45,10 @@ class RequestBudget:
         self._clock = clock
         self._rate_max = self._rate = requests_per_second
         self._rate_set_at_s = self._next_s = self._paused_until_s = clock.monotonic()
-        self._waiting: deque[asyncio.Future[RequestSlot]] = deque()
+        self._waiting: deque[asyncio.Future[DiscordSlot]] = deque()
         self._serving: asyncio.Task[None] | None = None
         # Requests without an answer, the earliest first, and the times of the answers of the last second.
-        self._unanswered: dict[RequestSlot, None] = {}
+        self._unanswered: dict[DiscordSlot, None] = {}
         self._answered_at_s: deque[float] = deque()
 
     @property
@@ -57,11 +57,11 @@ class RequestBudget:
         recovered = (self._clock.monotonic() - self._rate_set_at_s) * RECOVERY_PER_S
         return min(self._rate_max, self._rate + max(0.0, recovered))
 
-    async def acquire(self) -> RequestSlot:
+    async def acquire(self) -> DiscordSlot:
         """Waits until a request may be sent."""
         if not self._waiting and self._wait_s() <= 0:
             return self._take()
-        waiter: asyncio.Future[RequestSlot] = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[DiscordSlot] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         if self._serving is None or self._serving.done():
             self._serving = asyncio.create_task(self._serve())
@@ -74,7 +74,7 @@ class RequestBudget:
             self._rate, self._rate_set_at_s = max(REQUESTS_PER_SECOND_MIN, self.rate * SLOWDOWN), now_s + wait_s
         self._paused_until_s = max(self._paused_until_s, now_s + wait_s)
 
-    def released(self, slot: RequestSlot) -> None:
+    def released(self, slot: DiscordSlot) -> None:
         """Takes the answer to a request; only the first call for a slot counts."""
         if slot in self._unanswered:
             del self._unanswered[slot]
@@ -89,10 +89,10 @@ class RequestBudget:
             else:
                 self._waiting.popleft().set_result(self._take())
 
-    def _take(self) -> RequestSlot:
+    def _take(self) -> DiscordSlot:
         now_s, interval_s = self._clock.monotonic(), 1 / self.rate
         self._next_s = max(self._next_s, now_s - (BURST - 1) * interval_s) + interval_s
-        slot = RequestSlot(self, now_s)
+        slot = DiscordSlot(self, now_s)
         self._unanswered[slot] = None
         return slot
 

@@ -72,7 +72,7 @@ class SessionStarts:
         self._fetched_at_s = 0.0
         self._fetching = asyncio.Lock()
         self._starting = 0  # shards that may identify and have not been counted by Discord yet
-        self._buckets: defaultdict[int, _Bucket] = defaultdict(_Bucket)
+        self._buckets: defaultdict[int, _IdentifyBucket] = defaultdict(_IdentifyBucket)
 
     async def fetch_limits(self) -> GatewayLimits:
         """Asks Discord; raises what discord.py raises, and UnreadableAnswer."""
@@ -136,7 +136,7 @@ class SessionStarts:
             return limits
 
 
-class _Bucket:
+class _IdentifyBucket:
     """The shards that share one IDENTIFY in five seconds."""
 
     def __init__(self) -> None:

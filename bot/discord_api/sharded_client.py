@@ -43,7 +43,7 @@ FATAL_CLOSE_CODES: Final = {
 }
 
 
-def refusal(code: int, shard_count: int) -> str | None:
+def rejected_shards(code: int, shard_count: int) -> str | None:
     """Returns the sentence for a close code after which no reconnect succeeds; None for any other code."""
     sentence = FATAL_CLOSE_CODES.get(code)
     shards = plural(shard_count, "shard")
@@ -160,11 +160,11 @@ class ShardedClient(BoundedClient):
         while not self.is_closed():
             shard_count = self._configured_shards or await self._recommended_shards()
             if shard_count == refused_shards:
-                raise StartupError(refusal(SHARDING_REQUIRED, shard_count))
+                raise StartupError(rejected_shards(SHARDING_REQUIRED, shard_count))
             try:
                 await self._run_shards(shard_count, reconnect=reconnect)
             except discord.ConnectionClosed as error:
-                if (sentence := refusal(error.code, shard_count)) is None:
+                if (sentence := rejected_shards(error.code, shard_count)) is None:
                     raise
                 if error.code != SHARDING_REQUIRED or self._configured_shards is not None:
                     raise StartupError(sentence) from None

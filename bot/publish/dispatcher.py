@@ -87,7 +87,7 @@ class Dispatcher:
                 self._take_notifications()
                 if self._queue.look_in_s(self._tasks) <= 0:
                     await self._correct_due_times()
-                    await self._queue.look()
+                    await self._queue.refresh()
                 await self._wakeup.wait(self._start_workers(group))
 
     def _take_notifications(self) -> None:
@@ -144,7 +144,7 @@ class DueQueue:
         self._channels: deque[int] = deque()
         self._next_due: datetime | None = None
         self._is_notified = True
-        # Whether a channel was served since the last look: it may have to be tried again.
+        # Whether a channel was served since the last refresh: it may have to be tried again.
         self._is_stale = False
         self._looked_at_s = self._look_from_s = 0.0
 
@@ -170,7 +170,7 @@ class DueQueue:
             wait_s = min(wait_s, self._looked_at_s + (interval_s if len(active) else 0.0) - now_s)
         return max(0.0 if self._is_notified else wait_s, self._look_from_s - now_s)
 
-    async def look(self) -> None:
+    async def refresh(self) -> None:
         """Reads from the outbox which channels are due now, and when the next one is."""
         self._is_notified = self._is_stale = False
         self._looked_at_s, now = self._clock.monotonic(), self._clock.now()

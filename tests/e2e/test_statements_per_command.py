@@ -21,7 +21,7 @@ LIMITS: tuple[tuple[str, dict[str, object], int], ...] = (
     ("status", {}, 9),
     ("channel show", {}, 4),
     ("channel test", {}, 4),
-    ("page", {"format": "html"}, 4 + 3 * len(KEYWORDS)),
+    ("page", {"format": "html"}, 5 + 3 * len(KEYWORDS)),
     ("help", {}, 0),
     ("channel style", {"style": "compact"}, 10),
     ("channel schedule", {"time": "08:30", "zone": "Europe/Berlin"}, 15),

@@ -14,7 +14,7 @@ from tests.support.store import Store
 
 CHANNELS = range(100, 200)
 # How often the channels in which something is due are read, however many messages are sent.
-LOOKS_MAX = 6
+DUE_READS_MAX = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,8 @@ async def test_due_channels_are_not_read_again_for_each_message(
 ) -> None:
     async with running_dispatcher(store, delivery, clock):
         pass
-    looks = [statement for statement in statements.read if "min(outbox.due_at)" in statement]
-    assert len(looks) <= 2 * LOOKS_MAX
+    due_reads = [statement for statement in statements.read if "min(outbox.due_at)" in statement]
+    assert len(due_reads) <= 2 * DUE_READS_MAX
 
 
 @pytest.mark.slow

@@ -13,8 +13,8 @@ from bot.discord_api.request_budget import (
     REQUESTS_PER_SECOND_MIN,
     SLOWDOWN,
     UNANSWERED_S,
+    DiscordSlot,
     RequestBudget,
-    RequestSlot,
 )
 from tests.support.clock import FakeClock, settle
 
@@ -111,5 +111,5 @@ async def test_slot_of_a_cancelled_request_goes_to_the_next(budget: RequestBudge
     await settle()
     cancelled.cancel()
     await clock.advance(1.1)
-    assert isinstance(await kept, RequestSlot)
+    assert isinstance(await kept, DiscordSlot)
     assert cancelled.cancelled()

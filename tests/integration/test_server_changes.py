@@ -19,7 +19,7 @@ SERVERS = 60  # more than are looked at without a break for other callbacks
 UNKNOWN = tuple(range(10**17, 10**17 + 20))
 
 
-class Gateway:
+class GatewayHarness:
     """A cache with the servers of a world, and the changes that it causes."""
 
     def __init__(self, store: Store) -> None:
@@ -58,8 +58,8 @@ class Gateway:
 
 
 @pytest.fixture
-def gateway(store: Store) -> Gateway:
-    gateway = Gateway(store)
+def gateway(store: Store) -> GatewayHarness:
+    gateway = GatewayHarness(store)
     gateway.world.add_user("owner", user_id=gateway.world.bot_id + 1)
     return gateway
 
@@ -68,7 +68,7 @@ async def subscribe(store: Store, *channel_ids: int) -> None:
     await store.subscriptions.apply_config({each: [Keyword.parse("graph")] for each in channel_ids}, NOW)
 
 
-async def test_first_start_checks_each_channel_once(store: Store, gateway: Gateway) -> None:
+async def test_first_start_checks_each_channel_once(store: Store, gateway: GatewayHarness) -> None:
     servers = [gateway.server(number) for number in range(SERVERS)]
     channels = [channel_id for _, channel_id in servers]
     await subscribe(store, *channels, *UNKNOWN)
@@ -79,7 +79,7 @@ async def test_first_start_checks_each_channel_once(store: Store, gateway: Gatew
     assert gateway.remembered == placed
 
 
-async def test_change_of_a_server_checks_only_its_channels(store: Store, gateway: Gateway) -> None:
+async def test_change_of_a_server_checks_only_its_channels(store: Store, gateway: GatewayHarness) -> None:
     (guild, channel_id), (other, _) = gateway.server(1), gateway.server(2)
     await subscribe(store, channel_id, *UNKNOWN)
     await gateway.changes.changed(guild)
@@ -88,7 +88,7 @@ async def test_change_of_a_server_checks_only_its_channels(store: Store, gateway
     assert gateway.checked == [channel_id]
 
 
-async def test_thread_is_recorded_with_its_parent(store: Store, gateway: Gateway) -> None:
+async def test_thread_is_recorded_with_its_parent(store: Store, gateway: GatewayHarness) -> None:
     guild, channel_id = gateway.server(1)
     thread = gateway.world.add_thread(channel_id, "reading club", owner_id=gateway.world.bot_id)
     guild = gateway.received(guild.id)
@@ -97,7 +97,7 @@ async def test_thread_is_recorded_with_its_parent(store: Store, gateway: Gateway
     assert (await store.channels.places())[thread.id].parent_id == channel_id
 
 
-async def test_smaller_cache_has_the_same_channels_and_permissions(gateway: Gateway) -> None:
+async def test_smaller_cache_has_the_same_channels_and_permissions(gateway: GatewayHarness) -> None:
     full, channel_id = gateway.server(1)
     role = gateway.world.add_role(full.id, "Readers", BOT_PERMISSIONS)
     gateway.world.add_channel(

@@ -31,13 +31,13 @@ class Discord:
         self.problems = ReportedProblems()
         self.remaining, self.max_concurrency = remaining, max_concurrency
         self.reset_after_s = 3600.0
-        self.asked = 0
+        self.requested = 0
         self.error: Exception | None = None
         self.identified: list[tuple[int, float]] = []
         self.starts = SessionStarts(self.answer, self.clock, self.problems)
 
     async def answer(self) -> object:
-        self.asked += 1
+        self.requested += 1
         if self.error is not None:
             raise self.error
         limit = {"total": 1000, "remaining": self.remaining, "max_concurrency": self.max_concurrency}
@@ -123,10 +123,10 @@ async def test_last_session_of_the_day_is_started_once() -> None:
 async def test_limits_are_asked_for_again_after_a_minute() -> None:
     discord = Discord()
     await discord.start_all(range(1), within_s=LIMITS_FRESH_S / 2)
-    assert discord.asked == 1
+    assert discord.requested == 1
     await discord.clock.advance(LIMITS_FRESH_S)
     await discord.start_all(range(1), within_s=1)
-    assert discord.asked == 2
+    assert discord.requested == 2
 
 
 async def test_known_limits_apply_while_discord_does_not_answer() -> None:

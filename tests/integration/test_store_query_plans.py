@@ -16,7 +16,17 @@ from tests.support.store_calls import StoreCalls
 
 # Classes whose methods run no statement of their own, or run those that modules of the store give them.
 WITHOUT_STATEMENTS: Final = frozenset(
-    {"Backend", "Connection", "Database", "Disk", "Grouped", "GroupCommit", "PostgresServer", "SqliteFile"}
+    {
+        "Backend",
+        "Connection",
+        "Database",
+        "Disk",
+        "GroupCommit",
+        "Grouped",
+        "PostgresServer",
+        "SqliteFile",
+        "TimedConnection",
+    }
 )
 # It writes only after a failed write; `Database.write_problem` does it.
 METHODS_WITHOUT_STATEMENTS: Final = frozenset({"Polls.write_problem"})
@@ -52,6 +62,8 @@ BAD_STATEMENTS: Final = (
 
 Recorded = tuple[Path, dict[str, list[Statement]]]
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
@@ -81,7 +93,7 @@ def public_methods() -> set[str]:
         for each in classes
         if each.__name__ not in WITHOUT_STATEMENTS
         for name, method in vars(each).items()
-        if inspect.iscoroutinefunction(method) and not name.startswith("_")
+        if not name.startswith("_") and (inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method))
     }
 
 

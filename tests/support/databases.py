@@ -74,14 +74,6 @@ def exists(path: Path) -> bool:
     return _name(path) in _names() if IS_POSTGRESQL else path.exists()
 
 
-def copy(path: Path, target: Path) -> None:
-    """Copies a database that nobody uses."""
-    if IS_POSTGRESQL:
-        _create_on_server(_name(target), _name(path))
-    else:
-        shutil.copyfile(path, target)
-
-
 def rename(path: Path, target: Path) -> None:
     """Renames a database that nobody uses."""
     if IS_POSTGRESQL:

@@ -4,7 +4,7 @@ import contextlib
 import inspect
 import re
 import sqlite3
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -70,6 +70,14 @@ class StatementRecorder:
         self._running = self.by_method.setdefault(_name(call), [])
         try:
             return await call
+        finally:
+            self._running = None
+
+    async def collect(self, name: str, items: AsyncIterator[_Result]) -> list[_Result]:
+        """Returns what a method yields, and records its statements under this name."""
+        self._running = self.by_method.setdefault(name, [])
+        try:
+            return [item async for item in items]
         finally:
             self._running = None
 

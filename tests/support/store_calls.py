@@ -25,7 +25,6 @@ from bot.store.month_counts import MonthCounts
 from bot.store.schema import metadata
 from bot.store.statistics import Statistics
 from tests.support.builders import paper, trending_entry
-from tests.support.page import read_page
 from tests.support.query_plans import StatementRecorder
 from tests.support.store import ADA, CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
 
@@ -45,6 +44,7 @@ class StoreCalls:
     def __init__(self, store: Store, recorder: StatementRecorder) -> None:
         self._store = store
         self._run = recorder.run
+        self._collect = recorder.collect
 
     async def run_all(self) -> None:
         """Calls everything."""
@@ -208,8 +208,9 @@ class StoreCalls:
         await run(store.papers.count(GRAPH, YEAR_BEFORE))
         await run(store.papers.count_by_category(GRAPH, YEAR_BEFORE))
         await run(store.papers.titles(10))
-        await run(read_page(store.page_store, None, 10))
-        await run(read_page(store.page_store, [CHANNEL], 10))
+        await run(store.page_store.keywords(None))
+        page = await run(store.page_store.keywords([CHANNEL]))
+        await self._collect("PageStore.sections", store.page_store.sections(page, 10))
         await run(store.page_store.channels())
         await run(store.page_store.data_version())
         statistics = Statistics(store.database)

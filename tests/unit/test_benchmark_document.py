@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.document import BEGIN, END, Result, main_document, render
+from benchmarks.document import BEGIN, END, RecordedResult, main_document, render
 from benchmarks.results import FORMAT, Figure
 
 _MACHINE = {"processor": "A processor", "cores": 2, "memory_gb": 8.0, "system": "Linux 6", "python": "3.11.7"}
@@ -30,13 +30,13 @@ def write_run(folder: Path, database: str, *figures: Figure, size: str = "full",
 def test_databases_are_side_by_side(tmp_path: Path) -> None:
     slower = Figure("commit", (1.5,), "s", target=1)
     runs = [write_run(tmp_path, "sqlite", _COMMIT), write_run(tmp_path, "postgresql", slower)]
-    text = render([Result.read(path) for path in runs])
+    text = render([RecordedResult.read(path) for path in runs])
     assert "| commit | ≤ 1 s | 0.5 s (0.25-0.75) | **1.5 s, missed** | 2 × plain sqlite3 |" in text
     assert "2 cores of A processor, 8.0 GB of memory" in text
 
 
 def test_database_without_a_run_is_not_measured(tmp_path: Path) -> None:
-    text = render([Result.read(write_run(tmp_path, "sqlite", _COMMIT))])
+    text = render([RecordedResult.read(write_run(tmp_path, "sqlite", _COMMIT))])
     assert "| 0.5 s (0.25-0.75) | not measured |" in text
 
 

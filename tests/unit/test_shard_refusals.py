@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.discord_api.sharded_client import refusal
+from bot.discord_api.sharded_client import rejected_shards
 from bot.runtime.shards import shard_of
 
 
@@ -29,11 +29,11 @@ from bot.runtime.shards import shard_of
     ],
 )
 def test_refusal_names_the_number_of_shards(code: int, shard_count: int, sentence: str) -> None:
-    assert refusal(code, shard_count) == sentence
+    assert rejected_shards(code, shard_count) == sentence
 
 
 def test_other_close_codes_are_not_refusals() -> None:
-    assert refusal(4000, 1) is None
+    assert rejected_shards(4000, 1) is None
 
 
 def test_shard_of_a_server_follows_from_its_id() -> None:
