@@ -11,7 +11,7 @@ WAITING_SLOW = --numprocesses=$(shell expr $(CORES) '*' 2) $(BY_FILE)
 MEMORY = $(shell grep -qs ' /dev/shm .*noexec' /proc/mounts || df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 2000000 { print $$6 }')
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: run test test-slow test-postgresql soak coverage lint format bench bench-full bench-document lock clean
+.PHONY: run test test-slow test-postgresql crashes-postgresql soak coverage lint format bench bench-full bench-document lock clean
 .DEFAULT_GOAL := run
 # ARGS is for this make only: a make that a test starts must not inherit it.
 unexport ARGS
@@ -49,8 +49,8 @@ run: $(VENV)/.run
 	@if [ -n "$$DISCORD_TOKEN" ] || [ -f config.json ]; then exec $(BIN)/python -m bot $(ARGS); else exec $(BIN)/python -m sandbox $(ARGS); fi
 
 # Overrides the environment: without cached bytecode, each worker and each bot process would compile every module.
-test test-slow test-postgresql soak coverage: export PYTHONDONTWRITEBYTECODE =
-test test-slow test-postgresql soak coverage: export TMPDIR := $(or $(TMPDIR),$(MEMORY))
+test test-slow test-postgresql crashes-postgresql soak coverage: export PYTHONDONTWRITEBYTECODE =
+test test-slow test-postgresql crashes-postgresql soak coverage: export TMPDIR := $(or $(TMPDIR),$(MEMORY))
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),$(WAITING))
@@ -65,14 +65,17 @@ test-slow: coverage
 	$(MAKE) test-postgresql
 endif
 
-# The suites of the store and the pipeline, and the crash points, on PostgreSQL: the server of DAILY_PAPERS_TEST_POSTGRES,
-# or a private one per worker. Without a server they fail.
+# The suites of the store and the pipeline on PostgreSQL: the server of DAILY_PAPERS_TEST_POSTGRES, or a private one per
+# worker. Without a server they fail. The crash points there are a target of their own.
 ON_SERVER := store_* poller initial_sync dispatcher editor trending_* clock_* history_* backfill delivery janitor notices \
 	availability backlog batches pages lookups found_messages message_* status_report forum_batches month_counter \
 	keyword_indexes concurrent_settings
 test-postgresql: export TEST_DATABASE := postgresql
 test-postgresql: $(VENV)/.dev
 	$(BIN)/python -m pytest $(WAITING) --timeout=240 $(wildcard $(ON_SERVER:%=tests/integration/test_%.py))
+
+crashes-postgresql: export TEST_DATABASE := postgresql
+crashes-postgresql: $(VENV)/.dev
 	$(BIN)/python -m pytest $(WAITING) --timeout=540 -m "slow or not slow" tests/e2e/test_crash_points.py
 
 # The chaos test for SOAK_MINUTES, with a line of progress every few seconds: make soak SOAK_MINUTES=5. Exits with an error
