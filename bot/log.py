@@ -27,6 +27,7 @@ from bot.runtime.server_url import ServerUrl
 
 # The attributes of every record; any other attribute is a field of the event.
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
+_LIBRARIES: Final = ("discord", "aiohttp", "asyncio", "aiosqlite", "alembic", "sqlalchemy", "psycopg")
 _NO_SECRETS: Final[Mapping[str, str]] = {}
 _PASSWORD_MIN: Final = 4
 
@@ -43,7 +44,7 @@ def configure(
     logging.basicConfig(level=settings.log.level, handlers=[handler], force=True)
     # Libraries' messages below a warning are about their internals; discord.client warns that voice is not installed.
     library_level = logging.DEBUG if settings.log.level == "DEBUG" else logging.WARNING
-    for name in ("discord", "aiohttp", "asyncio", "aiosqlite"):
+    for name in _LIBRARIES:
         logging.getLogger(name).setLevel(max(library_level, logging.INFO))
     logging.getLogger("discord.client").addFilter(lambda record: "voice will NOT" not in str(record.msg))
 

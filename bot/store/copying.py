@@ -21,7 +21,7 @@ from bot.runtime.errors import DatabaseUnusable
 from bot.runtime.server_url import ServerUrl
 from bot.store.backend import Location
 from bot.store.column_types import Utc
-from bot.store.opening import DATABASE_BUSY_TIMEOUT_S, prepare_exclusive, uri
+from bot.store.opening import DATABASE_BUSY_TIMEOUT_S, is_missing, prepare_exclusive, uri
 from bot.store.schema import COPYING, key_values, metadata
 
 _ROWS_AT_ONCE: Final = 2000
@@ -37,6 +37,8 @@ def copy_database(source: Location, target: Location, on_progress: OnProgress) -
     """
     if str(source) == str(target):
         raise DatabaseUnusable("The copy would have the same place as the database: set another target.")
+    if isinstance(source, Path) and is_missing(source):
+        raise DatabaseUnusable(f"There is no database {source} yet: start the bot first, which creates it.")
     with _opened(source) as old, _opened(target) as new:
         counts = {table.name: _count(old, table) for table in metadata.sorted_tables}
         position = _begin(old, new, target)

@@ -120,6 +120,12 @@ def test_target_with_rows_is_rejected_unchanged(source: Path, tmp_path: Path) ->
     assert rows(target) == before
 
 
+def test_missing_database_is_not_created_by_a_copy(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnusable, match="There is no database"):
+        copy_database(tmp_path / "missing.sqlite3", tmp_path / "target.sqlite3", ignore)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_copy_onto_itself_is_rejected(source: Path) -> None:
     with pytest.raises(DatabaseUnusable, match="the same place"):
         copy_database(source, source, ignore)

@@ -46,7 +46,13 @@ def fail(message: str) -> NoReturn:
 def restored_loggers() -> Iterator[None]:
     """Restores the loggers, to which pytest attaches handlers."""
     root = logging.getLogger()
-    loggers = [root, *map(logging.getLogger, ("discord", "discord.client", "aiohttp", "asyncio", "aiosqlite"))]
+    loggers = [
+        root,
+        *map(
+            logging.getLogger,
+            ("discord", "discord.client", "aiohttp", "asyncio", "aiosqlite", "alembic", "sqlalchemy", "psycopg"),
+        ),
+    ]
     before = [(logger, logger.level, logger.handlers[:], logger.filters[:]) for logger in loggers]
     yield
     for logger, level, handlers, filters in before:
