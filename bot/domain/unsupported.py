@@ -145,7 +145,7 @@ def _category(text: str) -> str | None:
     if found and others:
         narrowed = f"{' '.join(others)} [{found[0]}]"
         return f"Put the category in brackets at the end: {_code(narrowed)}."
-    if codes and words[-1:] == ["in"]:
+    if codes and len(words) > 1 and words[-1] == "in":
         narrowed = f"{' '.join(words[:-1])} [{codes[0]}]"
         return f"Leave out the last word: {_code(narrowed)}."
     if found or (not phrase.strip() and codes):

@@ -224,7 +224,8 @@ def test_any_text_is_answered_with_one_short_line(typed: str) -> None:
 @given(st.from_regex(re.compile(r"[a-z]{2,8}( [a-z]{2,8}){0,4}"), fullmatch=True))
 def test_lower_case_phrases_are_never_rejected(typed: str) -> None:
     assert unsupported_syntax(typed) is None
-    assert unsupported_syntax(f"{typed} [cs.CL]") is None
+    if not typed.endswith(" in"):  # "graphs in [cs.CL]" is answered with a better spelling
+        assert unsupported_syntax(f"{typed} [cs.CL]") is None
 
 
 def test_suggested_keywords_can_be_keywords() -> None:
