@@ -62,17 +62,17 @@ test-slow: $(VENV)/.dev
 else
 test-slow: coverage
 	$(BIN)/python -m pytest $(WAITING_SLOW) -m "slow and unmeasured" --timeout=540
-	$(MAKE) test-postgresql
 endif
 
 # The suites of the store and the pipeline on PostgreSQL: the server of DAILY_PAPERS_TEST_POSTGRES, or a private one per
-# worker. Without a server they fail. The crash points there are a target of their own.
+# worker. Without a server they fail. `make coverage` measures them, too. The crash points there are a target of their own.
 ON_SERVER := store_* poller initial_sync dispatcher editor trending_* clock_* history_* backfill delivery janitor notices \
 	availability backlog batches pages lookups found_messages message_* status_report forum_batches month_counter \
 	keyword_indexes concurrent_settings
+SERVER_SUITES = $(wildcard $(ON_SERVER:%=tests/integration/test_%.py))
 test-postgresql: export TEST_DATABASE := postgresql
 test-postgresql: $(VENV)/.dev
-	$(BIN)/python -m pytest $(WAITING) --timeout=240 $(wildcard $(ON_SERVER:%=tests/integration/test_%.py))
+	$(BIN)/python -m pytest $(WAITING) --timeout=240 $(SERVER_SUITES)
 
 crashes-postgresql: export TEST_DATABASE := postgresql
 crashes-postgresql: $(VENV)/.dev
@@ -90,7 +90,8 @@ MEASURE := -m "not unmeasured" --timeout=240 --cov
 coverage: $(VENV)/.dev
 	rm -f .coverage .coverage.*
 	$(BIN)/python -m pytest $(WAITING) $(MEASURE) --cov-report= --hypothesis-profile=thorough tests/unit $(wildcard tests/integration/test_store_*.py)
-	$(BIN)/python -m pytest $(WAITING_SLOW) $(MEASURE) --cov-append --cov-report=term --ignore=tests/unit
+	$(BIN)/python -m pytest $(WAITING_SLOW) $(MEASURE) --cov-append --cov-report= --ignore=tests/unit
+	TEST_DATABASE=postgresql $(BIN)/python -m pytest $(WAITING) --timeout=240 --cov --cov-append --cov-report=term $(SERVER_SUITES)
 	$(BIN)/python -m tests.support.coverage_floors
 
 lint: $(VENV)/.dev

@@ -147,9 +147,8 @@ class PaperText:
         """Whether these are words of the phrase; without literal tokens, its place has shown that."""
         if not phrase.forms:
             return True
-        if len(here) < len(phrase.tokens):
-            return False
-        if any(forms and word not in forms for word, forms in zip(here, phrase.forms, strict=True)):
+        is_cut_off = len(here) < len(phrase.tokens)
+        if is_cut_off or any(forms and word not in forms for word, forms in zip(here, phrase.forms, strict=True)):
             return False
         stems = self.stems[start : start + len(here)]
         return all(each in possible for each, possible in zip(stems, phrase.all_stems, strict=True))

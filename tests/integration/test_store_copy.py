@@ -1,13 +1,16 @@
 """`daily-papers copy` moves a database between SQLite and PostgreSQL, and continues after an interruption."""
 
 import asyncio
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from rich.console import Console
 
-from bot.runtime.errors import DatabaseUnusable
+from bot.commands.copy_database import TARGET_VARIABLE, copy
+from bot.runtime.errors import DatabaseUnusable, StartupError
 from bot.store import copying
 from bot.store.copying import copy_database
 from bot.store.database import Database
@@ -138,3 +141,25 @@ def test_database_in_use_by_a_bot_is_not_copied(source: Path, tmp_path: Path) ->
 
     with pytest.raises(DatabaseUnusable, match="already runs"):
         asyncio.run(copy_while_open())
+
+
+def test_copy_command_names_both_databases_and_the_number_of_rows(source: Path, tmp_path: Path) -> None:
+    output = io.StringIO()
+    target = tmp_path / "target.sqlite3"
+    copy(source, Console(file=output, width=400), {TARGET_VARIABLE: str(target)})
+    assert f"from {source} to {target}, and compared them" in output.getvalue()
+    assert rows(target) == rows(source)
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [("", "Set DAILY_PAPERS_COPY_TO"), ("postgresql://u:secret@", "DAILY_PAPERS_COPY_TO is not the URL")],
+)
+def test_copy_command_explains_a_target_that_is_none(source: Path, target: str, reason: str) -> None:
+    with pytest.raises(StartupError, match=reason) as error:
+        copy(source, Console(file=io.StringIO()), {TARGET_VARIABLE: target})
+    assert "secret" not in str(error.value)
+
+
+def test_copy_command_accepts_a_server(source: Path, server: ServerDatabases) -> None:
+    copy(source, Console(file=io.StringIO()), {TARGET_VARIABLE: server.empty().secret.replace("+psycopg", "")})

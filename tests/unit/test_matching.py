@@ -229,3 +229,11 @@ def test_matching_recorded_papers_are_found() -> None:
     found = {pair.arxiv_id for pair in match([*papers.values()], [keyword, shouted]) if pair.keyword == keyword}
     assert found == {one.arxiv_id for one in papers.values() if "linformer" in f"{one.title} {one.abstract}".casefold()}
     assert len(found) > 5
+
+
+def test_phrase_with_a_literal_token_does_not_match_where_the_text_ends() -> None:
+    papers = [
+        paper("2611.00001", title="A model", abstract="We study CLIP"),
+        paper("2611.00002", abstract="A CLIP model"),
+    ]
+    assert [found.arxiv_id.value for found in match(papers, [Keyword.parse("CLIP model")])] == ["2611.00002"]
