@@ -40,7 +40,7 @@ _DIGEST_PREFIX: Final = "keyword:"
 _COMMAS: Final = ",\uff0c"
 _DELETED: Final = " (deleted channel)"
 _ARCHIVED: Final = " (archived thread)"
-_IN_CHANNEL = re.compile(r"(?P<keyword>.*\S)\s+#(?P<channel>\d{17,20})", re.DOTALL)
+_KEYWORD_AND_CHANNEL = re.compile(r"(?P<keyword>.*\S)\s+#(?P<channel>\d{17,20})", re.DOTALL)
 
 
 class SubscriptionCommands(commands.Cog):
@@ -57,7 +57,7 @@ class SubscriptionCommands(commands.Cog):
         self, interaction: discord.Interaction[Client], keyword: str, channel: Target | None = None
     ) -> None:
         await interaction.response.defer(ephemeral=True)
-        suffixed = _IN_CHANNEL.fullmatch(keyword)
+        suffixed = _KEYWORD_AND_CHANNEL.fullmatch(keyword)
         if suffixed is not None and channel is None:
             channel_id = await self._checked_channel(interaction, int(suffixed["channel"]))
             typed = suffixed["keyword"]
