@@ -12,7 +12,6 @@ from typing import Final, NoReturn
 
 import pytest
 
-from tests.support.databases import IS_POSTGRESQL
 from tests.support.recordings import SHARED
 
 NO_RECORDINGS: Final = "they need recordings in ../shared, which does not exist"
@@ -34,7 +33,7 @@ def as_root() -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skips the tests that need recordings if there are none; leaves out those of SQLite on PostgreSQL."""
-    if IS_POSTGRESQL:
+    if os.environ.get("TEST_DATABASE") == "postgresql":
         of_sqlite = [item for item in items if item.get_closest_marker("sqlite") is not None]
         config.hook.pytest_deselected(items=of_sqlite)
         items[:] = [item for item in items if item.get_closest_marker("sqlite") is None]
