@@ -22,7 +22,7 @@ RECOVERY_PER_S: Final = 0.1
 BURST: Final = 8
 # How long a request without an answer counts: Discord has counted it by then.
 UNANSWERED_S: Final = 2.0
-# The longest sleep: an answer may make room earlier.
+# The longest delay before the budget is checked again: a response can free a slot earlier.
 _STEP_S: Final = 0.05
 
 

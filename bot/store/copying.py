@@ -30,7 +30,9 @@ _Position = dict[str, Any]
 OnProgress = Callable[[str, int, int], None]
 
 
-def copy_database(source: Location, target: Location, on_progress: OnProgress) -> Mapping[str, int]:
+def copy_database(
+    source: Location, target: Location, on_progress: OnProgress, *, rows_at_once: int = _ROWS_AT_ONCE
+) -> Mapping[str, int]:
     """Copies every row of `source` to `target` and verifies them; returns the number of rows of each table.
 
     Neither may be in use by a bot. Raises DatabaseUnusable, also if the target has rows that are not of this copy.
@@ -43,7 +45,7 @@ def copy_database(source: Location, target: Location, on_progress: OnProgress) -
         counts = {table.name: _count(old, table) for table in metadata.sorted_tables}
         position = _begin(old, new, target)
         for table in metadata.sorted_tables:
-            for rows in _copied(old, new, table, position):
+            for rows in _copied(old, new, table, position, rows_at_once):
                 on_progress(table.name, rows, counts[table.name])
         _verify(old, new, target)
         _finish(new)
@@ -98,12 +100,14 @@ def _begin(old: sa.Connection, new: sa.Connection, target: Location) -> _Positio
     return {}
 
 
-def _copied(old: sa.Connection, new: sa.Connection, table: sa.Table, position: _Position) -> Iterator[int]:
+def _copied(
+    old: sa.Connection, new: sa.Connection, table: sa.Table, position: _Position, rows_at_once: int
+) -> Iterator[int]:
     """Copies the rows of a table after the stored position, in the order of its primary key; yields how many so far."""
     key = list(table.primary_key.columns)
     rows = 0
     after = position.get(table.name)
-    while part := old.execute(_part(table, key, after)).mappings().all():
+    while part := old.execute(_part(table, key, after).limit(rows_at_once)).mappings().all():
         after = [_to_json(part[-1][column]) for column in key]
         position[table.name] = after
         with _transaction(new):
@@ -114,7 +118,7 @@ def _copied(old: sa.Connection, new: sa.Connection, table: sa.Table, position: _
 
 
 def _part(table: sa.Table, key: Sequence[sa.Column[Any]], after: Sequence[Any] | None) -> sa.Select[Any]:
-    statement = sa.select(table).order_by(*key).limit(_ROWS_AT_ONCE)
+    statement = sa.select(table).order_by(*key)
     if table is key_values:
         statement = statement.where(key_values.c.name != COPYING)
     if after is None:

@@ -11,7 +11,6 @@ from rich.console import Console
 
 from bot.commands.copy_database import TARGET_VARIABLE, copy
 from bot.runtime.errors import DatabaseUnusable, StartupError
-from bot.store import copying
 from bot.store.copying import copy_database
 from bot.store.database import Database
 from bot.store.schema import keywords
@@ -71,10 +70,7 @@ def test_rows_after_a_copy_get_new_ids(source: Path, server: ServerDatabases) ->
     assert asyncio.run(add()) == [3]
 
 
-def test_interrupted_copy_continues_and_no_bot_opens_it_before(
-    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(copying, "_ROWS_AT_ONCE", 7)
+def test_interrupted_copy_continues_and_no_bot_opens_it_before(source: Path, tmp_path: Path) -> None:
     target = tmp_path / "target.sqlite3"
     seen: list[str] = []
 
@@ -84,7 +80,7 @@ def test_interrupted_copy_continues_and_no_bot_opens_it_before(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        copy_database(source, target, interrupt)
+        copy_database(source, target, interrupt, rows_at_once=7)
     with pytest.raises(DatabaseUnusable, match="incomplete copy"):
         asyncio.run(Database.open_exclusive(target))
     copy_database(source, target, ignore)

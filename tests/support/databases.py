@@ -1,6 +1,6 @@
 """The databases of tests: files of SQLite, or databases on a PostgreSQL server with TEST_DATABASE=postgresql.
 
-Tests name a database by a path in their temporary folder. On PostgreSQL, the path stands for a database with a name
+Tests name a database by a path in their temporary folder. On PostgreSQL, the path identifies a database with a name
 that is computed from it. The server is the one of DAILY_PAPERS_TEST_POSTGRES, or a private one of this process.
 """
 
