@@ -77,26 +77,6 @@ async def test_new_channel_is_not_looked_for_in_posts(store: Store) -> None:
     assert await steps(store, added) < 2 * STEPS_MAX  # several statements
 
 
-async def test_subscriptions_of_other_servers_are_not_read(store: Store) -> None:
-    await add_other_servers(store)
-    await store.subscribe("graph")
-    queries = store.subscriptions
-    for query in (
-        queries.in_channel(CHANNEL),
-        queries.in_channels(GUILD, [CHANNEL], 0, 10),
-        queries.keywords_per_channel(GUILD),
-        queries.spellings(GUILD),
-        queries.unsynced_in_guild(GUILD),
-        queries.has_synced(),
-        queries.has_watched(),
-        queries.has_unsynced([Keyword.parse("graph")]),
-        queries.ids([Keyword.parse("graph")]),
-        store.channels.in_guild(GUILD),
-        store.channels.servers(GUILD),
-    ):
-        assert await steps(store, query) < STEPS_MAX
-
-
 async def test_change_of_a_subscription_does_not_read_those_of_other_servers(store: Store) -> None:
     await add_other_servers(store)
     graph = [Keyword.parse("graph")]
