@@ -69,7 +69,8 @@ async def test_empty_arxiv_response_is_never_reported_as_no_new_papers(tmp_path:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=None))
-        await sandbox.wait_for_status("arXiv returns no papers at all, next try in ")
+        status = await sandbox.wait_for_status("arXiv returns no papers at all, next try in ")
+        assert "no new papers" not in status
 
 
 async def test_queue_and_blocked_channels_are_shown_only_to_those_who_can_view(tmp_path: Path) -> None:

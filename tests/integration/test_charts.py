@@ -230,8 +230,10 @@ async def test_process_that_ended_is_replaced(tmp_path: Path, script: Script) ->
     text = f"import os; open({str(pid_file)!r}, 'w').write(str(os.getpid()))\n" + READ + "data = b''\n" + WRITE
     charts = script(text)
     await charts.draw(PLAIN)
-    await ended(int(pid_file.read_text()))
+    first = int(pid_file.read_text())
+    await ended(first)
     await charts.draw(other(1))
+    assert int(pid_file.read_text()) != first
 
 
 @pytest.mark.slow
