@@ -42,8 +42,9 @@ class SqliteFile:
     begin = ("BEGIN IMMEDIATE",)
 
     def __init__(self, path: Path, disk: Disk) -> None:
-        self.writer = _engine(path, "rw", 1)
-        self.readers = _engine(path, "ro", READERS)
+        self._connections: list[aiosqlite.Connection] = []
+        self.writer = _engine(path, "rw", 1, self._connections)
+        self.readers = _engine(path, "ro", READERS, self._connections)
         self._disk = disk
 
     @classmethod
@@ -58,12 +59,18 @@ class SqliteFile:
             disk = Disk(path)
             closing.callback(disk.close)
             file = cls(path, disk)
+            closing.push_async_callback(file.close_connections)
             # The writer is closed last: a reader cannot remove the -wal file.
             for engine in (file.writer, file.readers):
                 closing.push_async_callback(engine.dispose)
                 async with engine.connect():  # a file that cannot be opened is reported now
                     pass
             yield file
+
+    async def close_connections(self) -> None:
+        """Closes every connection: a pool loses one that is in use or being opened, whose thread would never end."""
+        for connection in self._connections:
+            await connection.close()
 
     async def verify(self) -> None:
         """Does nothing: the kernel keeps the lock of the file."""
@@ -84,11 +91,11 @@ class SqliteFile:
         return None
 
 
-def _engine(path: Path, mode: str, size: int) -> AsyncEngine:
+def _engine(path: Path, mode: str, size: int, opened: list[aiosqlite.Connection]) -> AsyncEngine:
     async def connect() -> aiosqlite.Connection:
-        connection = await aiosqlite.connect(
-            uri(path, mode), uri=True, isolation_level=None, timeout=DATABASE_BUSY_TIMEOUT_S
-        )
+        connection = aiosqlite.connect(uri(path, mode), uri=True, isolation_level=None, timeout=DATABASE_BUSY_TIMEOUT_S)
+        opened.append(connection)
+        await connection
         await connection.execute_fetchall("PRAGMA foreign_keys = ON")
         # In WAL mode only FULL survives a power cut right after a commit (sqlite.org/pragma.html#pragma_synchronous).
         await connection.execute_fetchall("PRAGMA synchronous = FULL")

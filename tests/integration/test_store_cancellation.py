@@ -3,6 +3,7 @@
 import itertools
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable, Coroutine
 from contextlib import closing
 from pathlib import Path
@@ -97,3 +98,21 @@ async def test_cancelled_write_is_complete_or_absent(tmp_path: Path, operation: 
     assert complete != before
     assert left
     assert all(state in (before, complete) for state in left)
+
+
+async def read_on_a_new_connection(store: Store) -> None:
+    """Reads while the only open connection is in use."""
+    async with store.database.reading():
+        await store.key_values.get("a")
+
+
+@pytest.mark.sqlite
+async def test_connection_whose_opening_is_cancelled_ends_with_the_database(path: Path) -> None:
+    for at in itertools.count(1):
+        threads = set(threading.enumerate())
+        async with opened(path) as store:
+            cancelled = await cancel_at(read_on_a_new_connection(store), at, When.WAITING)
+        assert not [thread for thread in set(threading.enumerate()) - threads if "connection_worker" in thread.name]
+        if not cancelled:
+            break
+    assert at > 1
