@@ -175,7 +175,7 @@ async def test_initial_sync_goes_before_a_poll_between_its_pages(ingest: Ingest)
     assert poll.result() == PollCompleted(0, batch=True)
     queries = ingest.take_queries()
     sync = next(number for number, query in enumerate(queries) if "diffusion" in query)
-    assert sync in (2, 3)
+    assert sync >= 2
     assert any("reward model" in query and "diffusion" not in query for query in queries[sync + 1 :])
     assert await ingest.due(OTHER_CHANNEL) == []
 
