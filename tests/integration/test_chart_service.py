@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import pytest
 
@@ -65,6 +66,37 @@ class Recorder:
         return [(len(trend.missing), state) for trend, state in self.shown]
 
 
+@dataclass
+class StartedChart:
+    """A chart that shows its first state, and continues when `may_continue` is set."""
+
+    task: asyncio.Task[None]
+    may_continue: asyncio.Event
+
+
+async def start_chart(
+    ingest: Ingest, charts: ChartService, keywords: list[Keyword], recorder: Recorder, *, person_id: int | None = None
+) -> StartedChart:
+    """Starts a chart and returns when it showed its first state: which of two starts first is not left to the store."""
+    may_continue = asyncio.Event()
+
+    async def show(trend: Trend, state: ChartState) -> None:
+        await recorder.show(trend, state)
+        await may_continue.wait()
+
+    task = asyncio.create_task(charts.trend(keywords, show, person_id))
+    await ingest.until(lambda: bool(recorder.shown))
+    return StartedChart(task, may_continue)
+
+
+async def finish_charts(ingest: Ingest, *started: StartedChart) -> None:
+    for chart in started:
+        chart.may_continue.set()
+    await ingest.until(lambda: all(chart.task.done() for chart in started))
+    for chart in started:
+        chart.task.result()
+
+
 async def test_chart_counts_every_month_and_a_second_chart_requests_nothing(ingest: Ingest) -> None:
     charts, recorder = chart_service(ingest), Recorder()
     started_at_s = ingest.clock.monotonic()
@@ -100,11 +132,8 @@ async def test_stored_counts_are_shown_before_missing_months_are_counted(ingest:
 
 async def test_concurrent_charts_of_a_keyword_share_the_requests(ingest: Ingest) -> None:
     charts, first, second = chart_service(ingest), Recorder(), Recorder()
-
-    async def both() -> None:
-        await asyncio.gather(charts.trend([MODEL], first.show), charts.trend([MODEL], second.show))
-
-    await ingest.run(both())
+    charts_started = [await start_chart(ingest, charts, [MODEL], recorder) for recorder in (first, second)]
+    await finish_charts(ingest, *charts_started)
     assert len(ingest.take_requests()) == 12
     assert first.states[-1] == second.states[-1] == (0, ChartComplete())
     assert (12, ChartInProgress(36.0)) in second.states
@@ -117,12 +146,11 @@ async def test_charts_of_different_keywords_take_turns(ingest: Ingest) -> None:
     (month, *_) = last_year(MORNING)
     await MonthCounts(ingest.store.database).write(Keyword.parse("bandit"), month, 1, ingest.clock.now())
 
-    async def both() -> None:
-        await asyncio.gather(
-            charts.trend([MODEL], first.show), charts.trend([AGENT, Keyword.parse("bandit")], second.show)
-        )
-
-    await ingest.run(both())
+    charts_started = [
+        await start_chart(ingest, charts, [MODEL], first),
+        await start_chart(ingest, charts, [AGENT, Keyword.parse("bandit")], second),
+    ]
+    await finish_charts(ingest, *charts_started)
     assert first.states[0] == (12, ChartInProgress(36.0))
     # Until its 11 counts are complete, the other chart gets as many.
     assert second.states[0] == (11, ChartInProgress(66.0))
@@ -191,10 +219,11 @@ async def test_charts_over_the_limit_are_rejected_until_one_ends(ingest: Ingest)
 async def test_charts_of_one_person_follow_each_other(ingest: Ingest) -> None:
     charts, first, second = chart_service(ingest), Recorder(), Recorder()
 
-    async def both() -> None:
-        await asyncio.gather(charts.trend([MODEL], first.show, 1), charts.trend([MODEL, AGENT], second.show, 1))
-
-    await ingest.run(both())
+    charts_started = [
+        await start_chart(ingest, charts, [MODEL], first, person_id=1),
+        await start_chart(ingest, charts, [MODEL, AGENT], second, person_id=1),
+    ]
+    await finish_charts(ingest, *charts_started)
     assert first.states[-1] == second.states[-1] == (0, ChartComplete())
     assert second.states[:2] == [(24, ChartQueued(36.0)), (12, ChartInProgress(36.0))]
     assert len(ingest.take_requests()) == 24
@@ -202,11 +231,11 @@ async def test_charts_of_one_person_follow_each_other(ingest: Ingest) -> None:
 
 async def test_second_chart_of_a_person_uses_the_counts_of_the_first(ingest: Ingest) -> None:
     charts, second = chart_service(ingest), Recorder()
-
-    async def both() -> None:
-        await asyncio.gather(charts.trend([MODEL], Recorder().show, 1), charts.trend([MODEL], second.show, 1))
-
-    await ingest.run(both())
+    charts_started = [
+        await start_chart(ingest, charts, [MODEL], Recorder(), person_id=1),
+        await start_chart(ingest, charts, [MODEL], second, person_id=1),
+    ]
+    await finish_charts(ingest, *charts_started)
     assert second.states == [(12, ChartQueued(36.0)), (0, ChartComplete())]
     assert len(ingest.take_requests()) == 12
 
@@ -214,21 +243,22 @@ async def test_second_chart_of_a_person_uses_the_counts_of_the_first(ingest: Ing
 @pytest.mark.slow
 async def test_person_with_many_charts_does_not_delay_another_person(ingest: Ingest) -> None:
     charts = chart_service(ingest)
-    tasks = [
-        asyncio.create_task(charts.trend([Keyword.parse(f"agents {n}"), AGENT], Recorder().show, 1))
+    started = [
+        await start_chart(ingest, charts, [Keyword.parse(f"agents {n}"), AGENT], Recorder(), person_id=1)
         for n in range(CHARTS_QUEUED_PER_PERSON + 1)
     ]
-    await ingest.until(lambda: charts.in_progress == 1)
     rejected, other = Recorder(), Recorder()
     await ingest.run(charts.trend([AGENT], rejected.show, 1))
     assert rejected.states == [(12, TooManyCharts(CHARTS_QUEUED_PER_PERSON + 1))]
-    await ingest.run(charts.trend([MODEL], other.show, 2))
-    assert other.states[0] == (12, ChartInProgress(72.0))
+    other_chart = await start_chart(ingest, charts, [MODEL], other, person_id=2)
+    assert other.states == [(12, ChartInProgress(72.0))]
+    started[0].may_continue.set()
+    await finish_charts(ingest, other_chart)
     assert other.states[-1] == (0, ChartComplete())
     assert charts.in_progress == 1
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks)
+    for chart in started:
+        chart.task.cancel()
+    await asyncio.wait([chart.task for chart in started])
     await ingest.run(charts.trend([AGENT], Recorder().show, 1))
 
 
