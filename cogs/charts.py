@@ -14,6 +14,7 @@ from discord.ext import commands
 
 from bot.charts.renderer import ChartRenderer
 from bot.discord_api.client import Client
+from bot.discord_api.cooldown import Cooldown
 from bot.domain.charts.chart import Chart
 from bot.domain.charts.trend import Trend, duration, month_name
 from bot.domain.charts.weekly import Weekly
@@ -34,7 +35,7 @@ from bot.services.charts import (
     TooManyCharts,
 )
 from bot.services.subscriptions import SubscriptionService
-from cogs.input import Cooldown, parse_in_thread, parse_keywords
+from cogs.input import parse_in_thread, parse_keywords
 from cogs.permissions import can_view, look_up_channels
 from cogs.replies import bold, clock_time
 from cogs.suggestions import suggested

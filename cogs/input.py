@@ -1,18 +1,15 @@
-"""What every command does with its input: splits keywords, and limits how often one person runs a command."""
+"""What every command does with its input: splits and parses keywords."""
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final, TypeVar
 
 import discord
-from discord import app_commands
-from discord.ext import commands
 
 from bot.arxiv.scheduler import Caller
-from bot.discord_api.client import AnyClient, Client
+from bot.discord_api.client import Client
 from bot.domain.keyword import Keyword, split_keywords
 from bot.domain.text import cut
 from bot.domain.unsupported import unsupported_syntax
@@ -98,25 +95,6 @@ def _accept(_: str) -> None:
     return None
 
 
-class Cooldown:
-    """A rate limit per person for one cog; discord.py's decorator would share it between all bots of the process."""
-
-    def __init__(self, per_minute: int) -> None:
-        self._cooldowns = commands.CooldownMapping.from_cooldown(per_minute, 60.0, _user_id)
-
-    def check(self, interaction: discord.Interaction[AnyClient]) -> None:
-        """Counts this request, or raises CommandOnCooldown with the time to wait."""
-        # The system clock, which discord.py uses by default, can be set back by days.
-        now_s = time.monotonic()
-        cooldown = self._cooldowns.get_bucket(interaction, now_s)
-        if cooldown is not None and (wait_s := cooldown.update_rate_limit(now_s)) is not None:
-            raise app_commands.CommandOnCooldown(cooldown, wait_s)
-
-
 def caller_of(interaction: discord.Interaction[Client]) -> Caller:
     """The person who ran the command, and where: requests to arXiv are shared fairly between servers and people."""
     return Caller(interaction.user.id, interaction.guild_id)
-
-
-def _user_id(interaction: discord.Interaction) -> int:
-    return interaction.user.id

@@ -17,6 +17,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.discord_api.client import AnyClient, Client, client_of
+from bot.discord_api.cooldown import Cooldown
 from bot.discord_api.custom_ids import KeywordsButtonId, KeywordsMove
 from bot.discord_api.private_replies import answer_failure, reply
 from bot.domain.subscription import Source, Subscription
@@ -25,13 +26,11 @@ from bot.domain.unsupported import unsupported_syntax
 from bot.runtime.errors import StoreUnavailable
 from bot.runtime.limits import CONTENT_MAX
 from bot.services.subscriptions import SubscriptionService
-from cogs.input import Cooldown
 from cogs.permissions import Target, can_view, look_up_channels
 from cogs.replies import PersistentItem, bold, channel_link, defer_update
 from cogs.suggestions import visible
 
 KEYWORDS_PER_MINUTE: Final = 10
-KEYWORD_PAGES_PER_MINUTE: Final = 60
 # A page is shorter if its keywords are long.
 PAGE_KEYWORDS: Final = 20
 # 20,000 keywords of 200 characters are 4 MB; Discord accepts 10 MB.
@@ -57,22 +56,20 @@ class KeywordsCommand(commands.Cog):
 
     def __init__(self, subscription_service: SubscriptionService) -> None:
         self._subscription_service = subscription_service
-        self._commands = Cooldown(KEYWORDS_PER_MINUTE)
-        self._pages = Cooldown(KEYWORD_PAGES_PER_MINUTE)
+        self._cooldown = Cooldown(KEYWORDS_PER_MINUTE)
 
     @app_commands.command(description="List this server's keywords by channel")
     @app_commands.describe(channel="Only the keywords of this channel (default: all channels)")
     @app_commands.guild_only()
     async def keywords(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
-        self._commands.check(interaction)
+        self._cooldown.check(interaction)
         await interaction.response.defer(ephemeral=True)
         await self._show(interaction, channel.id if channel is not None else _ALL_CHANNELS, "from", 0)
 
     async def turn(self, interaction: discord.Interaction[AnyClient], button: KeywordsButtonId) -> None:
         """Does what a button below the list says."""
-        self._pages.check(interaction)
         if button.move == "file":
-            self._commands.check(interaction)
+            self._cooldown.check(interaction)
             await interaction.response.defer(ephemeral=True, thinking=True)
             await self._send_file(interaction, button.channel_id)
         else:

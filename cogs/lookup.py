@@ -13,6 +13,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.discord_api.client import AnyClient, Client, client_of
+from bot.discord_api.cooldown import Cooldown
 from bot.discord_api.custom_ids import NO_POST_KEY, AbstractButtonId, AbstractMenuId
 from bot.discord_api.messages import reading_view, to_embed
 from bot.discord_api.private_replies import reply
@@ -22,7 +23,7 @@ from bot.domain.paper import ArxivId
 from bot.domain.text import plural
 from bot.runtime.errors import ArxivBackoff, ArxivError, LookupsExhausted, QueryRejected, StoreUnavailable
 from bot.services.lookup import LATEST_MAX, Latest, LookupService
-from cogs.input import Cooldown, caller_of, parse_in_thread, parse_one_keyword
+from cogs.input import caller_of, parse_in_thread, parse_one_keyword
 from cogs.replies import UNUSABLE, PersistentItem, bold, relative_time, spelling_hint
 
 LATEST_PER_MINUTE: Final = 5

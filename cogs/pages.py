@@ -8,11 +8,11 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.discord_api.client import Client
+from bot.discord_api.cooldown import Cooldown
 from bot.discord_api.private_replies import reply
 from bot.domain.text import plural
 from bot.page.model import PAGE_PAPERS, PageFormat
 from bot.services.pages import FittedPage, PageService
-from cogs.input import Cooldown
 from cogs.permissions import CommandRejected, Target, can_view, may_show_publicly, target_channel
 from cogs.replies import relative_time
 

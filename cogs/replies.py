@@ -12,8 +12,8 @@ from typing import Final, Self, TypeVar, cast
 
 import discord
 
-from bot.discord_api.client import AnyClient, Client
-from bot.discord_api.private_replies import reply
+from bot.discord_api.client import AnyClient, Client, client_of
+from bot.discord_api.private_replies import answer_failure, reply
 from bot.domain.text import cut, escape_markdown, plural
 from bot.runtime.limits import CONTENT_MAX
 
@@ -183,6 +183,15 @@ class PersistentItem(discord.ui.DynamicItem[_ItemT], template=r"(?!)"):
             # discord.py has no other way to reject a component than to create one, and it accepts any.
             return cast("Self", UnusableItem(item))
         return created
+
+    async def interaction_check(self, interaction: discord.Interaction[AnyClient], /) -> bool:
+        """Counts the click; beyond the limit, replies with the time to wait."""
+        try:
+            client_of(interaction).clicks.check(interaction)
+        except discord.app_commands.CommandOnCooldown as error:
+            await answer_failure(interaction, error)
+            return False
+        return True
 
     @classmethod
     @abstractmethod

@@ -13,6 +13,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.discord_api.client import Client
+from bot.discord_api.cooldown import Cooldown
 from bot.domain.categories import suggest_categories
 from bot.domain.channel_schedule import DailySchedule, describe_schedule
 from bot.domain.keyword import Keyword, split_keywords
@@ -33,7 +34,7 @@ from bot.services.subscriptions import (
     SubscriptionService,
     SyncStatus,
 )
-from cogs.input import Cooldown, parse_in_thread, read_keywords
+from cogs.input import parse_in_thread, read_keywords
 from cogs.permissions import Target, TargetChannel, check_bot_may_post, check_may_manage, target_channel
 from cogs.quota_texts import command_quota_line, exceeded_lines
 from cogs.replies import bold, defer_if_slow, edit_reply, local_time, send_reply, spelling_hint

@@ -11,6 +11,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.discord_api.client import AnyClient, Client, client_of
+from bot.discord_api.cooldown import Cooldown
 from bot.discord_api.custom_ids import TrendingButtonId
 from bot.discord_api.messages import CARD_COLOUR
 from bot.discord_api.private_replies import reply
@@ -20,7 +21,6 @@ from bot.domain.trending.frozen_order import freeze, in_frozen_order
 from bot.domain.trending.parsing import TRENDING_ENTRIES_MAX
 from bot.runtime.errors import HuggingFaceBackoff, HuggingFaceError, StoreUnavailable
 from bot.services.trending import TrendingDisabled, TrendingList, TrendingService
-from cogs.input import Cooldown
 from cogs.replies import PersistentItem, relative_time, shown_reason
 
 # The maximum age of a list when a button shows another page of it.

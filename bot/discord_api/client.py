@@ -22,6 +22,7 @@ from discord.http import Route
 from bot.discord_api.autocompletion import AutocompletionLimit, answer_without_suggestions
 from bot.discord_api.backoff import RATELIMIT_WAIT_MAX_S
 from bot.discord_api.channel_directory import ChannelDirectory
+from bot.discord_api.cooldown import CLICKS_PER_MINUTE, Cooldown
 from bot.discord_api.greeting import Greeter
 from bot.discord_api.outcomes import hide_outage_traces
 from bot.discord_api.private_replies import answer_failure
@@ -131,6 +132,7 @@ class Client(ShardedClient, commands.Bot):
         self.lookup_service = lookup_service
         self.subscription_service = subscription_service
         self.trending = trending
+        self.clicks = Cooldown(CLICKS_PER_MINUTE)
         self._changes = ServerChanges(channels, directory, check_channels, self.remember_servers)
         self._greeter = greeter
         self.directory = directory

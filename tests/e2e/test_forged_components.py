@@ -9,6 +9,7 @@ from typing import Final
 
 import pytest
 
+from bot.discord_api.cooldown import CLICKS_PER_MINUTE
 from bot.discord_api.custom_ids import (
     AbstractButtonId,
     AbstractMenuId,
@@ -30,6 +31,8 @@ HUGE: Final = "9" * 40
 # What people who cannot view a channel must not learn.
 SECRET: Final = "secret topic"
 FOREIGN_CHANNEL: Final = 1191319909171999999
+# Each part of the custom ids is attacked in a bot of its own, and stays below the limit of clicks per minute.
+PARTS: Final = 6
 MENU_KINDS: Final = [kind for kind in ComponentKind if 3 <= kind <= 8]
 
 
@@ -105,15 +108,16 @@ def test_every_persistent_component_is_attacked() -> None:
     assert attacked == registered
 
 
+@pytest.mark.parametrize("part", range(PARTS))
 async def test_hostile_custom_ids_leave_no_traceback_and_reveal_nothing(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, part: int
 ) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox, DAILY_PAPERS_HUGGINGFACE__ENABLED="true"):
         await sandbox.subscribe("reward model")
         await sandbox.subscribe(SECRET, channel="admins")
         for message in await messages_of(sandbox):
             before = message.content, message.embeds
-            for custom_id in custom_ids(sandbox.world.default.member_id, sandbox.channel("admins")):
+            for custom_id in custom_ids(sandbox.world.default.member_id, sandbox.channel("admins"))[part::PARTS]:
                 used = await use(sandbox, message, custom_id)
                 assert SECRET not in text_of(used), custom_id
             assert message.is_ephemeral or (message.content, message.embeds) == before
@@ -153,3 +157,18 @@ async def test_component_of_another_kind_is_rejected(tmp_path: Path, caplog: pyt
         for kind in (ComponentKind.BUTTON, *MENU_KINDS[1:]):
             assert text_of(await use(sandbox, post, "abstracts:looked-up", kind, ["2611.00001"])) == UNUSABLE
     assert problems(caplog) == []
+
+
+async def test_clicks_beyond_the_limit_per_minute_are_rejected(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        await sandbox.subscribe("reward model")
+        (post, *_) = await messages_of(sandbox)
+        for _ in range(CLICKS_PER_MINUTE):
+            assert text_of(await use(sandbox, post, "abstract:2611.99999:looked-up")).startswith("Read the abstract")
+        # All components count together.
+        for custom_id in ("abstract:2611.99999:looked-up", "trending:2026-11-20:0:0"):
+            text = text_of(await use(sandbox, post, custom_id))
+            assert re.fullmatch(r"Rate limit: try again in \d+ s\.", text), text
+        admin = sandbox.world.default.admin_id
+        used = await sandbox.discord.press_forged(post.id, "abstract:2611.99999:looked-up", user_id=admin)
+        assert (await used.wait_for_reply()).content.startswith("Read the abstract")

@@ -1,0 +1,30 @@
+"""Rate limits per person, for commands and for the components of messages."""
+
+import time
+from typing import Final
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+# Buttons and menus of messages together. Turning pages fast is one click per second.
+CLICKS_PER_MINUTE: Final = 60
+
+
+class Cooldown:
+    """How often a person may do something; discord.py's decorator would share it between all bots of the process."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._cooldowns = commands.CooldownMapping.from_cooldown(per_minute, 60.0, _user_id)
+
+    def check(self, interaction: discord.Interaction[discord.Client]) -> None:
+        """Counts this request, or raises CommandOnCooldown with the time to wait."""
+        # The system clock, which discord.py uses by default, can be set back by days.
+        now_s = time.monotonic()
+        cooldown = self._cooldowns.get_bucket(interaction, now_s)
+        if cooldown is not None and (wait_s := cooldown.update_rate_limit(now_s)) is not None:
+            raise app_commands.CommandOnCooldown(cooldown, wait_s)
+
+
+def _user_id(interaction: discord.Interaction) -> int:
+    return interaction.user.id
