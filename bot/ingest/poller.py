@@ -7,7 +7,7 @@ never talks to Discord: it notifies the dispatcher and the editor.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
@@ -160,8 +160,9 @@ class Poller:
         watched = await self._subscriptions.synced()
         if not watched:
             return PollCompleted(0, batch=batch)
-        synced_until = min(clamp_synced_until(each.synced_until, started_at) for each in watched if each.synced_until)
-        new_papers = await self._read(watched, poll_window(synced_until, started_at))
+        # In threads, here and below: thousands of keywords take longer than the event loop may be blocked.
+        window = await asyncio.to_thread(_window_of_all, watched, started_at)
+        new_papers = await self._read(watched, window)
         _check_that_clock_was_not_set(stopwatch)
         with self._metrics.step(Step.COMMIT):
             await self._ingest_store.finish_poll(watched, started_at)
@@ -185,6 +186,7 @@ class Poller:
 
     async def _read(self, watched: tuple[WatchedKeyword, ...], window: Window) -> int:
         keywords = [each.keyword for each in watched]
+        known = await asyncio.to_thread(self._known_entries.of, watched)
         papers = new_papers = 0
         async for part in self._reader.read(
             keywords,
@@ -192,9 +194,8 @@ class Poller:
             Priority.POLL,
             filter_by_keyword=len(keywords) <= ARXIV_KEYWORDS_PER_QUERY,
             trust_zero=True,
-            known=self._known_entries.of(watched),
+            known=known,
         ):
-            # In a thread, like all matching.
             seen = await asyncio.to_thread(_found_only_now, watched, part)
             with self._metrics.step(Step.COMMIT):
                 recorded = await self._ingest_store.record_window(
@@ -220,6 +221,13 @@ def _check_that_clock_was_not_set(stopwatch: Stopwatch) -> None:
     """Raises ClockWasSet if the windows of the poll may be wrong; the first response may have corrected the clock."""
     if stopwatch.jump:
         raise ClockWasSet("the clock was set during the poll")
+
+
+def _window_of_all(watched: Iterable[WatchedKeyword], started_at: datetime) -> Window:
+    """Returns the window of a poll: it begins where the keyword that was synced least recently ends."""
+    return poll_window(
+        min(clamp_synced_until(each.synced_until, started_at) for each in watched if each.synced_until), started_at
+    )
 
 
 def _found_only_now(watched: tuple[WatchedKeyword, ...], part: WindowResult) -> frozenset[Match]:
