@@ -114,7 +114,10 @@ async def _unchanged(connection: Connection, planned: Mapping[int, datetime | No
             keywords.c.id.in_(listed(planned, Id)), is_watched
         )
     )
-    return {row.id: row.new_since for row in rows if row.synced_until == planned[row.id]}
+    # A poll has thousands of keywords.
+    return await asyncio.to_thread(
+        lambda: {row.id: row.new_since for row in rows if row.synced_until == planned[row.id]}
+    )
 
 
 async def _write_matched(
