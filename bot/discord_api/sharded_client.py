@@ -41,11 +41,20 @@ FATAL_CLOSE_CODES: Final = {
     SHARDING_REQUIRED: "Discord requires sharding, and {shards} cannot serve so many servers: set `discord.shards` to "
     "null, as many as Discord recommends, or to a larger number.",
 }
+# The same, if the number of shards is the one that Discord recommends.
+RECOMMENDATION_REFUSED: Final = {
+    INVALID_SHARD: "Discord refuses to serve the bot with the {shards} that it recommends: set `discord.shards` to "
+    "another number.",
+    SHARDING_REQUIRED: "Discord requires sharding, and the {shards} that it recommends cannot serve so many servers: "
+    "set `discord.shards` to a larger number.",
+}
 
 
-def rejected_shards(code: int, shard_count: int) -> str | None:
+def rejected_shards(code: int, shard_count: int, *, is_recommended: bool) -> str | None:
     """Returns the sentence for a close code after which no reconnect succeeds; None for any other code."""
     sentence = FATAL_CLOSE_CODES.get(code)
+    if is_recommended:
+        sentence = RECOMMENDATION_REFUSED.get(code, sentence)
     shards = plural(shard_count, "shard")
     return None if sentence is None else sentence.format(shards=shards)
 
@@ -160,13 +169,14 @@ class ShardedClient(BoundedClient):
         while not self.is_closed():
             shard_count = self._configured_shards or await self._recommended_shards()
             if shard_count == refused_shards:
-                raise StartupError(rejected_shards(SHARDING_REQUIRED, shard_count))
+                raise StartupError(rejected_shards(SHARDING_REQUIRED, shard_count, is_recommended=True))
             try:
                 await self._run_shards(shard_count, reconnect=reconnect)
             except discord.ConnectionClosed as error:
-                if (sentence := rejected_shards(error.code, shard_count)) is None:
+                is_recommended = self._configured_shards is None
+                if (sentence := rejected_shards(error.code, shard_count, is_recommended=is_recommended)) is None:
                     raise
-                if error.code != SHARDING_REQUIRED or self._configured_shards is not None:
+                if error.code != SHARDING_REQUIRED or not is_recommended:
                     raise StartupError(sentence) from None
                 # The bot has joined so many servers that Discord recommends more shards now.
                 refused_shards = shard_count

@@ -29,11 +29,19 @@ from bot.runtime.shards import shard_of
     ],
 )
 def test_refusal_names_the_number_of_shards(code: int, shard_count: int, sentence: str) -> None:
-    assert rejected_shards(code, shard_count) == sentence
+    assert rejected_shards(code, shard_count, is_recommended=False) == sentence
+
+
+@pytest.mark.parametrize("code", [4010, 4011])
+def test_refusal_of_the_recommended_shards_does_not_recommend_them(code: int) -> None:
+    sentence = rejected_shards(code, 3, is_recommended=True)
+    assert sentence is not None
+    assert "the 3 shards that it recommends" in sentence
+    assert "null" not in sentence
 
 
 def test_other_close_codes_are_not_refusals() -> None:
-    assert rejected_shards(4000, 1) is None
+    assert rejected_shards(4000, 1, is_recommended=True) is None
 
 
 def test_shard_of_a_server_follows_from_its_id() -> None:
