@@ -48,9 +48,17 @@ def test_day_means_its_whole_month(text: str) -> None:
     assert month_of(text, NOW) == Month(2026, 1)
 
 
-@pytest.mark.parametrize("text", ["1991-08-01", "1991-08", "2026-11-21", "2026-11-30"])
-def test_every_month_since_arxiv_started_is_accepted(text: str) -> None:
-    month_of(text, NOW)
+@pytest.mark.parametrize(
+    ("text", "month"),
+    [
+        ("1991-08-01", Month(1991, 8)),
+        ("1991-08", Month(1991, 8)),
+        ("2026-11-21", Month(2026, 11)),
+        ("2026-11-30", Month(2026, 11)),
+    ],
+)
+def test_every_month_since_arxiv_started_is_accepted(text: str, month: Month) -> None:
+    assert month_of(text, NOW) == month
 
 
 @pytest.mark.parametrize(
