@@ -176,16 +176,16 @@ def draw_each(requests: BinaryIO, pictures: BinaryIO) -> None:
         pictures.flush()
 
 
-def main() -> None:
-    """Draws the chart from standard input; with `--each`, one after the other."""
-    with suppress(OSError):
-        os.nice(_NICENESS)
-    if sys.argv[1:] == ["--each"]:
-        draw_each(sys.stdin.buffer, sys.stdout.buffer)
+def main(arguments: Sequence[str], requests: BinaryIO, pictures: BinaryIO) -> None:
+    """Draws the chart that is requested; with `--each`, one after the other."""
+    if arguments == ["--each"]:
+        draw_each(requests, pictures)
         return
-    figure = draw(Chart.from_json(sys.stdin.buffer.read()))
-    figure.savefig(sys.stdout.buffer, format="png")
+    figure = draw(Chart.from_json(requests.read()))
+    figure.savefig(pictures, format="png")
 
 
 if __name__ == "__main__":
-    main()
+    with suppress(OSError):
+        os.nice(_NICENESS)
+    main(sys.argv[1:], sys.stdin.buffer, sys.stdout.buffer)

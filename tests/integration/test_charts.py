@@ -5,7 +5,6 @@ import contextlib
 import gc
 import io
 import os
-import runpy
 import struct
 import sys
 import time
@@ -238,19 +237,15 @@ async def test_process_that_ended_is_replaced(tmp_path: Path, script: Script) ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ChartKind)
-def test_drawing_program_writes_a_picture(
-    kind: ChartKind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
-) -> None:
+def test_drawing_program_writes_a_picture(kind: ChartKind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs in this process, so that its coverage is measured: the renderer passes no variables for that on."""
     monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path))
+    from bot.charts import drawing
+
     drawn = chart(kind, HOSTILE, Series("each once", tuple(range(12))) if kind is ChartKind.BARS else None)
-    (tmp_path / "chart.json").write_bytes(drawn.to_json())
-    with (tmp_path / "chart.json").open() as request:
-        monkeypatch.setattr(sys, "stdin", request)
-        monkeypatch.setattr(sys, "argv", ["drawing"])
-        monkeypatch.delitem(sys.modules, "bot.charts.drawing", raising=False)  # runpy warns about a second import
-        runpy.run_module("bot.charts.drawing", run_name="__main__")
-    assert capfdbinary.readouterr().out.startswith(b"\x89PNG")
+    output = io.BytesIO()
+    drawing.main([], io.BytesIO(drawn.to_json()), output)
+    assert_is_a_chart(output.getvalue())
 
 
 @pytest.mark.slow
@@ -261,10 +256,7 @@ def test_drawing_program_writes_each_picture_with_its_length(tmp_path: Path, mon
     request = chart(ChartKind.LINES, HOSTILE).to_json()
     requests = io.BytesIO((len(request).to_bytes(4, "big") + request) * 2)
     output = io.BytesIO()
-    monkeypatch.setattr(sys, "argv", ["drawing", "--each"])
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(requests))
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(output))
-    drawing.main()
+    drawing.main(["--each"], requests, output)
     written = output.getvalue()
     length = int.from_bytes(written[:4], "big")
     assert len(written) == 2 * (4 + length)
