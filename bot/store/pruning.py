@@ -49,6 +49,14 @@ _IS_NEEDED: Final = (
     )
     .correlate(papers)
 )
+# SQLite does not merge the pages of rows that became shorter (`sqlite3BtreeInsert` in sqlite.org/src): the space would
+# be lost until a VACUUM. Rows that move to the end leave free pages, which new rows use.
+_ROWS: Final = sa.table("papers", sa.column("rowid", sa.Integer), sa.column("arxiv_id", Text))
+_MOVE: Final = (
+    sa.update(_ROWS)
+    .where(_ROWS.c.arxiv_id == sa.bindparam("id", type_=Text))
+    .values(rowid=sa.select(sa.func.max(_ROWS.alias("other").c.rowid) + 1).scalar_subquery())
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +101,13 @@ class AbstractPruning:
         async with self._database.transaction() as connection:
             # A newer version may have been stored in the meantime.
             is_old = sa.and_(papers.c.arxiv_id.in_(listed(ids, Text)), HAS_ABSTRACT, papers.c.updated < _BEFORE)
-            pruned = await connection.write(
-                sa.update(papers).where(is_old, ~_IS_NEEDED).values(abstract=""),
+            pruned = await connection.scalars(
+                sa.update(papers).where(is_old, ~_IS_NEEDED).values(abstract="").returning(papers.c.arxiv_id),
                 {"before": before, "edited_since": now - EDITED_FOR},
             )
-        return PrunedPart(pruned, PruningPosition(rows[-1].updated, rows[-1].arxiv_id))
+            if connection.is_sqlite:
+                await connection.write(_MOVE, [{"id": arxiv_id} for arxiv_id in pruned])
+        return PrunedPart(len(pruned), PruningPosition(rows[-1].updated, rows[-1].arxiv_id))
 
 
 def _without_need_of_abstract(rows: Iterable[sa.Row[Any]]) -> list[str]:

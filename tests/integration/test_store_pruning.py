@@ -204,3 +204,17 @@ async def test_database_of_format_11_gets_the_index_and_keeps_its_rows(path: Pat
         assert await prune(store) == 1
     with reading(path) as connection:
         assert "papers_with_abstract" in {index["name"] for index in sa.inspect(connection).get_indexes("papers")}
+
+
+@pytest.mark.sqlite
+async def test_pruning_leaves_free_pages_in_the_file(store: Store) -> None:
+    papers = [paper(f"2608.{n:05}", abstract="graph " * 250, published=LONG_AGO) for n in range(100)]
+    await store.papers.add(papers)
+    assert await prune(store) == len(papers)
+    async with store.database.reading() as connection:
+        pages = await connection.scalar(sa.text("SELECT page_count FROM pragma_page_count"))
+        free = await connection.scalar(sa.text("SELECT freelist_count FROM pragma_freelist_count"))
+        integrity = await connection.scalar(sa.text("SELECT integrity_check FROM pragma_integrity_check"))
+    assert pages - free < len(papers)  # two papers with an abstract per page, beside the empty tables
+    assert free > len(papers) / 3
+    assert integrity == "ok"
