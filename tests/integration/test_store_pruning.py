@@ -1,5 +1,6 @@
 """Pruning removes the abstracts of old papers, and changes nothing that is posted, edited or counted as new."""
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from bot.domain.outgoing import Delivered
 from bot.domain.paper import Paper
 from bot.store.backfilled_papers import BackfilledPapers
 from bot.store.edits import EDITED_FOR
+from bot.store.papers import write_papers
 from bot.store.pruning import BEGINNING, AbstractPruning
 from tests.support.builders import paper
 from tests.support.databases import IS_POSTGRESQL, reading, rows
@@ -218,3 +220,24 @@ async def test_pruning_leaves_free_pages_in_the_file(store: Store) -> None:
     assert pages - free < len(papers)  # two papers with an abstract per page, beside the empty tables
     assert free > len(papers) / 3
     assert integrity == "ok"
+
+
+async def test_version_that_is_stored_during_a_run_keeps_its_abstract(store: Store) -> None:
+    await store.papers.add([OLD])
+    revised = replace(OLD, version=2, updated=NOW)
+    examined = asyncio.Event()
+
+    def on_statement(_connection: object, _cursor: object, sql: str, *_: object) -> None:
+        if "abstract != ''" in sql:
+            examined.set()
+
+    sa.event.listen(sa.Engine, "after_cursor_execute", on_statement)
+    try:
+        async with store.database.transaction() as connection:
+            running = asyncio.create_task(prune(store))
+            await examined.wait()
+            await write_papers(connection, [revised])
+        assert await running == 0
+    finally:
+        sa.event.remove(sa.Engine, "after_cursor_execute", on_statement)
+    assert await store.papers.get(OLD.arxiv_id) == revised
