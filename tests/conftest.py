@@ -55,6 +55,7 @@ MEASURED_SLOW: Final = (
     "tests/integration/test_store_cancellation.py",
     "tests/integration/test_store_copy.py",
     "tests/integration/test_store_keyword_merge.py",
+    "tests/integration/test_store_migrations.py",
     "tests/integration/test_store_opening.py",
     "tests/integration/test_store_previous_release.py",
     "tests/integration/test_store_shared_access.py",

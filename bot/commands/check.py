@@ -74,9 +74,12 @@ async def check(settings: Settings, console: Console) -> bool:
 
 
 def _check_settings(settings: Settings) -> CheckResult:
+    detail = "valid"
     if settings.arxiv.lacks_contact:
-        return CheckResult("settings", ok=True, detail="valid, but without a contact for arXiv: set arxiv.contact")
-    return CheckResult("settings", ok=True, detail="valid")
+        detail += ", but without a contact for arXiv: set arxiv.contact"
+    if settings.abstracts_kept_days is not None:
+        detail += f"; abstracts are removed {settings.abstracts_kept_days} days after a paper's last update"
+    return CheckResult("settings", ok=True, detail=detail)
 
 
 def _check_database(location: Location) -> tuple[DatabaseSummary | None, CheckResult]:

@@ -16,7 +16,7 @@ from bot.composition.commands import build_cogs
 from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.publish import DiscordState, build_publish
 from bot.composition.trending import trending_feature
-from bot.composition.wiring import Services, build_ingest, build_services
+from bot.composition.wiring import Services, build_ingest, build_services, pruning_loops
 from bot.config import Settings
 from bot.discord_api.backoff_watch import BackoffWatch
 from bot.discord_api.channel_directory import ChannelDirectory
@@ -125,6 +125,7 @@ class App:
         self._publish = build_publish(context, stores, wakeups, self._trending, self.client, state)
         self._clock_watch = ClockWatch(context.clock, StoredTimes(database), wakeups.notify_all)
         self._lag = LagMeter(context.clock, metrics)
+        self._pruning_loops = pruning_loops(context, database)
         page = PublicPage(services.pages, settings.web.public_channels, page_address(settings.web))
         self._web = WebServer(self._build_health(context, stores), metrics, page)
 
@@ -197,6 +198,7 @@ class App:
             "Checking the clock": self._clock_watch.run,
             "Looking for a second bot": self._when_guilds_known(self._publish.history_check.run),
             "Metering": self._lag.run,
+            **self._pruning_loops,
         }
 
     def _when_guilds_known(self, loop: Loop) -> Loop:

@@ -3,7 +3,9 @@
 It opens, starts and closes nothing: `app` does that.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 import aiohttp
 import discord
@@ -20,13 +22,16 @@ from bot.ingest.month_counts import MonthCounter
 from bot.ingest.poller import Poller
 from bot.ingest.window_reader import WindowReader
 from bot.runtime.limits import ARXIV_REQUEST_INTERVAL_S
-from bot.runtime.supervisor import Supervisor
+from bot.runtime.supervisor import Loop, Supervisor
 from bot.services.channel_settings import ChannelSettingsService
 from bot.services.charts import ChartService
 from bot.services.lookup import LookupService
 from bot.services.pages import PageService
+from bot.services.pruning import AbstractPruner
 from bot.services.status import StatusService
 from bot.services.subscriptions import SubscriptionService
+from bot.store.database import Database
+from bot.store.pruning import AbstractPruning
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +186,15 @@ def _status_service(
         trending_problem=trending.problem,
         shards=context.shards,
     )
+
+
+def pruning_loops(context: Context, database: Database) -> Mapping[str, Loop]:
+    """The loop that removes old abstracts; none if they are kept for ever."""
+    kept_days = context.settings.abstracts_kept_days
+    if kept_days is None:
+        return {}
+    pruner = AbstractPruner(AbstractPruning(database), context.clock, timedelta(days=kept_days))
+    return {"Pruning abstracts": pruner.run}
 
 
 def _chart_service(context: Context, stores: Stores, ingest: IngestParts) -> ChartService:

@@ -26,6 +26,7 @@ _ALLOWED_BY_ERROR: Final[Mapping[str, str]] = {
     "tuple_type": "a JSON list",
 }
 _ALLOWED_BY_SETTING: Final[Mapping[str, str]] = {
+    "abstracts_kept_days": "30 to 36500, or null (for ever)",
     "keywords_per_channel": "1 to 10000",
     "keywords_per_command": "1 to 100",
     "keywords_per_server": "1 to 100000",

@@ -27,6 +27,8 @@ from bot.runtime.server_url import ServerUrl
 # arXiv's results change once a day (terms of use); a shorter fixed interval only repeats requests.
 ARXIV_POLL_INTERVAL_MIN_S: Final = 600.0
 LOOPBACK_POLL_INTERVAL_MIN_S: Final = 1.0
+# Initial syncs read the papers of 30 days, and messages are edited for 30 days.
+ABSTRACTS_KEPT_MIN_DAYS: Final = 30
 
 # No parentheses: the contact becomes a comment in the User-Agent header (RFC 9110, section 5.6.5).
 _CONTACT = re.compile(r"https?://[^\s()\\]+|[^\s@()\\]+@[^\s@()\\]+")
@@ -255,6 +257,8 @@ class Settings(_Section):
             lambda _, handler: core_schema.no_info_wrap_validator_function(_database, handler.generate_schema(Path))
         ),
     ] = Path("daily-papers.sqlite3")
+    # None: for ever.
+    abstracts_kept_days: Annotated[int, Field(ge=ABSTRACTS_KEPT_MIN_DAYS, le=36_500)] | None = None
     # None: the file does not manage subscriptions. A list, even an empty one, is the complete set of the file.
     subscriptions: tuple[FileSubscription, ...] | None = None
     web: WebSettings = WebSettings()

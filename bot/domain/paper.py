@@ -62,8 +62,9 @@ def split_version(text: str) -> tuple[ArxivId, int]:
 class Paper:
     """One version of a paper, with arXiv's texts: TeX is kept, white space collapsed.
 
-    `published` and `updated` are the submission times of v1 and of this version, in UTC. Authors are people and groups:
-    separators that arXiv lists as authors are removed, also from papers that were stored with them.
+    `published` and `updated` are the submission times of v1 and of this version, in UTC. `abstract` is empty once it is
+    pruned. Authors are people and groups: separators that arXiv lists as authors are removed, also from papers that
+    were stored with them.
     """
 
     arxiv_id: ArxivId

@@ -38,7 +38,7 @@ ET.register_namespace("arxiv", _ARXIV)
 
 
 # Keywords are inserted between the parts of an entry; `<` in a text would be escaped.
-_AFTER_KEYWORDS: Final = b"<summary"
+_AFTER_KEYWORDS: Final = (b"<summary", b"</entry>")
 # The feed declares arXiv's namespace for all entries.
 _ENTRY_START: Final = f'<entry xmlns:arxiv="{_ARXIV}">'.encode()
 
@@ -114,8 +114,9 @@ def _entry(paper: Paper, keywords: list[str]) -> _AtomEntry:
     rendered: bytes = ET.tostring(entry, encoding="utf-8")
     if rendered.startswith(_ENTRY_START):
         rendered = b"<entry>" + rendered.removeprefix(_ENTRY_START)
-    before, separator, after = rendered.partition(_AFTER_KEYWORDS)
-    return _AtomEntry(paper.version, paper.updated, before, separator + after, keywords)
+    # A paper whose abstract is no longer stored has no summary.
+    place = next(place for each in _AFTER_KEYWORDS if (place := rendered.find(each)) >= 0)
+    return _AtomEntry(paper.version, paper.updated, rendered[:place], rendered[place:], keywords)
 
 
 def _keywords(keywords: Iterable[str]) -> bytes:
@@ -134,7 +135,8 @@ def _fill_entry(entry: ET.Element, paper: Paper) -> None:
     _add_link(entry, "alternate", version_url(paper), "text/html")
     _add_link(entry, "related", paper.arxiv_id.pdf_url, "application/pdf")
     _add_categories(entry, CATEGORY_SCHEME, map(category_text, paper.categories))
-    _add(entry, "summary", plain_text(paper.abstract), type="text")
+    if abstract := plain_text(paper.abstract):
+        _add(entry, "summary", abstract, type="text")
     _add_arxiv(entry, "comment", comment_text(paper))
     _add_arxiv(entry, "journal_ref", plain_text(paper.journal_ref or ""))
     _add_arxiv(entry, "doi", plain_text(paper.doi or ""))

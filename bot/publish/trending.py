@@ -167,7 +167,7 @@ class TrendingPublisher:
         subscriptions = await self._subscriptions.in_channel(trending_post.channel_id)
         known = await self._papers.get_many([trending_entry.arxiv_id for trending_entry in trending_entries])
         # A trending entry has no categories; a stored paper does.
-        papers = [known.get(trending_entry.arxiv_id) or as_paper(trending_entry) for trending_entry in trending_entries]
+        papers = [as_paper(trending_entry, known.get(trending_entry.arxiv_id)) for trending_entry in trending_entries]
         # Takes milliseconds, so it leaves the event loop.
         matches = await asyncio.to_thread(match, papers, [subscription.keyword for subscription in subscriptions])
         return replace(trending_post, papers=select_entries(trending_entries, matches, trending_post.min_votes))

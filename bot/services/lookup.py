@@ -22,7 +22,7 @@ from bot.domain.matching import match
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.queries import latest_query
 from bot.domain.text import plural
-from bot.domain.trending.entry import TrendingEntry
+from bot.domain.trending.entry import TrendingEntry, as_paper
 from bot.ingest.poller import Poller
 from bot.ingest.window_reader import check_that_arxiv_returns_papers
 from bot.runtime.clock import Clock
@@ -198,8 +198,9 @@ class LookupService:
         paper = await self._papers.get(arxiv_id)
         entry = (await self._find_trending_entries([arxiv_id])).get(arxiv_id)
         if paper is not None:
+            described = paper if entry is None else as_paper(entry, paper)
             # In a thread, like all rendering: an abstract full of TeX takes a third of a second.
-            return await asyncio.to_thread(full_abstract, paper, entry)
+            return await asyncio.to_thread(full_abstract, described, entry)
         return None if entry is None else await asyncio.to_thread(trending_abstract, entry)
 
 

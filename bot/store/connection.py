@@ -56,6 +56,10 @@ class Connection:
         work = self._connection.execute(statement, values, execution_options=_COUNTS_ROWS)
         return (await completed(work)).rowcount
 
+    @property
+    def is_sqlite(self) -> bool:
+        return self._connection.dialect.name == "sqlite"
+
     async def run(self, sql: str) -> None:
         """Runs a statement that SQLAlchemy has no construct for."""
         await completed(self._connection.exec_driver_sql(sql))

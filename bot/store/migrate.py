@@ -4,6 +4,7 @@ SQLite's databases of releases before SQLAlchemy have the number of their last S
 revisions continue these numbers, so that an older program recognises a newer database.
 """
 
+import contextlib
 import importlib.resources
 import logging
 import shutil
@@ -28,9 +29,12 @@ log = logging.getLogger(__name__)
 # "DPap" in PRAGMA application_id, which distinguishes this program's files from others.
 APPLICATION_ID: Final = 0x44506170
 # The number of SQL scripts and revisions.
-FORMAT: Final = 11
+FORMAT: Final = 12
 # Copied tables and the -wal file need space next to the old tables, in multiples of the file's size (measured: 1.1).
 _SPACE_FACTOR: Final = 1.3
+# Since this format, migrations only add an index, in the file and the -wal file.
+_COPIED_FORMAT: Final = 11
+_INDEX_SPACE_FACTOR: Final = 0.2
 
 
 @cache
@@ -43,12 +47,18 @@ def migrations() -> tuple[str, ...]:
 
 def check_space(path: Path) -> None:
     """Raises DatabaseUnusable if the file has to be migrated and the disk has no space for that."""
-    size, free = path.stat().st_size, shutil.disk_usage(path.parent).free
-    if free < size * _SPACE_FACTOR:
+    factor = _SPACE_FACTOR if _format(path) < _COPIED_FORMAT else _INDEX_SPACE_FACTOR
+    needed, free = path.stat().st_size * factor, shutil.disk_usage(path.parent).free
+    if free < needed:
         raise DatabaseUnusable(
-            f"The database {path} has to be migrated, which needs {_gigabytes(size * _SPACE_FACTOR)} of free disk "
+            f"The database {path} has to be migrated, which needs {_gigabytes(needed)} of free disk "
             f"space; {_gigabytes(free)} are free. Nothing was changed."
         )
+
+
+def _format(path: Path) -> int:
+    with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _gigabytes(size: float) -> str:

@@ -11,11 +11,12 @@ from bot.arxiv.scheduler import Caller
 from bot.domain.keyword import Keyword
 from bot.domain.paper import ArxivId
 from bot.domain.poll_schedule import PollKind
-from bot.domain.trending.entry import TrendingEntry
+from bot.domain.trending.entry import NO_TRENDING_ENTRIES, TrendingEntry
 from bot.runtime.errors import ArxivBusy, ArxivThrottled, LookupsExhausted
 from bot.services.lookup import LOOKUP_WAIT_S, STORE_FRESH, Latest, LookupService
 from bot.services.lookup_budget import LOOKUPS_PER_MINUTE, LOOKUPS_RESERVED
 from sandbox.arxiv import ArxivFault, ArxivFaultKind
+from tests.support.builders import paper, trending_entry
 from tests.support.clock import settle
 from tests.support.ingest import Ingest, ingest_over
 from tests.support.store import Store
@@ -24,16 +25,15 @@ REWARD_MODEL = Keyword.parse("reward model")
 ADA, BOB, CAROL = (Caller(user, user) for user in range(3))
 
 
-async def no_entries(_: Collection[ArxivId]) -> Mapping[ArxivId, TrendingEntry]:
-    return {}
+def lookup_service(ingest: Ingest, entries: Mapping[ArxivId, TrendingEntry] = NO_TRENDING_ENTRIES) -> LookupService:
+    async def find_entries(_: Collection[ArxivId]) -> Mapping[ArxivId, TrendingEntry]:
+        return entries
 
-
-def lookup_service(ingest: Ingest) -> LookupService:
     return LookupService(
         client=ingest.client,
         subscriptions=ingest.store.subscriptions,
         papers=ingest.store.papers,
-        find_trending_entries=no_entries,
+        find_trending_entries=find_entries,
         poller=ingest.poller,
         clock=ingest.clock,
     )
@@ -176,3 +176,17 @@ async def test_lookup_leaves_the_queue_when_its_reply_can_no_longer_be_edited(in
     assert isinstance(lookup.exception(), ArxivBusy)
     assert ingest.clock.monotonic() == pytest.approx(LOOKUP_WAIT_S, abs=1)
     assert ingest.take_requests() == []
+
+
+async def test_pruned_abstract_is_that_of_the_trending_list_or_links_arxiv(ingest: Ingest) -> None:
+    pruned = paper(abstract="", comment="9 pages")
+    await ingest.store.papers.add([pruned])
+    for entries, expected in (
+        ({}, "The abstract is not stored here: [read it on arXiv](https://arxiv.org/abs/2611.00001)."),
+        ({pruned.arxiv_id: trending_entry(summary="We count graphs.")}, "We count graphs."),
+    ):
+        service = lookup_service(ingest, entries)
+        card = await service.abstract(pruned.arxiv_id)
+        assert card is not None
+        assert card.description.split("\n")[1] == expected
+        assert card.description.endswith("9 pages")

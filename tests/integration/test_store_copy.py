@@ -3,6 +3,7 @@
 import asyncio
 import io
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,11 @@ from bot.commands.copy_database import TARGET_VARIABLE, copy
 from bot.runtime.errors import DatabaseUnusable, StartupError
 from bot.store.copying import copy_database
 from bot.store.database import Database
+from bot.store.pruning import AbstractPruning
 from bot.store.schema import keywords
 from tests.support.builders import paper
 from tests.support.databases import ServerDatabases, rows
-from tests.support.store import CHANNEL, opened
+from tests.support.store import CHANNEL, NOW, opened
 
 pytestmark = pytest.mark.slow
 
@@ -52,6 +54,22 @@ def test_copy_to_a_server_and_back_has_every_row(source: Path, server: ServerDat
     assert copied["papers"] == copied["matches"] == 40
     assert copy_database(on_server, back, ignore) == copied
     assert rows(back) == before
+
+
+def test_pruned_paper_is_copied_as_it_is(server: ServerDatabases, tmp_path: Path) -> None:
+    old = paper(published=NOW - timedelta(days=31))
+
+    async def fill() -> None:
+        async with opened(tmp_path / "pruned.sqlite3") as store:
+            await store.papers.add([old, paper("2611.00002")])
+            assert (await AbstractPruning(store.database).prune(timedelta(days=30), NOW)).papers == 1
+
+    asyncio.run(fill())
+    on_server, back = server.empty(), tmp_path / "back.sqlite3"
+    copy_database(tmp_path / "pruned.sqlite3", on_server, ignore)
+    copy_database(on_server, back, ignore)
+    assert rows(back)["papers"] == rows(tmp_path / "pruned.sqlite3")["papers"]
+    assert [row[3] for row in rows(back)["papers"]] == ["", "An abstract."]
 
 
 def test_rows_after_a_copy_get_new_ids(source: Path, server: ServerDatabases) -> None:

@@ -1,6 +1,7 @@
 """A database of schema version 1 is migrated with every row."""
 
 import asyncio
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -11,9 +12,11 @@ import pytest
 from bot.domain.channel_settings import ChannelSettings, Layout
 from bot.domain.outgoing import Delivered
 from bot.domain.post import NO_HEADER, MessageHeader
+from bot.runtime.errors import DatabaseUnusable
 from bot.store.migrate import APPLICATION_ID, FORMAT, migrations
 from tests.support.builders import paper
 from tests.support.databases import rows, with_dates
+from tests.support.disks import small_disk
 from tests.support.schema_of import schema_of
 from tests.support.store import CHANNEL, NOW, opened
 
@@ -104,3 +107,37 @@ async def test_message_of_version_1_is_edited(old: Path) -> None:
         gone = paper("2611.00004", title="Graph", version=2, comment="This paper has been withdrawn")
         await store.papers.add([gone])
         assert await store.due_ids() == []
+
+
+@pytest.mark.slow
+def test_only_a_migration_that_copies_tables_needs_space_for_copies(tmp_path: Path) -> None:
+    asyncio.run(_fill(tmp_path / "papers.sqlite3"))
+    with small_disk(tmp_path / "disk", size_kb=8192) as disk:
+        path = disk.path / "papers.sqlite3"
+        shutil.copy(tmp_path / "papers.sqlite3", path)
+        assert 0.45 * 8192 < path.stat().st_size / 1024 < 0.6 * 8192
+        _set_format(path, 10)
+        before = path.read_bytes()
+        with pytest.raises(DatabaseUnusable, match=r"has to be migrated, which needs \d\.\d MB of free disk space"):
+            asyncio.run(_open_and_close(path))
+        assert path.read_bytes() == before
+        _set_format(path, 11)
+        asyncio.run(_open_and_close(path))
+        assert _format_of(path) == FORMAT
+
+
+async def _fill(path: Path) -> None:
+    async with opened(path) as store:
+        await store.papers.add([paper(f"2611.{n:05}", abstract="graph " * 250) for n in range(2000)])
+
+
+def _set_format(path: Path, number: int) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("DROP INDEX IF EXISTS papers_with_abstract")
+        connection.execute("UPDATE alembic_version SET version_num = '0011'")
+        connection.execute(f"PRAGMA user_version = {number}")
+
+
+def _format_of(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as connection:
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])

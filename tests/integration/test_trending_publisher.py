@@ -63,6 +63,19 @@ async def test_papers_that_match_the_channels_keywords_come_first(
         assert "2 for this channel's keywords" in sent.header.headline
 
 
+async def test_pruned_paper_matches_by_the_text_of_the_list_and_its_stored_categories(
+    store: Store, delivery: FakeDelivery, clock: FakeClock
+) -> None:
+    await store.watch("sheaves [math.AG]")
+    await store.papers.add([paper("2611.00003", title="A title", abstract="", categories=("math.AG",))])
+    await subscribe_to_trending(store, min_votes=1)
+    other = trending_entry("2611.00001", day=WEDNESDAY, votes=90)
+    listed = trending_entry("2611.00003", day=WEDNESDAY, votes=2, title="A title", summary="We study sheaves.")
+    await store.trending_entries.record_day(WEDNESDAY, [other, listed], NIGHT)
+    async with running_trending_publisher(store, delivery, clock):
+        assert delivery.messages() == [arxiv_ids(3, 1)]
+
+
 async def test_list_is_posted_after_a_fetch_after_its_day(
     store: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:

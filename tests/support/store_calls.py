@@ -22,6 +22,7 @@ from bot.store.clock_repair import StoredTimes
 from bot.store.found_messages import FoundMessages
 from bot.store.known_guilds import KnownGuilds
 from bot.store.month_counts import MonthCounts
+from bot.store.pruning import AbstractPruning
 from bot.store.schema import metadata
 from bot.store.statistics import Statistics
 from tests.support.builders import paper, trending_entry
@@ -208,6 +209,7 @@ class StoreCalls:
         await run(store.papers.count(GRAPH, YEAR_BEFORE))
         await run(store.papers.count_by_category(GRAPH, YEAR_BEFORE))
         await run(store.papers.titles(10))
+        await run(AbstractPruning(store.database).prune(timedelta(days=30), LATER))
         await run(store.page_store.keywords(None))
         page = await run(store.page_store.keywords([CHANNEL]))
         await self._collect("PageStore.sections", store.page_store.sections(page, 10))

@@ -312,3 +312,13 @@ def test_menu_option_is_plain_text_within_its_limit() -> None:
     assert len(option_label(subject)) <= limits.SELECT_OPTION_MAX
     assert option_description(subject) == "Ada Lovelace, Alan Turing · cs.LG"
     assert option_description(paper(authors=())) == "cs.LG"
+
+
+def test_full_abstract_that_is_no_longer_stored_links_arxiv() -> None:
+    shown = full_abstract(paper(abstract="", comment="9 pages"))
+    assert shown.description.split("\n") == [
+        "-# Ada Lovelace",
+        "The abstract is not stored here: [read it on arXiv](https://arxiv.org/abs/2611.00001).",
+        "",
+        f"{LINKS} · 9 pages",
+    ]

@@ -38,6 +38,7 @@ def test_every_setting_can_come_from_the_environment(loader: Loader) -> None:
         DAILY_PAPERS_HUGGINGFACE__ENABLED="false",
         DAILY_PAPERS_HUGGINGFACE__API_URL="https://example.org/hf",
         DAILY_PAPERS_DATABASE="papers.db",
+        DAILY_PAPERS_ABSTRACTS_KEPT_DAYS="90",
         DAILY_PAPERS_SUBSCRIPTIONS=f'[{{"channel_id": "{CHANNEL_ID}", "keywords": ["reward model"]}}]',
         DAILY_PAPERS_WEB__HOST="::1",
         DAILY_PAPERS_WEB__PORT="8080",

@@ -71,6 +71,19 @@ def test_invalid_url_is_a_fault(loader: Loader, setting: str, url: str, allowed:
     assert loader.faults({section: {name: url}}) == [f"{setting}: is not a valid URL; allowed: {allowed}."]
 
 
+@pytest.mark.parametrize("days", [29, 0, -30, 36_501, 30.5, "90", True])
+def test_invalid_number_of_days_of_abstracts_is_a_fault(loader: Loader, days: object) -> None:
+    (fault,) = loader.faults({"abstracts_kept_days": days})
+    allowed = "30 to 36500, or null (for ever)"
+    assert fault == f"abstracts_kept_days: {json.dumps(days)} is not valid; allowed: {allowed}."
+
+
+def test_abstracts_are_kept_for_ever_unless_a_number_of_days_is_set(loader: Loader) -> None:
+    assert loader.load({}).abstracts_kept_days is None
+    assert loader.load({"abstracts_kept_days": None}).abstracts_kept_days is None
+    assert loader.load({}, DAILY_PAPERS_ABSTRACTS_KEPT_DAYS="30").abstracts_kept_days == 30
+
+
 @pytest.mark.parametrize("shards", [0, -1, 1001, 2.5, "4", True])
 def test_invalid_number_of_shards_is_a_fault(loader: Loader, shards: object) -> None:
     allowed = "1 to 1000, or null (as many as Discord recommends)"

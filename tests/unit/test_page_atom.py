@@ -159,3 +159,9 @@ def test_feed_has_a_description_and_acknowledges_arxiv() -> None:
 def test_data_without_an_atom_element_uses_arxivs_namespace() -> None:
     (entry,) = _parse(page_of(paper(comment="12 $\\mu$m", journal_ref="Phys. Rev. D 62", doi="10.1000/1"))).entries
     assert (entry.arxiv_comment, entry.arxiv_journal_ref, entry.arxiv_doi) == ("12 μm", "Phys. Rev. D 62", "10.1000/1")
+
+
+def test_entry_without_abstract_has_no_summary() -> None:
+    with_abstract, without = _parse(page_of(paper("2611.00002"), paper(abstract=""))).entries
+    assert with_abstract.summary == "An abstract."
+    assert "summary" not in without

@@ -63,8 +63,12 @@ def _assert_shows(entry: ET.Element, paper: Paper) -> None:
     assert _words(authors) == author_text(paper)
     assert _text(facts.find("time")) == paper.updated.strftime("%Y-%m-%d")
     assert [_words(text) for text in comment] == [comment_text(paper)] * bool(comment_text(paper))
-    abstract, *citation = entry.findall("details")
-    assert _words(abstract.find("p")) == plain_text(paper.abstract)
+    details = entry.findall("details")
+    abstract = [each for each in details if _text(each.find("summary")) == "Abstract"]
+    assert [_words(each.find("p")) for each in abstract] == [plain_text(paper.abstract)] * bool(
+        plain_text(paper.abstract)
+    )
+    citation = details[len(abstract) :]
     links = [link.get("href") for link in entry.findall("a")]
     assert links[0] == f"https://arxiv.org/pdf/{paper.arxiv_id}"
     assert (f"https://arxiv.org/html/{paper.arxiv_id}" in links) == (paper.arxiv_id.html_url is not None)
@@ -311,3 +315,9 @@ def test_each_keyword_shows_a_paper_on_a_page_of_any_size() -> None:
     assert rendered.per_keyword == 1
     assert rendered.body.count(b"<h3>") == 8
     assert b"arxiv.org/bibtex/" in rendered.body
+
+
+def test_paper_without_abstract_has_only_bibtex_to_open() -> None:
+    documents = [_parse(page_of(each)) for each in (paper(), paper(abstract=""))]
+    summaries = [[_text(each) for each in document.iter("summary")] for document in documents]
+    assert summaries == [["Abstract", "BibTeX"], ["BibTeX"]]

@@ -173,3 +173,8 @@ def test_comment_over_twenty_characters_is_collapsed() -> None:
     ((_, rows),) = _sections(_render(page_of(paper("2611.00002", comment=short), paper(comment=long))))
     assert rows[1][3] == _Cell((short,), None, ())
     assert rows[2][3] == _Cell(("yyyyy...", long), None, tuple(_FOLD))
+
+
+def test_cell_of_an_abstract_that_is_no_longer_stored_is_empty() -> None:
+    ((_, rows),) = _sections(_render(page_of(paper(abstract=""))))
+    assert rows[1][2] == _Cell((), None, ())

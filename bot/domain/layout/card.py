@@ -182,13 +182,16 @@ def papers_that_fit(papers: Sequence[Paper], at_most: int = limits.EMBEDS_PER_ME
 
 
 def full_abstract(paper: Paper, trending_entry: TrendingEntry | None = None) -> Card:
-    """Returns a card with the full abstract and comment."""
+    """Returns a card with the full abstract and comment; without an abstract, it links arXiv's."""
     draft = _draft(paper, (), trending_entry, has_links=True)
     extra_badges = badge_line([badge for badge in draft.badges if badge.kind in _FROM_HUGGING_FACE], _FULL_BADGES_MAX)
     authors = _author_line(draft.authors, len(paper.authors), _FULL_AUTHORS_MAX)
     last_line = joined(draft.links, extra_badges, cut(draft.comment, _FULL_COMMENT_MAX))
     space = limits.EMBED_DESCRIPTION_MAX - utf16_length(authors + last_line) - len("\n\n\n")
-    body = "\n\n".join(part for part in (cut(draft.abstract, space), last_line) if part)
+    abstract = (
+        cut(draft.abstract, space) or f"The abstract is not stored here: [read it on arXiv]({paper.arxiv_id.abs_url})."
+    )
+    body = "\n\n".join(part for part in (abstract, last_line) if part)
     journal = defuse_mentions(tex_to_text(paper.journal_ref or ""))
     return Card(
         arxiv_id=paper.arxiv_id,

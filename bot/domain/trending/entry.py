@@ -1,7 +1,7 @@
 """Entries of a trending list: votes, code, summary and thumbnail of a paper, and when messages must follow them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from types import MappingProxyType
 from typing import Final
@@ -63,8 +63,14 @@ def needs_rerender(trending_entry: TrendingEntry, shown: RenderedVotes) -> bool:
     return grown > 0 and (shown.votes == 0 or grown >= max(VOTES_MIN_INCREASE, shown.votes * VOTES_MIN_GROWTH))
 
 
-def as_paper(trending_entry: TrendingEntry) -> Paper:
-    """Returns the paper as far as the entry describes it: without categories, dated by the day of the list."""
+def as_paper(trending_entry: TrendingEntry, stored: Paper | None = None) -> Paper:
+    """Returns the stored paper, with the entry's abstract if its own is no longer stored.
+
+    Without a stored one, returns the paper as far as the entry describes it: without categories, dated by the day of
+    the list.
+    """
+    if stored is not None:
+        return stored if stored.abstract else replace(stored, abstract=trending_entry.summary)
     day = datetime.combine(trending_entry.day, time(), tzinfo=UTC)
     return Paper(
         arxiv_id=trending_entry.arxiv_id,

@@ -5,8 +5,9 @@ from typing import Final
 import sqlalchemy as sa
 
 from bot.store.column_types import Flag, Id, Text, TextList, Utc
-from bot.store.schema.base import BY_KEY, STRICT, keyword, metadata, paper
+from bot.store.schema.base import BY_KEY, STRICT, keyword, metadata, paper, partial_index
 
+# abstract: empty once it was pruned.
 papers: Final = sa.Table(
     "papers",
     metadata,
@@ -24,6 +25,10 @@ papers: Final = sa.Table(
     sa.Column("doi", Text),
     **STRICT,
 )
+# The condition of the partial index, which SQLite uses for a statement with the same words only.
+HAS_ABSTRACT: Final = papers.c.abstract != sa.literal_column("''")
+# The papers whose abstracts can be pruned, the least recently updated first.
+partial_index("papers_with_abstract", HAS_ABSTRACT, papers.c.updated, papers.c.arxiv_id)
 
 # new_since: papers published after it can be new; synced_until: how far arXiv was read, NULL before the initial sync.
 # previous_matcher_until: papers published until then were compared by the matcher of an earlier release: what only the
