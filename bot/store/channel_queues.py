@@ -3,7 +3,7 @@
 It changes nothing: `outbox.py` binds the entries to a message, and checks again that they are not bound.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -34,19 +34,31 @@ _LATEST: Final = sa.literal(datetime.max.replace(tzinfo=UTC), Utc)
 
 
 @dataclass(frozen=True, slots=True)
+class BatchStart:
+    """What the first message of a batch depends on.
+
+    `earlier_header` has the layout and the thread of the last message, if that contains part of the due batch.
+    """
+
+    due: Due
+    earlier_header: MessageHeader | None
+
+
+_NOTHING_DUE: Final = BatchStart(Due(0, (), None), None)
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelQueue:
     """What is due in a channel; `entries` are the first of it, oldest paper first, none while the channel is paused.
 
-    `has_unsettled`: a message may have been sent whose outcome is not stored. `earlier_header` has the layout and the
-    thread of the last message, if that contains part of the due batch.
+    `has_unsettled`: a message may have been sent whose outcome is not stored. `start` is None if it was not read.
     """
 
     channel_id: int
     settings: ChannelSettings
-    due: Due
     entries: tuple[OutboxEntry, ...]
     has_unsettled: bool
-    earlier_header: MessageHeader | None
+    start: BatchStart | None
 
 
 class ChannelQueues:
@@ -55,28 +67,29 @@ class ChannelQueues:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def read(self, channel_ids: Sequence[int], now: datetime) -> tuple[ChannelQueue, ...]:
-        """Returns the queues of these channels, in their order."""
+    async def read(
+        self, channel_ids: Sequence[int], now: datetime, *, continued: Collection[int] = ()
+    ) -> tuple[ChannelQueue, ...]:
+        """Returns the queues of these channels, in their order.
+
+        What is due as a whole is not read for the `continued` channels, which are in the middle of a batch: it takes
+        time in proportion to the papers that are due, and only the first message of a batch depends on it.
+        """
+        continuing = [channel_id for channel_id in channel_ids if channel_id in continued]
+        beginning = [channel_id for channel_id in channel_ids if channel_id not in continuing]
         async with self._database.reading() as connection:
             settings = await _settings(connection, channel_ids)
             unsettled = await _unsettled(connection, channel_ids)
-            arrivals = await _arrivals(connection, channel_ids, now)
-            waiting = tuple(arrivals)
-            due_keywords = await _keywords(connection, waiting, now)
-            headers = await _earlier_headers(connection, waiting, now)
-            entries = await _entries(connection, waiting, now)
+            starts = await _starts(connection, beginning, now) if beginning else {}
+            # Papers that arrive between these statements belong to a batch whose start has them.
+            entries = await _entries(connection, [*continuing, *starts], now)
         return tuple(
             ChannelQueue(
                 channel_id,
                 settings.get(channel_id, ChannelSettings()),
-                Due(
-                    arrivals.get(channel_id, (0, None))[0],
-                    tuple(due_keywords.get(channel_id, ())),
-                    arrivals.get(channel_id, (0, None))[1],
-                ),
                 () if channel_id in settings and settings[channel_id].paused_since else entries.get(channel_id, ()),
                 channel_id in unsettled,
-                headers.get(channel_id),
+                None if channel_id in continuing else starts.get(channel_id, _NOTHING_DUE),
             )
             for channel_id in channel_ids
         )
@@ -97,6 +110,18 @@ async def _unsettled(connection: Connection, channel_ids: Sequence[int]) -> froz
             )
         )
     )
+
+
+async def _starts(connection: Connection, channel_ids: Sequence[int], now: datetime) -> Mapping[int, BatchStart]:
+    """Returns the starts of batches by channel, for channels in which anything is due."""
+    arrivals = await _arrivals(connection, channel_ids, now)
+    waiting = tuple(arrivals)
+    due_keywords = await _keywords(connection, waiting, now)
+    headers = await _earlier_headers(connection, waiting, now)
+    return {
+        channel_id: BatchStart(Due(papers, tuple(due_keywords.get(channel_id, ())), arrived), headers.get(channel_id))
+        for channel_id, (papers, arrived) in arrivals.items()
+    }
 
 
 async def _arrivals(
