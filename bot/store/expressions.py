@@ -47,6 +47,13 @@ class _JsonField(FunctionElement[str]):
     inherit_cache = True
 
 
+class _JsonList(FunctionElement[str]):
+    """The values of all rows, as a JSON list; NULL or an empty list without rows."""
+
+    type = sa.Text()
+    inherit_cache = True
+
+
 def listed(values: Iterable[int] | Iterable[str], kind: sa.types.TypeEngine[Any]) -> sa.Select[tuple[Any]]:
     """Returns a query for these values, for `column.in_()` and joins; its column is named `value`."""
     elements = _JsonValues(_json(list(values))).table_valued("value")
@@ -64,6 +71,20 @@ def listed_rows(
         for name, kind in columns.items()
     )
     return sa.select(*fields).cte()
+
+
+def collected(rows: sa.Select[tuple[int]]) -> sa.ScalarSelect[str | None]:
+    """Returns a query for the column of these rows as one value, for `uncollected`.
+
+    PostgreSQL runs it for each row of the statement that contains it, and can turn it into no other join.
+    """
+    (column,) = rows.subquery().c
+    return sa.select(_JsonList(column)).scalar_subquery()
+
+
+def uncollected(value: str | None) -> list[int]:
+    """Returns the values of `collected`, in any order."""
+    return [] if value is None else json.loads(value)
 
 
 def _json(values: list[Any]) -> sa.BindParameter[str]:
@@ -99,6 +120,16 @@ def _values_on_postgresql(element: _JsonValues, compiler: SQLCompiler, **options
 def _objects_on_postgresql(element: _JsonObjects, compiler: SQLCompiler, **options: Any) -> str:
     # Not as json, whose text would be parsed again for each field.
     return f"jsonb_array_elements(CAST({compiler.process(element.clauses, **options)} AS jsonb))"
+
+
+@compiles(_JsonList, "sqlite")
+def _list_on_sqlite(element: _JsonList, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_group_array({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_JsonList, "postgresql")
+def _list_on_postgresql(element: _JsonList, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST(json_agg({compiler.process(element.clauses, **options)}) AS text)"
 
 
 @compiles(_JsonField, "sqlite")

@@ -18,7 +18,7 @@ WINDOW_STATEMENTS_MAX = 13
 FINISH_STATEMENTS_MAX = 2
 # Reading what is due, binding a message, and settling it: the same number for up to 100 channels at the same time.
 MESSAGE_TRANSACTIONS_MAX = 2
-MESSAGE_STATEMENTS_MAX = 12
+MESSAGE_STATEMENTS_MAX = 13
 
 
 async def statements_of_window(store: Store, count: StatementCount, *, papers: int, keywords: int, first: int) -> int:
