@@ -184,13 +184,14 @@ async def _earlier_headers(
         .correlate(channels)
         .scalar_subquery()
     )
-    is_of_batch = sa.exists().where(
-        posted.c.post_key == posts.c.key,
-        posted.c.state == "delivered",
-        outbox.c.channel_id == posted.c.channel_id,
-        outbox.c.due_at == posted.c.due_at,
-        _IS_DUE,
+    # Not EXISTS: PostgreSQL may read what is due in all channels.
+    due = (
+        sa.select(sa.func.min(outbox.c.due_at))
+        .where(_IS_DUE, outbox.c.channel_id == posted.c.channel_id, outbox.c.due_at == posted.c.due_at)
+        .correlate(posted)
+        .scalar_subquery()
     )
+    is_of_batch = sa.exists().where(posted.c.post_key == posts.c.key, posted.c.state == "delivered", due.is_not(None))
     rows = await connection.all(
         sa.select(posts.c.channel_id, posts.c.layout, posts.c.thread_id)
         .select_from(channels)

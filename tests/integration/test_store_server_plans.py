@@ -26,6 +26,7 @@ NEEDED: Final = {
     "UPDATE posts SET publish_at": "the messages to publish",
     "SELECT outbox.channel_id, count(*)": "how much waits in each channel",
     "SELECT DISTINCT outbox.channel_id AS channel_id, outbox.due_at": "the queues of channels whose schedule changes",
+    "SELECT channels.channel_id \nFROM channels) AND outbox.due_at >": "the queues of all channels",
     "UPDATE outbox SET arrived_at": "every waiting paper whose time changes",
 }
 BAD_STATEMENTS: Final = (

@@ -16,8 +16,15 @@ _ROWS: Final = 40_000
 _GROUPS: Final = 1_000
 # An estimate of more rows means that a sort depends on the history.
 _SORTED_MAX: Final = 1_000
-_TABLES_OF_INDEXES: Final = {index.name: table.name for table in metadata.sorted_tables for index in table.indexes} | {
-    f"{table.name}_pkey": table.name for table in metadata.sorted_tables
+# The first column of each index of a large table.
+_FIRST_COLUMNS: Final = {
+    name: columns[0].name
+    for table in metadata.sorted_tables
+    if table.name in LARGE_TABLES
+    for name, columns in [
+        *((str(index.name), list(index.columns)) for index in table.indexes),
+        (f"{table.name}_pkey", list(table.primary_key.columns)),
+    ]
 }
 _EXPLAINED: Final = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
 
@@ -90,17 +97,17 @@ def _problem(step: dict[str, Any]) -> str | None:
     kind, table = step["Node Type"], step.get("Relation Name")
     if kind == "Seq Scan" and table in LARGE_TABLES:
         return f"Seq Scan on {table}"
-    if "Index" in kind and "Index Cond" not in step and _table_of(step) in LARGE_TABLES:
+    if "Index" in kind and _reads_whole_index(step):
         return f"{kind} of all of {step['Index Name']}"
     if kind.endswith("Sort") and step["Plan Rows"] > _SORTED_MAX and _reads_large_table(step):
         return f"{kind} of {step['Plan Rows']} rows by {', '.join(step['Sort Key'])}"
     return None
 
 
-def _table_of(step: dict[str, Any]) -> str | None:
-    """Returns the table of a scan; a Bitmap Index Scan names its index only."""
-    table: str | None = step.get("Relation Name") or _TABLES_OF_INDEXES.get(step["Index Name"])
-    return table
+def _reads_whole_index(step: dict[str, Any]) -> bool:
+    """Whether the step has no condition for the first column of the index: it looks at each of its rows."""
+    first = _FIRST_COLUMNS.get(step["Index Name"])
+    return first is not None and re.search(rf"\b{first}\b", step.get("Index Cond", "")) is None
 
 
 def _reads_large_table(step: dict[str, Any]) -> bool:
