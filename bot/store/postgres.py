@@ -143,7 +143,9 @@ class PostgresServer:
 
 
 def _engine(url: ServerUrl, size: int, *, read_only: bool = False) -> AsyncEngine:
-    options = f"-c statement_timeout={STATEMENT_TIMEOUT_S:.0f}s -c timezone=UTC"
+    # Plans for the values of each execution: how many rows a prepared statement reads depends on its times and limits.
+    plans = "-c plan_cache_mode=force_custom_plan"
+    options = f"-c statement_timeout={STATEMENT_TIMEOUT_S:.0f}s -c timezone=UTC {plans}"
     arguments: dict[str, Any] = {
         "application_name": "daily-papers",
         "async_creator_fn": TimedConnection.connect,

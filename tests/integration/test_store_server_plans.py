@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import pytest
+import sqlalchemy as sa
 
 from bot.runtime.server_url import ServerUrl
+from bot.store.schema import papers
 from bot.store.server_schema import prepare_server
 from tests.support.private_server import PrivateServer
 from tests.support.query_plans import Statement, StatementRecorder
@@ -78,6 +81,19 @@ def test_no_statement_reads_or_sorts_a_large_table(filled: ServerUrl, recorded: 
 
 def test_statements_of_every_class_of_the_store_are_explained(recorded: dict[str, list[Statement]]) -> None:
     assert sum(map(len, recorded.values())) > 400
+
+
+async def test_prepared_statements_are_planned_for_their_values(filled: ServerUrl, tmp_path: Path) -> None:
+    prepared = sa.select(
+        sa.literal_column("custom_plans", sa.Integer), sa.literal_column("generic_plans", sa.Integer)
+    ).select_from(sa.text("pg_prepared_statements"))
+    newest = sa.select(papers.c.arxiv_id).where(papers.c.arxiv_id < "a").order_by(papers.c.arxiv_id.desc()).limit(3)
+    async with opened_at(filled, tmp_path) as store, store.database.reading() as connection:
+        for _ in range(20):
+            await connection.all(newest)
+        counts = await connection.all(prepared)
+    assert max(row.custom_plans for row in counts) > 10
+    assert all(row.generic_plans == 0 for row in counts)
 
 
 @pytest.mark.parametrize(("sql", "problem"), BAD_STATEMENTS)
