@@ -74,7 +74,7 @@ def fill(url: ServerUrl, *, is_queue_analyzed: bool) -> None:
 @contextlib.contextmanager
 def connected(url: ServerUrl) -> Iterator[psycopg.Connection]:
     """Yields a connection in autocommit mode."""
-    with psycopg.connect(url.secret, autocommit=True) as connection:
+    with psycopg.connect(url.secret.replace("+psycopg", "", 1), autocommit=True) as connection:
         connection.execute("SET timezone = 'UTC'")
         yield connection
 
