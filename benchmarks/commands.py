@@ -247,7 +247,8 @@ async def _subscribed(server: _Server, number: int) -> Invocation:
 
 async def _unsubscribe(server: _Server, number: int) -> _Answer:
     channel = 10 + number % 80
-    place = server.tables.channel_keywords[channel][number // 80 % 3]
+    places = server.tables.channel_keywords[channel]
+    place = places[number // 80 % len(places)]
     options: dict[str, object] = {"keyword": server.tables.keywords[place].shown}
     return _now_final(await _replied(await server.run("unsubscribe", options, channel)))
 

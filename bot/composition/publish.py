@@ -123,10 +123,13 @@ class _PostingParts:
 def _dispatcher(context: Context, stores: Stores, wakeups: Wakeups, posting: _PostingParts) -> Dispatcher:
     clock, metrics = context.clock, context.metrics
     storage = PaperPostStorage(stores.outbox, wakeups.editor.notify)
+    batches = Batches(stores.channel_settings)
     channel_worker = ChannelWorker(
         outbox=stores.outbox,
-        queues=Grouped(lambda channel_ids: stores.channel_queues.read(channel_ids, clock.now())),
-        batches=Batches(stores.channel_settings),
+        queues=Grouped(
+            lambda channel_ids: stores.channel_queues.read(channel_ids, clock.now(), continued=batches.continued)
+        ),
+        batches=batches,
         lifecycle=MessageLifecycle(storage, posting.sender, posting.availability, clock, metrics),
         availability=posting.availability,
         history_check=posting.history_check,

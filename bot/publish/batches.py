@@ -4,13 +4,15 @@ A batch begins with the first message after nothing was due in the channel, and 
 module sends nothing.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 
+from bot.domain.channel_settings import ChannelSettings
 from bot.domain.layout.message import BatchKind, headline, layout_of
 from bot.domain.outgoing import Delivered
 from bot.domain.poll_schedule import last_announcement
 from bot.domain.post import MessageHeader, Post
-from bot.store.channel_queues import ChannelQueue
+from bot.store.channel_queues import BatchStart, ChannelQueue
 from bot.store.channel_settings import ChannelSettingsStore
 
 
@@ -24,16 +26,26 @@ class Batches:
         self._backlog_pending: set[int] = set()
         self._lost_threads: set[int | None] = set()
 
-    def next_header(self, queue: ChannelQueue) -> MessageHeader:
-        """Returns the header of the channel's next message."""
-        channel_id, settings, due = queue.channel_id, queue.settings, queue.due
+    @property
+    def continued(self) -> Collection[int]:
+        """The channels in the middle of a batch."""
+        return self._current.keys()
+
+    def next_header(self, queue: ChannelQueue) -> MessageHeader | None:
+        """Returns the header of the channel's next message; None if another batch begins whose start was not read."""
+        channel_id, settings = queue.channel_id, queue.settings
         if channel_id in self._current and settings.backlog_pending == (channel_id in self._backlog_pending):
             return self._current[channel_id]
         # If an admin paused or resumed the channel in the middle of a batch, the batch has ended.
         self._current.pop(channel_id, None)
+        if queue.start is None:
+            return None
         (self._backlog_pending.add if settings.backlog_pending else self._backlog_pending.discard)(channel_id)
+        return self._first_header(settings, queue.start)
+
+    def _first_header(self, settings: ChannelSettings, start: BatchStart) -> MessageHeader:
+        due, earlier_header = start.due, start.earlier_header
         announced = None if due.arrived is None else last_announcement(due.arrived)
-        earlier_header = queue.earlier_header
         if earlier_header is not None:  # an earlier run began this batch: do not ping again
             thread_id = None if earlier_header.thread_id in self._lost_threads else earlier_header.thread_id
             first_line = headline(due.papers, due.keywords, announced, BatchKind.REST)

@@ -11,7 +11,7 @@ from typing import assert_never
 
 from bot.domain.layout.message import next_message
 from bot.domain.outgoing import Blocked, Delivered, MessageAbsent, OutcomeUnknown, Rejected, RetryLater
-from bot.domain.post import Post
+from bot.domain.post import MessageHeader, Post
 from bot.publish.availability import ChannelAvailability
 from bot.publish.batches import Batches
 from bot.publish.history_check import HistoryCheck
@@ -82,7 +82,10 @@ class ChannelWorker:
         queue = await self._queues.submit(channel_id)
         if queue.has_unsettled:
             return await self._resume(channel_id)
-        post = await self._bind_next(queue)
+        header = self._batches.next_header(queue)
+        if header is None:  # an admin paused or resumed the channel meanwhile
+            return True
+        post = await self._bind_next(queue, header)
         return post is not None and self._handle(post, await self._lifecycle.send(post))
 
     async def _resume(self, channel_id: int) -> bool:
@@ -93,8 +96,7 @@ class ChannelWorker:
         resend = not await self._outbox.has_found_papers(post)
         return self._handle(post, await self._lifecycle.resume(post, resend=resend))
 
-    async def _bind_next(self, queue: ChannelQueue) -> Post | None:
-        header = self._batches.next_header(queue)
+    async def _bind_next(self, queue: ChannelQueue, header: MessageHeader) -> Post | None:
         entries = next_message(queue.entries, header.layout)
         if not entries:
             await self._batches.ended(queue.channel_id)

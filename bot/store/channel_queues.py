@@ -3,10 +3,10 @@
 It changes nothing: `outbox.py` binds the entries to a message, and checks again that they are not bound.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -17,7 +17,7 @@ from bot.store.channel_settings import to_settings
 from bot.store.column_types import Id, Text, Utc
 from bot.store.connection import Connection
 from bot.store.database import Database
-from bot.store.expressions import listed
+from bot.store.expressions import collected, listed, listed_rows, uncollected
 from bot.store.posts import read_entries
 from bot.store.schema import channel_settings, channels, keywords, outbox, outbox_keywords, posts, subscriptions
 from bot.store.schema.posts import IS_UNBOUND
@@ -29,24 +29,60 @@ _NOW: Final = sa.bindparam("now", type_=Utc)
 _IS_DUE: Final = sa.and_(IS_UNBOUND, outbox.c.due_at <= _NOW)
 # The same, with words for which SQLite has no index: it would sort all due papers instead of reading the first ones.
 _IS_DUE_IN_ORDER: Final = sa.and_(IS_UNBOUND, sa.func.greatest(outbox.c.due_at, _NOW) == _NOW)
-# Later than every stored time.
-_LATEST: Final = sa.literal(datetime.max.replace(tzinfo=UTC), Utc)
+# Each subquery reads the queue of one channel. PostgreSQL may read those of all channels for a join.
+_IN_CHANNEL: Final = outbox.c.channel_id == channels.c.channel_id
+_DUE: Final = sa.select(
+    channels.c.channel_id,
+    sa.select(sa.func.count()).where(_IS_DUE, _IN_CHANNEL).correlate(channels).scalar_subquery().label("papers"),
+    sa.select(sa.func.min(outbox.c.arrived_at))
+    .where(_IS_DUE, _IN_CHANNEL)
+    .correlate(channels)
+    .scalar_subquery()
+    .label("arrived"),
+    collected(
+        sa.select(outbox_keywords.c.keyword_id)
+        .distinct()
+        .join(outbox, outbox.c.id == outbox_keywords.c.outbox_id)
+        .where(_IS_DUE, _IN_CHANNEL)
+        .correlate(channels)
+    ).label("keyword_ids"),
+)
+_FIRST_DUE: Final = collected(
+    sa.select(outbox.c.id)
+    .where(_IS_DUE_IN_ORDER, _IN_CHANNEL)
+    .order_by(outbox.c.published, outbox.c.arxiv_id)
+    .limit(ENTRIES_MAX)
+    .correlate(channels)
+)
+_ENTRY: Final = (outbox.c.id, outbox.c.channel_id, outbox.c.published, outbox.c.arxiv_id, outbox.c.alone)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStart:
+    """What the first message of a batch depends on.
+
+    `earlier_header` has the layout and the thread of the last message, if that contains part of the due batch.
+    """
+
+    due: Due
+    earlier_header: MessageHeader | None
+
+
+_NOTHING_DUE: Final = BatchStart(Due(0, (), None), None)
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelQueue:
     """What is due in a channel; `entries` are the first of it, oldest paper first, none while the channel is paused.
 
-    `has_unsettled`: a message may have been sent whose outcome is not stored. `earlier_header` has the layout and the
-    thread of the last message, if that contains part of the due batch.
+    `has_unsettled`: a message may have been sent whose outcome is not stored. `start` is None if it was not read.
     """
 
     channel_id: int
     settings: ChannelSettings
-    due: Due
     entries: tuple[OutboxEntry, ...]
     has_unsettled: bool
-    earlier_header: MessageHeader | None
+    start: BatchStart | None
 
 
 class ChannelQueues:
@@ -55,28 +91,29 @@ class ChannelQueues:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def read(self, channel_ids: Sequence[int], now: datetime) -> tuple[ChannelQueue, ...]:
-        """Returns the queues of these channels, in their order."""
+    async def read(
+        self, channel_ids: Sequence[int], now: datetime, *, continued: Collection[int] = ()
+    ) -> tuple[ChannelQueue, ...]:
+        """Returns the queues of these channels, in their order.
+
+        What is due as a whole is not read for the `continued` channels, which are in the middle of a batch: it takes
+        time in proportion to the papers that are due, and only the first message of a batch depends on it.
+        """
+        continuing = [channel_id for channel_id in channel_ids if channel_id in continued]
+        beginning = [channel_id for channel_id in channel_ids if channel_id not in continuing]
         async with self._database.reading() as connection:
             settings = await _settings(connection, channel_ids)
             unsettled = await _unsettled(connection, channel_ids)
-            arrivals = await _arrivals(connection, channel_ids, now)
-            waiting = tuple(arrivals)
-            due_keywords = await _keywords(connection, waiting, now)
-            headers = await _earlier_headers(connection, waiting, now)
-            entries = await _entries(connection, waiting, now)
+            starts = await _starts(connection, beginning, now) if beginning else {}
+            # Papers that arrive between these statements belong to a batch whose start has them.
+            entries = await _entries(connection, [*continuing, *starts], now)
         return tuple(
             ChannelQueue(
                 channel_id,
                 settings.get(channel_id, ChannelSettings()),
-                Due(
-                    arrivals.get(channel_id, (0, None))[0],
-                    tuple(due_keywords.get(channel_id, ())),
-                    arrivals.get(channel_id, (0, None))[1],
-                ),
                 () if channel_id in settings and settings[channel_id].paused_since else entries.get(channel_id, ()),
                 channel_id in unsettled,
-                headers.get(channel_id),
+                None if channel_id in continuing else starts.get(channel_id, _NOTHING_DUE),
             )
             for channel_id in channel_ids
         )
@@ -99,40 +136,36 @@ async def _unsettled(connection: Connection, channel_ids: Sequence[int]) -> froz
     )
 
 
-async def _arrivals(
-    connection: Connection, channel_ids: Sequence[int], now: datetime
-) -> dict[int, tuple[int, datetime | None]]:
-    """Returns how many papers are due, and when the first of them arrived, by channel, for channels that have any."""
+async def _starts(connection: Connection, channel_ids: Sequence[int], now: datetime) -> Mapping[int, BatchStart]:
+    """Returns the starts of batches by channel, for channels in which anything is due."""
+    statement = _DUE.where(channels.c.channel_id.in_(listed(channel_ids, Id)))
+    rows = [row for row in await connection.all(statement, {"now": now}) if row.papers]
+    spellings = await _spellings(connection, {row.channel_id: uncollected(row.keyword_ids) for row in rows})
+    headers = await _earlier_headers(connection, [row.channel_id for row in rows], now)
+    return {
+        row.channel_id: BatchStart(
+            Due(row.papers, tuple(spellings.get(row.channel_id, ())), row.arrived), headers.get(row.channel_id)
+        )
+        for row in rows
+    }
+
+
+async def _spellings(connection: Connection, keyword_ids: Mapping[int, Collection[int]]) -> Mapping[int, Sequence[str]]:
+    """Returns these keywords by channel, in the channel's spelling."""
+    pairs = listed_rows(
+        [{"channel_id": channel_id, "keyword_id": each} for channel_id, ids in keyword_ids.items() for each in ids],
+        {"channel_id": Id, "keyword_id": Id},
+    )
     rows = await connection.all(
         sa.select(
-            outbox.c.channel_id, sa.func.count().label("papers"), sa.func.min(outbox.c.arrived_at).label("arrived")
+            pairs.c.channel_id, sa.func.coalesce(subscriptions.c.shown, keywords.c.shown, type_=Text).label("shown")
         )
-        .where(_IS_DUE, outbox.c.channel_id.in_(listed(channel_ids, Id)))
-        .group_by(outbox.c.channel_id),
-        {"now": now},
-    )
-    return {row.channel_id: (row.papers, row.arrived) for row in rows}
-
-
-async def _keywords(connection: Connection, channel_ids: Sequence[int], now: datetime) -> Mapping[int, Sequence[str]]:
-    """Returns the keywords of the papers that are due, by channel, in the channel's spelling."""
-    due = (
-        sa.select(outbox.c.channel_id, outbox_keywords.c.keyword_id)
-        .distinct()
-        .join(outbox_keywords, outbox_keywords.c.outbox_id == outbox.c.id)
-        .where(_IS_DUE, outbox.c.channel_id.in_(listed(channel_ids, Id)))
-        .subquery()
-    )
-    shown = sa.func.coalesce(subscriptions.c.shown, keywords.c.shown, type_=Text)
-    rows = await connection.all(
-        sa.select(due.c.channel_id, shown.label("shown"))
-        .join(keywords, keywords.c.id == due.c.keyword_id)
+        .join(keywords, keywords.c.id == pairs.c.keyword_id)
         .outerjoin(
             subscriptions,
-            sa.and_(subscriptions.c.channel_id == due.c.channel_id, subscriptions.c.keyword_id == due.c.keyword_id),
+            sa.and_(subscriptions.c.channel_id == pairs.c.channel_id, subscriptions.c.keyword_id == pairs.c.keyword_id),
         )
-        .order_by(due.c.channel_id, due.c.keyword_id),
-        {"now": now},
+        .order_by(pairs.c.channel_id, pairs.c.keyword_id)
     )
     by_channel: dict[int, list[str]] = {}
     for row in rows:
@@ -151,13 +184,14 @@ async def _earlier_headers(
         .correlate(channels)
         .scalar_subquery()
     )
-    is_of_batch = sa.exists().where(
-        posted.c.post_key == posts.c.key,
-        posted.c.state == "delivered",
-        outbox.c.channel_id == posted.c.channel_id,
-        outbox.c.due_at == posted.c.due_at,
-        _IS_DUE,
+    # Not EXISTS: PostgreSQL may read what is due in all channels.
+    due = (
+        sa.select(sa.func.min(outbox.c.due_at))
+        .where(_IS_DUE, outbox.c.channel_id == posted.c.channel_id, outbox.c.due_at == posted.c.due_at)
+        .correlate(posted)
+        .scalar_subquery()
     )
+    is_of_batch = sa.exists().where(posted.c.post_key == posts.c.key, posted.c.state == "delivered", due.is_not(None))
     rows = await connection.all(
         sa.select(posts.c.channel_id, posts.c.layout, posts.c.thread_id)
         .select_from(channels)
@@ -179,36 +213,11 @@ async def _entries(
     connection: Connection, channel_ids: Sequence[int], now: datetime
 ) -> Mapping[int, tuple[OutboxEntry, ...]]:
     """Returns the first due entries by channel, oldest paper first."""
-    rows = await connection.all(_first_rows(channel_ids), {"now": now})
-    first: dict[int, list[sa.Row[Any]]] = {}
-    for row in sorted(rows, key=lambda row: (row.published, row.arxiv_id)):
-        first.setdefault(row.channel_id, []).append(row)
-    kept = [row for of_channel in first.values() for row in of_channel[:ENTRIES_MAX]]
+    statement = sa.select(_FIRST_DUE).where(channels.c.channel_id.in_(listed(channel_ids, Id)))
+    ids = [each for value in await connection.scalars(statement, {"now": now}) for each in uncollected(value)]
+    rows = await connection.all(sa.select(*_ENTRY).where(outbox.c.id.in_(listed(ids, Id))))
+    ordered = sorted(rows, key=lambda row: (row.published, row.arxiv_id))
     by_channel: dict[int, tuple[OutboxEntry, ...]] = {}
-    for row, entry in zip(kept, await read_entries(connection, kept), strict=True):
+    for row, entry in zip(ordered, await read_entries(connection, ordered), strict=True):
         by_channel[row.channel_id] = (*by_channel.get(row.channel_id, ()), entry)
     return by_channel
-
-
-def _first_rows(channel_ids: Sequence[int]) -> sa.Select[Any]:
-    """Returns the query for the due rows until the date of the last that is needed, from the index of each queue."""
-    last = (
-        sa.select(outbox.c.published)
-        .where(_IS_DUE_IN_ORDER, outbox.c.channel_id == channels.c.channel_id)
-        .order_by(outbox.c.published, outbox.c.arxiv_id)
-        .limit(1)
-        .offset(ENTRIES_MAX - 1)
-        .correlate(channels)
-        .scalar_subquery()
-    )
-    parts = (
-        sa.select(channels.c.channel_id, sa.func.coalesce(last, _LATEST, type_=Utc).label("until"))
-        .where(channels.c.channel_id.in_(listed(channel_ids, Id)))
-        .subquery()
-    )
-    return (
-        sa.select(outbox.c.id, outbox.c.channel_id, outbox.c.published, outbox.c.arxiv_id, outbox.c.alone)
-        .select_from(parts)
-        .join(outbox, sa.and_(outbox.c.channel_id == parts.c.channel_id, outbox.c.published <= parts.c.until))
-        .where(_IS_DUE_IN_ORDER)
-    )

@@ -29,7 +29,7 @@ from bot.store.schema import (
     trending_days,
     trending_posts,
 )
-from bot.store.schema.posts import IS_UNBOUND
+from bot.store.schema.posts import IS_ARRIVED
 
 # A stored time that is further ahead is due to a clock that was ahead; one within it delays nothing by more than this.
 CLOCK_AHEAD_MAX: Final = timedelta(minutes=5)
@@ -77,8 +77,8 @@ MAY_SEND: Final = no_wait(channels.c.not_before)
 
 _HAS_FUTURE_ARRIVALS: Final = sa.select(
     sa.or_(
-        sa.exists().where(IS_UNBOUND, outbox.c.arrived_at > _FUTURE),
-        sa.exists().where(IS_UNBOUND, outbox.c.arrived_at.is_(None), outbox.c.due_at > _FUTURE),
+        sa.exists().where(IS_ARRIVED, outbox.c.arrived_at > _FUTURE),
+        sa.exists().where(IS_ARRIVED, outbox.c.arrived_at.is_(None), outbox.c.due_at > _FUTURE),
     )
 )
 

@@ -176,3 +176,5 @@ def _finish(connection: sa.Connection) -> None:
                     last = sa.select(sa.func.coalesce(sa.func.max(column), 0) + 1).scalar_subquery()
                     connection.execute(sa.select(sa.func.setval(sequence, last, False)))
         connection.execute(sa.delete(key_values).where(key_values.c.name == COPYING))
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("ANALYZE")  # the server itself would collect statistics some minutes later

@@ -13,7 +13,7 @@ from bot.store.column_types import Id, Text
 from bot.store.connection import Connection
 from bot.store.expressions import listed
 from bot.store.schema import edits, found_papers, outbox
-from bot.store.schema.posts import IS_UNBOUND
+from bot.store.schema.posts import IS_QUEUED
 
 # A message to edit was sent, or may have been.
 _IN_MESSAGE: Final = sa.and_(
@@ -26,6 +26,7 @@ _FOUND_IN: Final = (
     .where(found_papers.c.channel_id == outbox.c.channel_id, found_papers.c.arxiv_id == outbox.c.arxiv_id)
     .correlate(outbox)
 )
+_HAS_FOUND_PAPERS: Final = sa.select(sa.exists(sa.select(found_papers.c.arxiv_id)))
 
 
 async def request_edits_of_papers(connection: Connection, arxiv_ids: Iterable[str]) -> int:
@@ -53,7 +54,8 @@ async def count_entries_as_posted(connection: Connection, outbox_ids: Iterable[i
 
     To be called for rows that were inserted or released.
     """
-    await _count_as_posted(connection, outbox.c.id.in_(listed(outbox_ids, Id)))
+    if await connection.scalar(_HAS_FOUND_PAPERS):  # none in most databases, and a poll inserts many rows
+        await _count_as_posted(connection, outbox.c.id.in_(listed(outbox_ids, Id)))
 
 
 async def count_papers_as_posted(connection: Connection, channel_id: int, arxiv_ids: Iterable[str]) -> None:
@@ -66,6 +68,6 @@ async def count_papers_as_posted(connection: Connection, channel_id: int, arxiv_
 async def _count_as_posted(connection: Connection, *conditions: sa.ColumnElement[Any]) -> None:
     await connection.write(
         sa.update(outbox)
-        .where(*conditions, IS_UNBOUND, _FOUND_IN.exists())
+        .where(*conditions, IS_QUEUED, _FOUND_IN.exists())
         .values(state="delivered", post_key=_FOUND_IN.scalar_subquery())
     )

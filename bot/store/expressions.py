@@ -29,8 +29,14 @@ class least(ReturnTypeFromArgs[Any]):  # noqa: N801 -- available as `sa.func.lea
     inherit_cache = True
 
 
-class _JsonElements(FunctionElement[Any]):
-    """The elements of a JSON list, each in a row with the column `value`."""
+class _JsonValues(FunctionElement[Any]):
+    """The numbers or texts of a JSON list, each in a row with the column `value`."""
+
+    inherit_cache = True
+
+
+class _JsonObjects(FunctionElement[Any]):
+    """The objects of a JSON list, each in a row with the column `value`."""
 
     inherit_cache = True
 
@@ -41,9 +47,16 @@ class _JsonField(FunctionElement[str]):
     inherit_cache = True
 
 
+class _JsonList(FunctionElement[str]):
+    """The values of all rows, as a JSON list; NULL or an empty list without rows."""
+
+    type = sa.Text()
+    inherit_cache = True
+
+
 def listed(values: Iterable[int] | Iterable[str], kind: sa.types.TypeEngine[Any]) -> sa.Select[tuple[Any]]:
     """Returns a query for these values, for `column.in_()` and joins; its column is named `value`."""
-    elements = _elements(list(values))
+    elements = _JsonValues(_json(list(values))).table_valued("value")
     return sa.select(sa.cast(elements.c.value, kind).label("value"))
 
 
@@ -51,7 +64,8 @@ def listed_rows(
     rows: Iterable[Mapping[str, int | str | datetime | None]], columns: Mapping[str, sa.types.TypeEngine[Any]]
 ) -> sa.CTE:
     """Returns a table with these rows, for a join in one statement; a column that is missing in a row is NULL."""
-    elements = _elements([{name: _to_json(value) for name, value in row.items()} for row in rows])
+    objects = [{name: _to_json(value) for name, value in row.items()} for row in rows]
+    elements = _JsonObjects(_json(objects)).table_valued("value")
     fields = (
         sa.cast(_JsonField(elements.c.value, sa.literal_column(f"'{name}'")), kind).label(name)
         for name, kind in columns.items()
@@ -59,8 +73,22 @@ def listed_rows(
     return sa.select(*fields).cte()
 
 
-def _elements(values: list[Any]) -> sa.TableValuedAlias:
-    return _JsonElements(sa.bindparam(None, json.dumps(values), Text)).table_valued("value")
+def collected(rows: sa.Select[tuple[int]]) -> sa.ScalarSelect[str | None]:
+    """Returns a query for the column of these rows as one value, for `uncollected`.
+
+    PostgreSQL runs it for each row of the statement that contains it, and can turn it into no other join.
+    """
+    (column,) = rows.subquery().c
+    return sa.select(_JsonList(column)).scalar_subquery()
+
+
+def uncollected(value: str | None) -> list[int]:
+    """Returns the values of `collected`, in any order."""
+    return [] if value is None else json.loads(value)
+
+
+def _json(values: list[Any]) -> sa.BindParameter[str]:
+    return sa.bindparam(None, json.dumps(values), Text)
 
 
 def _to_json(value: int | str | datetime | None) -> int | str | None:
@@ -77,15 +105,31 @@ def _least_on_sqlite(element: least, compiler: SQLCompiler, **options: Any) -> s
     return f"min({compiler.process(element.clauses, **options)})"
 
 
-@compiles(_JsonElements, "sqlite")
-def _elements_on_sqlite(element: _JsonElements, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(_JsonValues, "sqlite")
+@compiles(_JsonObjects, "sqlite")
+def _elements_on_sqlite(element: FunctionElement[Any], compiler: SQLCompiler, **options: Any) -> str:
     return f"json_each({compiler.process(element.clauses, **options)})"
 
 
-@compiles(_JsonElements, "postgresql")
-def _elements_on_postgresql(element: _JsonElements, compiler: SQLCompiler, **options: Any) -> str:
-    # With `value` as text: that of a JSON object is its source.
-    return f"json_array_elements_text(CAST({compiler.process(element.clauses, **options)} AS json))"
+@compiles(_JsonValues, "postgresql")
+def _values_on_postgresql(element: _JsonValues, compiler: SQLCompiler, **options: Any) -> str:
+    return f"jsonb_array_elements_text(CAST({compiler.process(element.clauses, **options)} AS jsonb))"
+
+
+@compiles(_JsonObjects, "postgresql")
+def _objects_on_postgresql(element: _JsonObjects, compiler: SQLCompiler, **options: Any) -> str:
+    # Not as json, whose text would be parsed again for each field.
+    return f"jsonb_array_elements(CAST({compiler.process(element.clauses, **options)} AS jsonb))"
+
+
+@compiles(_JsonList, "sqlite")
+def _list_on_sqlite(element: _JsonList, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_group_array({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_JsonList, "postgresql")
+def _list_on_postgresql(element: _JsonList, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST(json_agg({compiler.process(element.clauses, **options)}) AS text)"
 
 
 @compiles(_JsonField, "sqlite")
@@ -97,4 +141,4 @@ def _field_on_sqlite(element: _JsonField, compiler: SQLCompiler, **options: Any)
 @compiles(_JsonField, "postgresql")
 def _field_on_postgresql(element: _JsonField, compiler: SQLCompiler, **options: Any) -> str:
     value, name = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"(CAST({value} AS json) ->> {name})"
+    return f"({value} ->> {name})"

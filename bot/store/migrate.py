@@ -29,10 +29,10 @@ log = logging.getLogger(__name__)
 # "DPap" in PRAGMA application_id, which distinguishes this program's files from others.
 APPLICATION_ID: Final = 0x44506170
 # The number of SQL scripts and revisions.
-FORMAT: Final = 12
+FORMAT: Final = 13
 # Copied tables and the -wal file need space next to the old tables, in multiples of the file's size (measured: 1.1).
 _SPACE_FACTOR: Final = 1.3
-# Since this format, migrations only add an index, in the file and the -wal file.
+# Since this format, migrations only create indexes, in the file and the -wal file.
 _COPIED_FORMAT: Final = 11
 _INDEX_SPACE_FACTOR: Final = 0.2
 

@@ -77,7 +77,8 @@ async def queue_papers(connection: Connection, new_matches: NewMatches, now: dat
             channel_settings.c.channel_id.in_(listed(channels, Id)), channel_settings.c.daily_at.is_not(None)
         )
     )
-    await reschedule(connection, scheduled, now)  # in the other channels, the papers are due
+    if scheduled:  # in the other channels, the papers are due
+        await reschedule(connection, scheduled, now)
     return arxiv_ids
 
 

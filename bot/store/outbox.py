@@ -28,7 +28,7 @@ from bot.store.newest import EARLIEST, add_newest
 from bot.store.papers import skip_withdrawn
 from bot.store.posts import insert_posts, read_posts
 from bot.store.schema import channel_settings, channels, found_papers, outbox, outbox_keywords, posts, subscriptions
-from bot.store.schema.posts import IS_UNBOUND, IS_WAITING
+from bot.store.schema.posts import IS_QUEUED, IS_UNBOUND, IS_WAITING
 
 _CHANNEL: Final = sa.bindparam("channel", type_=Id)
 _KEY: Final = sa.bindparam("post", type_=Text)
@@ -248,7 +248,7 @@ class Outbox:
 async def _bind_all(connection: Connection, new: Sequence[Post]) -> Sequence[Post | None]:
     """Binds each message's entries to it; returns None for those with an entry that was removed or bound."""
     ids = [entry.id for post in new for entry in post.entries]
-    unbound = set(await connection.scalars(sa.select(outbox.c.id).where(outbox.c.id.in_(listed(ids, Id)), IS_UNBOUND)))
+    unbound = set(await connection.scalars(sa.select(outbox.c.id).where(outbox.c.id.in_(listed(ids, Id)), IS_QUEUED)))
     bound: list[Post | None] = []
     for post in new:
         own = {entry.id for entry in post.entries}

@@ -109,8 +109,9 @@ def _queues_of(channel_ids: Collection[int]) -> sa.Select[int]:
     """Selects those of these channels that have a queue; the settings may end thousands of subscriptions."""
     in_channel = outbox.c.channel_id == channels.c.channel_id
     has_backlog = sa.and_(channel_settings.c.channel_id == channels.c.channel_id, channel_settings.c.backlog_pending)
+    first_due = sa.select(sa.func.min(outbox.c.due_at)).where(IS_WAITING, in_channel).correlate(channels)
     has_queue = sa.or_(
-        sa.exists().where(IS_WAITING, in_channel).correlate(channels),
+        first_due.scalar_subquery().is_not(None),  # not EXISTS: PostgreSQL may read what waits in all channels
         sa.exists().where(has_backlog).correlate(channels),
     )
     listed_ids = listed(channel_ids, Id)

@@ -37,10 +37,12 @@ _UPSERT_DAY: Final = _INSERT_DAY.on_conflict_do_update(
     index_elements=[trending_days.c.day], set_={"fetched_at": _INSERT_DAY.excluded.fetched_at}
 )
 _OF_DAY: Final = trending_entries.c.day == sa.bindparam("day", type_=Text)
+_LAST_POST: Final = sa.select(sa.func.max(posts.c.settled_at)).where(posts.c.message_id.is_not(None)).scalar_subquery()
 _ARE_NEEDED: Final = sa.select(
     sa.or_(
         sa.exists().where(channel_settings.c.trending_min_votes.is_not(None)),
-        sa.exists().where(posts.c.message_id.is_not(None), posts.c.settled_at >= sa.bindparam("since", type_=Utc)),
+        # Not EXISTS: PostgreSQL would read the table up to the first recent post, which is at its end.
+        sa.func.coalesce(sa.bindparam("since", type_=Utc) <= _LAST_POST, sa.false()),
     )
 )
 

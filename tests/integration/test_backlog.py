@@ -74,6 +74,21 @@ async def test_rest_of_a_paused_batch_becomes_the_backlog(
     assert delivery.headlines[1].startswith("**2 papers** for graph, held")
 
 
+async def test_pause_and_resume_during_a_message_begin_a_batch_with_the_rest(
+    subscribed: Store, delivery: FakeDelivery, clock: FakeClock
+) -> None:
+    await subscribed.set_channel(CHANNEL, CARDS)
+    await record_papers(subscribed, *range(1, 23), now=clock.now())
+    delivery.hold(CHANNEL)
+    async with running_dispatcher(subscribed, delivery, clock) as running:
+        await pause(subscribed, Style.CARDS)
+        await subscribed.channel_settings.resume(CHANNEL, clock.now())
+        delivery.finish_held(CHANNEL)
+        await running.until_quiet()
+        assert delivery.messages() == [arxiv_ids(*range(1, 11)), arxiv_ids(*range(11, 21)), arxiv_ids(21, 22)]
+    assert delivery.headlines[1:] == ["**12 more papers** for graph · announced Wed 18 Nov", ""]
+
+
 async def test_backlog_interrupted_by_a_restart_stays_one_backlog(
     subscribed: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:

@@ -14,11 +14,11 @@ from tests.support.statements import StatementCount, counting_statements
 from tests.support.store import CHANNEL, NOW, Store
 
 # Of a window, and of the end of a poll. Writing many rows counts as one statement.
-WINDOW_STATEMENTS_MAX = 14
+WINDOW_STATEMENTS_MAX = 13
 FINISH_STATEMENTS_MAX = 2
 # Reading what is due, binding a message, and settling it: the same number for up to 100 channels at the same time.
 MESSAGE_TRANSACTIONS_MAX = 2
-MESSAGE_STATEMENTS_MAX = 15
+MESSAGE_STATEMENTS_MAX = 13
 
 
 async def statements_of_window(store: Store, count: StatementCount, *, papers: int, keywords: int, first: int) -> int:

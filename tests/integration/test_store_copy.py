@@ -18,6 +18,7 @@ from bot.store.pruning import AbstractPruning
 from bot.store.schema import keywords
 from tests.support.builders import paper
 from tests.support.databases import ServerDatabases, rows
+from tests.support.server_plans import connected
 from tests.support.store import CHANNEL, NOW, opened
 
 pytestmark = pytest.mark.slow
@@ -86,6 +87,14 @@ def test_rows_after_a_copy_get_new_ids(source: Path, server: ServerDatabases) ->
         return list(ids)
 
     assert asyncio.run(add()) == [3]
+
+
+def test_copy_collects_statistics_for_the_plans_of_the_server(source: Path, server: ServerDatabases) -> None:
+    on_server = server.empty()
+    copy_database(source, on_server, ignore)
+    with connected(on_server) as connection:
+        counts = dict(connection.execute("SELECT relname, reltuples FROM pg_class WHERE relkind = 'r'").fetchall())
+    assert counts["papers"] == 40
 
 
 def test_interrupted_copy_continues_and_no_bot_opens_it_before(source: Path, tmp_path: Path) -> None:

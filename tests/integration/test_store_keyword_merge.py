@@ -132,7 +132,7 @@ async def test_queued_and_posted_papers_name_the_merged_keyword_once(database: P
         (edit,) = await store.edits.due(NOW)
         assert [entry.keywords for entry in edit.post.entries] == [("reward-models", "Graph Networks")]
         assert [entry.keywords for entry in await store.due(INSTALLATION.single)] == [("reward-models",)]
-        assert (await store.queue(INSTALLATION.trending)).due.keywords == ("reward-models",)
+        assert (await store.batch_start(INSTALLATION.trending)).due.keywords == ("reward-models",)
 
 
 async def test_pages_show_a_merged_keyword_once_in_the_spelling_of_the_channel(database: Path) -> None:

@@ -94,7 +94,7 @@ async def test_unfinished_work_of_version_1_continues(old: Path) -> None:
         assert post is not None
         assert (post.key, post.nonce, post.header) == ("open", "nonce 3", NO_HEADER)
         assert await store.due_ids() == ["2611.00004"]
-        assert (await store.queue()).due.arrived == NOW
+        assert (await store.batch_start()).due.arrived == NOW
         await store.outbox.delivered(post, Delivered(78), NOW)
         header = MessageHeader(Layout.COMPACT, "**1 new paper**")
         assert await store.outbox.bind(CHANNEL, await store.due(), header, key="k", nonce="n", now=NOW) is not None

@@ -233,14 +233,14 @@ async def test_due_papers_are_summarised_with_keywords_and_arrival(store: Store)
     await store.poll(paper("2611.00001", title="Graph diffusion"), now=NOW)
     await store.poll(paper("2611.00002", title="Graph"), now=NOW - timedelta(hours=1))
     await store.poll(paper("2611.00003", title="Reward model"), now=SOON)
-    assert (await store.queue()).due == Due(2, ("graph", "diffusion"), NOW - timedelta(hours=1))
-    assert (await store.queue(OTHER_CHANNEL)).due == Due(0, (), None)
+    assert (await store.batch_start()).due == Due(2, ("graph", "diffusion"), NOW - timedelta(hours=1))
+    assert (await store.batch_start(OTHER_CHANNEL)).due == Due(0, (), None)
 
 
 async def test_unposted_batch_has_no_header(store: Store) -> None:
     await fill(store)
     await store.bind(limit=1)
-    assert (await store.queue()).earlier_header is None
+    assert (await store.batch_start()).earlier_header is None
 
 
 async def test_partly_posted_batch_keeps_its_header(store: Store) -> None:
@@ -251,10 +251,10 @@ async def test_partly_posted_batch_keeps_its_header(store: Store) -> None:
     assert post is not None
     assert await store.outbox.unsettled_post(CHANNEL) == post
     await store.outbox.delivered(post, Delivered(5, thread_id=8), NOW)
-    assert (await store.queue()).earlier_header == MessageHeader(Layout.COMPACT, thread_id=8)
+    assert (await store.batch_start()).earlier_header == MessageHeader(Layout.COMPACT, thread_id=8)
     await store.outbox.delivered(await store.bind(key="rest"), Delivered(6), SOON)
     await store.poll(paper("2611.00009", title="Graph"), now=SOON)
-    assert (await store.queue(now=SOON)).earlier_header is None
+    assert (await store.batch_start(now=SOON)).earlier_header is None
 
 
 # The newest papers on request.

@@ -32,12 +32,12 @@ WITHOUT_STATEMENTS: Final = frozenset(
 METHODS_WITHOUT_STATEMENTS: Final = frozenset({"Polls.write_problem"})
 # Sorts of a few rows that an index finds, by words of the statement.
 SMALL_SORTS: Final = {
-    "SELECT DISTINCT outbox.channel_id AS channel_id, outbox_keywords.keyword_id": "the papers due in some channels",
+    "SELECT DISTINCT outbox_keywords.keyword_id AS keyword_id": "the papers due in a channel",
     'WHERE posts."key" IN (SELECT edits.post_key': ("the messages for which an edit is requested"),
     "SELECT DISTINCT matches.published AS published, matches.arxiv_id": "as many papers of each keyword as are queued",
     "INSERT INTO edits (post_key) SELECT DISTINCT outbox.post_key": "the messages with the papers that changed",
     "SELECT anon_1.week, count(*) AS papers": "the posts of a server in the weeks of a chart",
-    "SELECT outbox_keywords.keyword_id AS keyword_id, anon_3.week AS week": "the posts of a server in these weeks",
+    "SELECT outbox_keywords.keyword_id AS keyword_id, anon_2.week AS week": "the posts of a server in these weeks",
 }
 BAD_STATEMENTS: Final = (
     ("SELECT title FROM papers WHERE title = 'A paper'", "SCAN papers"),

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.domain.keyword import Keyword
-from bot.store.channel_queues import ChannelQueues
+from bot.store.channel_queues import ENTRIES_MAX, ChannelQueues
 from bot.store.edits import Edits
 from bot.store.schema import channels, edits, found_papers, matches, outbox, papers, posts
 from tests.support.query_steps import STEPS_MAX, steps
@@ -120,6 +120,20 @@ async def test_delivered_papers_are_not_read_for_the_next_message(store: Store) 
     assert await steps(store, queues.read([CHANNEL], NOW)) < STEPS_MAX
     for query in (store.outbox.waiting(), store.outbox.oldest_due(), store.outbox.due_channels(NOW)):
         assert await steps(store, query) < STEPS_MAX
+
+
+async def test_next_message_of_a_batch_is_read_without_the_rest_of_the_batch(store: Store) -> None:
+    await add_queued_papers(store)
+    queues = ChannelQueues(store.database)
+    assert await steps(store, queues.read([CHANNEL], NOW)) > ROWS
+    continued_steps = await steps(store, queues.read([CHANNEL], NOW, continued={CHANNEL}))
+    async with store.database.transaction() as connection:
+        newest = sa.select(outbox.c.id).order_by(outbox.c.published.desc()).limit(ROWS // 2)
+        await connection.write(sa.delete(outbox).where(outbox.c.id.in_(newest)))
+    assert await steps(store, queues.read([CHANNEL], NOW, continued={CHANNEL})) == continued_steps
+    (queue,) = await queues.read([CHANNEL], NOW, continued={CHANNEL})
+    assert queue.start is None
+    assert len(queue.entries) == ENTRIES_MAX
 
 
 async def test_newest_papers_are_queued_without_reading_all_matches(store: Store) -> None:

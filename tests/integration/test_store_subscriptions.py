@@ -66,7 +66,7 @@ async def test_papers_name_keywords_in_the_spelling_of_the_channel(store: Store)
     await store.poll(paper("2611.00001", title="A Reward Model"))
     for channel_id, spelling in ((CHANNEL, "Reward Model"), (OTHER_CHANNEL, "reward-models")):
         assert [entry.keywords for entry in await store.due(channel_id)] == [(spelling,)]
-        assert (await store.queue(channel_id)).due.keywords == (spelling,)
+        assert (await store.batch_start(channel_id)).due.keywords == (spelling,)
         assert [names for _, names in await store.papers.newest_in_channel(channel_id, 5)] == [(spelling,)]
         assert [section.keyword for section in (await read_page(store.page_store, [channel_id], 5)).sections] == [
             spelling

@@ -268,10 +268,13 @@ class DispatcherHarness(LoopUnderTest):
         self.second_bot = SecondBot(clock, Random(1), ReportedProblems())
         sender = Sender(delivery, clock, self.metrics, self.second_bot)
         self.history_check = history_check(store, delivery, clock, availability, self.second_bot)
+        batches = Batches(store.channel_settings)
         channel_worker = ChannelWorker(
             outbox=store.outbox,
-            queues=Grouped(lambda channel_ids: store.channel_queues.read(channel_ids, clock.now())),
-            batches=Batches(store.channel_settings),
+            queues=Grouped(
+                lambda channel_ids: store.channel_queues.read(channel_ids, clock.now(), continued=batches.continued)
+            ),
+            batches=batches,
             lifecycle=MessageLifecycle(storage, sender, availability, clock, self.metrics),
             availability=availability,
             history_check=self.history_check,

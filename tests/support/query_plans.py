@@ -4,7 +4,7 @@ import contextlib
 import inspect
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -36,7 +36,7 @@ class Statement:
     """A statement with the parameters of its first execution."""
 
     sql: str
-    parameters: Sequence[Any]
+    parameters: Sequence[Any] | Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

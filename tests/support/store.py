@@ -12,7 +12,8 @@ from bot.domain.matching import match
 from bot.domain.paper import Paper
 from bot.domain.post import OutboxEntry, Post
 from bot.domain.subscription import Added, Subscription, WatchedKeyword
-from bot.store.channel_queues import ChannelQueue, ChannelQueues
+from bot.store.backend import Location
+from bot.store.channel_queues import BatchStart, ChannelQueue, ChannelQueues
 from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
 from bot.store.database import Database
@@ -105,6 +106,12 @@ class Store:
         (queue,) = await self.channel_queues.read([channel_id], now)
         return queue
 
+    async def batch_start(self, channel_id: int = CHANNEL, now: datetime = NOW) -> BatchStart:
+        """Returns what the first message of the channel's next batch depends on."""
+        start = (await self.queue(channel_id, now)).start
+        assert start is not None
+        return start
+
     async def due_ids(self, channel_id: int = CHANNEL) -> list[str]:
         """Returns the arXiv ids of the due entries, in the order of sending."""
         return [entry.paper.arxiv_id.value for entry in await self.due(channel_id)]
@@ -121,7 +128,14 @@ class Store:
 async def opened(path: Path) -> AsyncIterator[Store]:
     """Opens the store in the file at `path`, which is created if missing, until the block ends."""
     create_where_missing(path)
-    database = await Database.open_exclusive(location(path))
+    async with opened_at(location(path), path) as store:
+        yield store
+
+
+@asynccontextmanager
+async def opened_at(place: Location, path: Path) -> AsyncIterator[Store]:
+    """Opens the store in the database at `place` until the block ends; `path` is its name for the tests."""
+    database = await Database.open_exclusive(place)
     try:
         yield Store(
             path,
