@@ -17,6 +17,7 @@ from bot.domain.keyword import Keyword
 from bot.domain.matching_text import PaperText, Phrase
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.stemming import stem
+from bot.runtime.garbage import without_collections
 
 # Reading so few texts takes less time than comparing the rows of a phrase's pairs.
 _FEW_ROWS: Final = 16
@@ -41,16 +42,21 @@ def match(papers: Sequence[Paper], keywords: Sequence[Keyword]) -> tuple[Match, 
     unique: dict[str, Keyword] = {}
     for keyword in keywords:
         unique.setdefault(keyword.canonical, keyword)
-    phrases = [Phrase(keyword.tokens) for keyword in unique.values()]
+    with without_collections():
+        return tuple(_matches(papers, tuple(unique.values())))
+
+
+def _matches(papers: Sequence[Paper], keywords: Sequence[Keyword]) -> list[Match]:
+    phrases = [Phrase(keyword.tokens) for keyword in keywords]
     index = _Index(papers, phrases)
     categories = _Categories(papers)
     ids, without_versions = _ids(papers)
     found: list[Match] = []
-    for keyword, phrase in zip(unique.values(), phrases, strict=True):
+    for keyword, phrase in zip(keywords, phrases, strict=True):
         if rows := index.find(phrase):
             matched = without_versions(categories.select(keyword.category, rows))
             found += map(_new_match, zip(map(ids.__getitem__, matched), repeat(keyword), strict=False))
-    return tuple(found)
+    return found
 
 
 def _ids(papers: Sequence[Paper]) -> tuple[Sequence[ArxivId], Callable[[Iterable[int]], Iterable[int]]]:

@@ -24,10 +24,11 @@ class Phrase:
     A poll has thousands: most have no literal token, and then only a few objects for the garbage collector.
     """
 
-    __slots__ = ("forms", "is_plain", "spaces_suffice", "stems", "tokens", "words_suffice")
+    __slots__ = ("_typed", "forms", "is_plain", "spaces_suffice", "stems", "tokens", "words_suffice")
 
     def __init__(self, tokens: tuple[Token, ...]) -> None:
         self.tokens = tokens
+        self._typed = ""
         self.stems = tuple([stem(token.form) for token in tokens])
         # Of each token: its exact forms if it is literal; empty if no token is.
         is_literal = any([token.is_literal for token in tokens])  # noqa: C419 - faster
@@ -52,6 +53,13 @@ class Phrase:
         if not self.forms:
             return [(pair,) for pair in pairwise(self.stems)]
         return [tuple(product(left, right)) for left, right in pairwise(self.all_stems)]
+
+    @property
+    def typed(self) -> str:
+        """The words as they are typed in the keyword, between spaces."""
+        if not self._typed:
+            self._typed = f" {' '.join([token.form for token in self.tokens])} "
+        return self._typed
 
     @property
     def needle(self) -> str:
@@ -90,8 +98,9 @@ class PaperText:
 
     def __init__(self, paper: Paper, stem_of: Callable[[str], str]) -> None:
         self.searchable = searchable(paper.title) + _TITLE_END + searchable(paper.abstract)
-        self.words = words(self.searchable)
-        self.stems = list(map(stem_of, self.words))
+        # Tuples: the garbage collector visits each word of a list again and again.
+        self.words = tuple(words(self.searchable))
+        self.stems = tuple(map(stem_of, self.words))
         # Only then is a word a part of another one: `CDM` in `ΛCDM`.
         self.has_greek_letters = GREEK_SIGN in self.searchable
 
@@ -112,6 +121,9 @@ class PaperText:
 
     def contains(self, phrase: Phrase) -> bool:
         """Whether the phrase is somewhere in the text, in whole words."""
+        # Most are there as typed, between spaces; the others take ten times as long.
+        if phrase.spaces_suffice and phrase.typed in self._spaced:
+            return True
         return any(self._has(phrase, place) for place in self._places(phrase))
 
     def _places(self, phrase: Phrase) -> Iterator[int]:

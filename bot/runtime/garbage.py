@@ -2,7 +2,8 @@
 
 import gc
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 # A full collection that takes longer is the last one to search the objects that survive it.
@@ -34,3 +35,19 @@ class CollectionLimit:
             self._started_at_s = self._timer()
         elif self._timer() - self._started_at_s > COLLECTION_MAX_S:
             gc.freeze()
+
+
+@contextmanager
+def without_collections() -> Iterator[None]:
+    """Runs a short computation without garbage collections: they would visit its many new objects several times.
+
+    Several threads may do this at once: only one of them suspends the collections, until it has finished.
+    """
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

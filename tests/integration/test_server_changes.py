@@ -120,3 +120,18 @@ async def test_smaller_cache_has_the_same_channels_and_permissions(gateway: Gate
         assert before.permissions_for(full.me) == after.permissions_for(small.me)
         assert before.permissions_for(full.default_role) == after.permissions_for(small.default_role)
     assert small.get_channel(channel_id) is not None
+
+
+async def test_overwrites_of_one_channel_change_without_those_of_another(gateway: GatewayHarness) -> None:
+    guild, _ = gateway.server(1)
+    hidden = (Overwrite(guild.id, "role", deny=Permission.VIEW_CHANNEL),)
+    for name in ("first", "second"):
+        gateway.world.add_channel(guild.id, name, overwrites=hidden)
+    first, second = gateway.received(guild.id, compact=True).text_channels[-2:]
+    assert first._overwrites is second._overwrites  # noqa: SLF001 - what the smaller cache shares
+
+    payload = {"id": str(first.id), "guild_id": str(guild.id), "type": 0, "name": "first", "position": 0}
+    gateway.state.parse_channel_update({**payload, "permission_overwrites": []})
+
+    assert first.permissions_for(first.guild.default_role).view_channel
+    assert not second.permissions_for(second.guild.default_role).view_channel

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.runtime.garbage import COLLECTION_MAX_S, CollectionLimit
+from bot.runtime.garbage import COLLECTION_MAX_S, CollectionLimit, without_collections
 
 
 @pytest.fixture(autouse=True)
@@ -36,3 +36,33 @@ def test_keeps_searching_after_a_short_or_a_partial_collection(took_s: float, ge
     _collect(_limit(took_s=took_s), generation)
 
     assert gc.get_freeze_count() == 0
+
+
+def test_collections_are_suspended_only_during_the_computation() -> None:
+    with without_collections():
+        enabled_meanwhile = gc.isenabled()
+
+    assert not enabled_meanwhile
+    assert gc.isenabled()
+
+
+def _fail_without_collections() -> None:
+    with without_collections():
+        raise ValueError("failed")
+
+
+def test_collections_are_enabled_after_a_failure() -> None:
+    with pytest.raises(ValueError, match="failed"):
+        _fail_without_collections()
+
+    assert gc.isenabled()
+
+
+def test_only_the_first_of_two_computations_enables_collections() -> None:
+    with without_collections():
+        with without_collections():
+            pass
+        enabled_after_the_second = gc.isenabled()
+
+    assert not enabled_after_the_second
+    assert gc.isenabled()
