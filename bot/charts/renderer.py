@@ -118,7 +118,7 @@ class ChartRenderer:
             process = self._process = await DrawingProcess.start(self._command, self._folder)
         try:
             return await process.draw(request)
-        except BaseException:
+        except BaseException:  # includes a cancellation: the rest of its picture would be read as the next one
             self._process = None
             if await process.kill():
                 # It may have left a lock in the folder that would block every later process.

@@ -202,7 +202,7 @@ class ShardedClient(BoundedClient):
             async with asyncio.TaskGroup() as group:
                 for shard in shards.values():
                     group.create_task(shard.run(reconnect=reconnect))
-        except BaseExceptionGroup as errors:
+        except BaseExceptionGroup as errors:  # callers expect discord.py's own exceptions
             raise root_cause(errors) from None
         finally:
             await asyncio.gather(*(shard.close() for shard in shards.values()))
