@@ -16,6 +16,38 @@ from bot.store.channels import Channels
 SERVERS_PER_STEP: Final = 50
 
 
+_Guilds = Sequence[discord.Guild]
+
+
+class _Batches:
+    """Handles one batch of servers at a time; those that arrive in the meantime are the next one.
+
+    The gateway can send thousands of servers within seconds, one event for each.
+    """
+
+    def __init__(self, handle: Callable[[Sequence[discord.Guild]], Awaitable[_Guilds]]) -> None:
+        self._handle = handle
+        self._waiting: dict[int, discord.Guild] = {}
+        self._lock = asyncio.Lock()
+
+    async def handle(self, guilds: _Guilds) -> _Guilds:
+        """Handles these servers, with all others that wait; returns what that returns.
+
+        If another call handled them meanwhile, returns nothing. If it fails, all of them wait for the next call.
+        """
+        added = {guild.id: guild for guild in guilds}
+        self._waiting |= added
+        async with self._lock:
+            if guilds and added.keys().isdisjoint(self._waiting):
+                return ()
+            batch, self._waiting = self._waiting, {}
+            try:
+                return await self._handle(tuple(batch.values()))
+            except BaseException:  # a cancelled event, too
+                self._waiting = batch | self._waiting
+                raise
+
+
 class ServerChanges:
     """Observes changed servers; `check_channels` decides which of the given channels are blocked.
 
@@ -29,27 +61,34 @@ class ServerChanges:
         check_channels: Callable[[Collection[int]], Awaitable[None]],
         remember_servers: Callable[[Mapping[int, int]], None],
     ) -> None:
+        self._arrived = _Batches(self._observe_arrived)
+        self._changed = _Batches(self._observe_changed)
         self._channels = channels
         self._directory = directory
         self._check_channels = check_channels
         self._remember_servers = remember_servers
 
-    async def arrived(self, guilds: Sequence[discord.Guild]) -> None:
+    async def arrived(self, guilds: _Guilds) -> None:
         """The gateway has sent these servers: with a new session, or because the bot joined one.
 
         Channels whose server is not known are checked, too: they may be archived threads of these servers.
         """
-        recorded = await self._channels.servers()
-        unknown = [channel_id for channel_id, guild_id in recorded.items() if guild_id is None]
-        await self._observe(guilds, recorded, unknown)
+        await self._observe_places(await self._arrived.handle(guilds))
 
     async def changed(self, guild: discord.Guild) -> None:
         """Channels or permissions of a server may have changed."""
-        await self._observe([guild], await self._channels.servers(guild.id), [])
+        await self._observe_places(await self._changed.handle([guild]))
 
-    async def _observe(
-        self, guilds: Sequence[discord.Guild], recorded: Mapping[int, int | None], unknown: Collection[int]
-    ) -> None:
+    async def _observe_arrived(self, guilds: _Guilds) -> _Guilds:
+        recorded = await self._channels.servers()
+        unknown = [channel_id for channel_id, guild_id in recorded.items() if guild_id is None]
+        return await self._observe(guilds, recorded, unknown)
+
+    async def _observe_changed(self, guilds: _Guilds) -> _Guilds:
+        return await self._observe(guilds, await self._channels.servers(guilds[0].id if len(guilds) == 1 else None), [])
+
+    async def _observe(self, guilds: _Guilds, recorded: Mapping[int, int | None], unknown: Collection[int]) -> _Guilds:
+        """Returns the servers of which threads or uncached channels have to be looked at."""
         cached = await _servers_of_cached(guilds, recorded)
         self._remember_servers(cached)
         found = {channel_id: guild_id for channel_id, guild_id in cached.items() if recorded[channel_id] != guild_id}
@@ -59,9 +98,13 @@ class ServerChanges:
         await self._check_channels(dict.fromkeys([*wanted, *unknown]).keys())
         current = {**recorded, **found}
         uncached = {current[channel_id] for channel_id in wanted if channel_id not in cached}
+        return [
+            guild for guild in guilds if guild.id in uncached or any(thread.id in recorded for thread in guild.threads)
+        ]
+
+    async def _observe_places(self, guilds: _Guilds) -> None:
         for guild in guilds:
-            if guild.id in uncached or any(thread.id in recorded for thread in guild.threads):
-                await self._directory.observe(guild)
+            await self._directory.observe(guild)
 
 
 async def _servers_of_cached(guilds: Sequence[discord.Guild], wanted: Collection[int]) -> dict[int, int]:

@@ -1,5 +1,6 @@
 """What the gateway sends about servers: each channel is looked at once, however many servers there are."""
 
+import asyncio
 from collections.abc import Collection
 
 import discord
@@ -10,9 +11,11 @@ from bot.discord_api.cache_size import share_values, trim
 from bot.discord_api.channel_directory import ChannelDirectory
 from bot.discord_api.server_changes import ServerChanges
 from bot.domain.keyword import Keyword
+from bot.runtime.errors import StoreUnavailable
 from sandbox.discord import BOT_PERMISSIONS, ChannelKind, Overwrite, Permission, World
 from sandbox.discord.payloads import user_payload
 from tests.support.clock import FakeClock
+from tests.support.query_plans import StatementRecorder
 from tests.support.store import NOW, Store
 
 SERVERS = 60  # more than are looked at without a break for other callbacks
@@ -31,12 +34,15 @@ class GatewayHarness:
         user = user_payload(self.world.users[self.world.bot_id])
         self.state.user = discord.ClientUser(state=self.state, data=user)  # type: ignore[arg-type]
         self.checked: list[int] = []
+        self.fails = False
         self.remembered: dict[int, int] = {}
         clock = FakeClock()
         directory = ChannelDirectory(store.channels, InvalidRequests(clock), clock)
         self.changes = ServerChanges(store.channels, directory, self.check, self.remembered.update)
 
     async def check(self, channel_ids: Collection[int]) -> None:
+        if self.fails:
+            raise StoreUnavailable("the database is locked")
         self.checked += channel_ids
 
     def server(self, number: int, *, compact: bool = False) -> tuple[discord.Guild, int]:
@@ -135,3 +141,30 @@ async def test_overwrites_of_one_channel_change_without_those_of_another(gateway
 
     assert first.permissions_for(first.guild.default_role).view_channel
     assert not second.permissions_for(second.guild.default_role).view_channel
+
+
+async def test_servers_that_arrive_one_by_one_are_read_together(store: Store, gateway: GatewayHarness) -> None:
+    servers = [gateway.server(number) for number in range(SERVERS)]
+    await subscribe(store, *(channel_id for _, channel_id in servers))
+
+    async def arrive() -> None:
+        await asyncio.gather(*(gateway.changes.arrived([guild]) for guild, _ in servers))
+
+    with StatementRecorder.recording() as recorder:
+        await recorder.run(arrive())
+    (statements,) = recorder.by_method.values()
+    # The first server alone, then all others.
+    assert len(statements) < 20
+    assert set(gateway.checked) == {channel_id for _, channel_id in servers}
+    assert gateway.remembered == {channel_id: guild.id for guild, channel_id in servers}
+
+
+async def test_servers_of_a_failed_batch_are_handled_with_the_next(store: Store, gateway: GatewayHarness) -> None:
+    (first, first_channel), (second, second_channel) = (gateway.server(number) for number in range(2))
+    await subscribe(store, first_channel, second_channel)
+    gateway.fails = True
+    with pytest.raises(StoreUnavailable):
+        await gateway.changes.changed(first)
+    gateway.fails = False
+    await gateway.changes.changed(second)
+    assert sorted(gateway.checked) == sorted([first_channel, second_channel])
