@@ -91,7 +91,7 @@ async def _prepare_synced(folder: Path, synced: Path) -> None:
     async with _crash_sandbox(folder) as sandbox, _bot(sandbox) as bot:
         await wait_until_synced(sandbox.database, DEADLINE_S)
         assert await bot.terminate(DEADLINE_S) == 0, bot.log_text()
-    copy(sandbox.database, synced)
+    await asyncio.to_thread(copy, sandbox.database, synced)
 
 
 async def _run(case: Case, folder: Path, synced: Path) -> CrashResult:

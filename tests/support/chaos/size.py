@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Self
 
 from tests.support.chaos.hazards import Hazard
+from tests.support.databases import IS_POSTGRESQL
 
 _MINUTE_S = 60.0
 
@@ -69,6 +70,7 @@ STANDARD = Size(
             Hazard.CLOCK: 8,
             Hazard.FLOOD: 6,
             Hazard.HOSTILE: 300,
+            **({Hazard.DATABASE: 12} if IS_POSTGRESQL else {}),
         }
     ),
     rare=8,
