@@ -55,6 +55,11 @@ test test-slow test-postgresql crashes-postgresql soak coverage: export TMPDIR :
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),$(WAITING))
 
+# On PostgreSQL, `make test-slow` kills the bot around its transactions only: what it does between them does not depend on
+# the database. `make crashes-postgresql` kills it everywhere.
+CRASHES := tests/e2e/test_crash_points.py tests/e2e/test_trending_crash_points.py
+TRANSACTIONS := commit or claim or settle or stored
+
 # With ARGS, only those of the slow tests, without measuring.
 ifdef ARGS
 test-slow: $(VENV)/.dev
@@ -62,10 +67,11 @@ test-slow: $(VENV)/.dev
 else
 test-slow: coverage
 	$(BIN)/python -m pytest $(WAITING_SLOW) -m "slow and unmeasured" --timeout=540
+	TEST_DATABASE=postgresql $(BIN)/python -m pytest $(WAITING) -m slow --timeout=540 $(CRASHES) tests/e2e/test_chaos.py -k "$(TRANSACTIONS) or chaos"
 endif
 
 # The suites of the store and the pipeline on PostgreSQL: the server of DAILY_PAPERS_TEST_POSTGRES, or a private one per
-# worker. Without a server they fail. `make coverage` measures them, too. The crash points there are a target of their own.
+# worker. Without a server they fail. `make coverage` measures them, too.
 ON_SERVER := store_* poller initial_sync dispatcher editor trending_* clock_* history_* backfill delivery janitor notices \
 	availability backlog batches pages lookups found_messages message_* status_report forum_batches month_counter \
 	keyword_indexes concurrent_settings
@@ -76,10 +82,11 @@ test-postgresql: $(VENV)/.dev
 
 crashes-postgresql: export TEST_DATABASE := postgresql
 crashes-postgresql: $(VENV)/.dev
-	$(BIN)/python -m pytest $(WAITING) --timeout=540 -m "slow or not slow" tests/e2e/test_crash_points.py
+	$(BIN)/python -m pytest $(WAITING) --timeout=1200 -m slow $(CRASHES)
 
 # The chaos test for SOAK_MINUTES, with a line of progress every few seconds: make soak SOAK_MINUTES=5. Exits with an error
-# if a paper is lost or posted twice, or a command is answered too late.
+# if a paper is lost or posted twice, or a command is answered too late. On a private PostgreSQL server with
+# TEST_DATABASE=postgresql.
 soak: export SOAK_MINUTES := $(or $(SOAK_MINUTES),30)
 soak: $(VENV)/.dev
 	$(BIN)/python -m benchmarks chaos

@@ -9,8 +9,8 @@ from tests.support.chaos.hazards import Hazard
 from tests.support.chaos.stage import Stage
 from tests.support.databases import private_server, terminate_connections
 
-# A bot needs up to this long to start: with shorter pauses, it would hardly ever run.
-_PAUSE_S = (2.0, 9.0)
+# A bot also needs time to start and to poll: with shorter pauses, it would post hardly anything.
+_PAUSE_S = (3.0, 14.0)
 _STOPPED_S = (0.2, 4.0)
 
 

@@ -70,7 +70,7 @@ STANDARD = Size(
             Hazard.CLOCK: 8,
             Hazard.FLOOD: 6,
             Hazard.HOSTILE: 300,
-            **({Hazard.DATABASE: 12} if IS_POSTGRESQL else {}),
+            **({Hazard.DATABASE: 8} if IS_POSTGRESQL else {}),
         }
     ),
     rare=8,
