@@ -12,8 +12,8 @@ import pytest
 from tests.support.chaos import STANDARD, Tally, run_chaos
 from tests.support.databases import IS_POSTGRESQL
 
-# A minute is enough for what only PostgreSQL has: its connections end, and its server stops.
-SIZE = STANDARD.lasting(1.0) if IS_POSTGRESQL else STANDARD
+# A short run is enough for what only PostgreSQL has: its connections end, and its server stops.
+SIZE = STANDARD.lasting(1.5).requiring(0.4) if IS_POSTGRESQL else STANDARD
 # In CI the seed is fixed, so that a failure is caused by a change of the code.
 CI_SEED = 2026
 

@@ -43,6 +43,11 @@ class Size:
             minimum=MappingProxyType(minimum),
         )
 
+    def requiring(self, share: float) -> Self:
+        """Returns a run that needs only a share of each hazard's minimum: in a short one, chance decides how many occur."""
+        minimum = {hazard: ceil(count * share) for hazard, count in self.minimum.items()}
+        return replace(self, minimum=MappingProxyType(minimum))
+
     def only(self, hazards: Collection[Hazard]) -> Self:
         """Returns a run without the other hazards."""
         minimum = {hazard: count for hazard, count in self.minimum.items() if hazard in hazards}
