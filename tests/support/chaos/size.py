@@ -44,7 +44,7 @@ class Size:
         )
 
     def requiring(self, share: float) -> Self:
-        """Returns a run that needs only a share of each hazard's minimum: in a short one, chance decides how many occur."""
+        """Returns a run that needs only a share of each minimum: in a short one, chance decides how many occur."""
         minimum = {hazard: ceil(count * share) for hazard, count in self.minimum.items()}
         return replace(self, minimum=MappingProxyType(minimum))
 
