@@ -11,7 +11,7 @@ WAITING_SLOW = --numprocesses=$(shell expr $(CORES) '*' 2) $(BY_FILE)
 MEMORY = $(shell grep -qs ' /dev/shm .*noexec' /proc/mounts || df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 2000000 { print $$6 }')
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: run test test-slow test-postgresql crashes-postgresql soak coverage lint format bench bench-full bench-document lock clean
+.PHONY: run test test-slow test-postgresql check-postgresql crashes-postgresql soak coverage lint format bench bench-full bench-document lock clean
 .DEFAULT_GOAL := run
 # ARGS is for this make only: a make that a test starts must not inherit it.
 unexport ARGS
@@ -79,6 +79,10 @@ SERVER_SUITES = $(wildcard $(ON_SERVER:%=tests/integration/test_%.py))
 test-postgresql: export TEST_DATABASE := postgresql
 test-postgresql: $(VENV)/.dev
 	$(BIN)/python -m pytest $(WAITING) --timeout=240 $(SERVER_SUITES)
+
+# Whether the tests can use a server: `.ci/run` fails here in one sentence instead of in each test.
+check-postgresql: $(VENV)/.dev
+	@$(BIN)/python -m tests.support.private_server
 
 crashes-postgresql: export TEST_DATABASE := postgresql
 crashes-postgresql: $(VENV)/.dev
