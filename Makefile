@@ -11,7 +11,7 @@ WAITING_SLOW = --numprocesses=$(shell expr $(CORES) '*' 2) $(BY_FILE)
 MEMORY = $(shell grep -qs ' /dev/shm .*noexec' /proc/mounts || df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 2000000 { print $$6 }')
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: run test test-slow test-postgresql crashes-postgresql soak coverage lint format bench bench-full bench-document lock clean
+.PHONY: run test test-slow test-postgresql check-postgresql crashes-postgresql soak coverage lint format bench bench-full bench-document lock clean
 .DEFAULT_GOAL := run
 # ARGS is for this make only: a make that a test starts must not inherit it.
 unexport ARGS
@@ -55,6 +55,11 @@ test test-slow test-postgresql crashes-postgresql soak coverage: export TMPDIR :
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),$(WAITING))
 
+# On PostgreSQL, `make test-slow` kills the bot around its transactions only: what it does between them does not depend on
+# the database. `make crashes-postgresql` kills it everywhere.
+CRASHES := tests/e2e/test_crash_points.py tests/e2e/test_trending_crash_points.py
+TRANSACTIONS := commit or claim or settle or stored
+
 # With ARGS, only those of the slow tests, without measuring.
 ifdef ARGS
 test-slow: $(VENV)/.dev
@@ -62,10 +67,11 @@ test-slow: $(VENV)/.dev
 else
 test-slow: coverage
 	$(BIN)/python -m pytest $(WAITING_SLOW) -m "slow and unmeasured" --timeout=540
+	TEST_DATABASE=postgresql $(BIN)/python -m pytest $(WAITING) -m slow --timeout=540 $(CRASHES) tests/e2e/test_chaos.py -k "$(TRANSACTIONS) or chaos"
 endif
 
 # The suites of the store and the pipeline on PostgreSQL: the server of DAILY_PAPERS_TEST_POSTGRES, or a private one per
-# worker. Without a server they fail. `make coverage` measures them, too. The crash points there are a target of their own.
+# worker. Without a server they fail. `make coverage` measures them, too.
 ON_SERVER := store_* poller initial_sync dispatcher editor trending_* clock_* history_* backfill delivery janitor notices \
 	availability backlog batches pages lookups found_messages message_* status_report forum_batches month_counter \
 	keyword_indexes concurrent_settings pruner
@@ -74,12 +80,17 @@ test-postgresql: export TEST_DATABASE := postgresql
 test-postgresql: $(VENV)/.dev
 	$(BIN)/python -m pytest $(WAITING) --timeout=240 $(SERVER_SUITES)
 
+# Whether the tests can use a server: `.ci/run` fails here in one sentence instead of in each test.
+check-postgresql: $(VENV)/.dev
+	@$(BIN)/python -m tests.support.private_server
+
 crashes-postgresql: export TEST_DATABASE := postgresql
 crashes-postgresql: $(VENV)/.dev
-	$(BIN)/python -m pytest $(WAITING) --timeout=540 -m "slow or not slow" tests/e2e/test_crash_points.py
+	$(BIN)/python -m pytest $(WAITING) --timeout=1200 -m slow $(CRASHES)
 
 # The chaos test for SOAK_MINUTES, with a line of progress every few seconds: make soak SOAK_MINUTES=5. Exits with an error
-# if a paper is lost or posted twice, or a command is answered too late.
+# if a paper is lost or posted twice, or a command is answered too late. On a private PostgreSQL server with
+# TEST_DATABASE=postgresql.
 soak: export SOAK_MINUTES := $(or $(SOAK_MINUTES),30)
 soak: $(VENV)/.dev
 	$(BIN)/python -m benchmarks chaos

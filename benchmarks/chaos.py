@@ -5,6 +5,7 @@ An uninvolved server's /status must be acknowledged within three seconds through
     SOAK_MINUTES  how long the bot is disrupted (default: those of the test in test-slow)
     CHAOS_SEED    fixes the choices; without it the seed is random and printed
     CHAOS_ONLY    the kinds of hazard, separated by commas (tests/support/chaos/hazards.py); default: all
+    TEST_DATABASE postgresql: with a PostgreSQL server, which stops repeatedly unless it is DAILY_PAPERS_TEST_POSTGRES
 """
 
 import asyncio
@@ -15,6 +16,7 @@ import time
 from pathlib import Path
 
 from tests.support.chaos import STANDARD, Size, Tally, chosen_hazards, run_chaos
+from tests.support.databases import IS_POSTGRESQL
 
 _PROGRESS_EVERY_S = 5.0
 
@@ -40,7 +42,7 @@ def _size() -> Size:
 def main() -> int:
     """Runs the bot with a progress display; returns 0 if nothing failed."""
     seed = int(os.environ.get("CHAOS_SEED") or random.randrange(10_000))
-    print(f"seed {seed} (repeat with CHAOS_SEED={seed})", flush=True)
+    print(f"{'PostgreSQL' if IS_POSTGRESQL else 'SQLite'}, seed {seed} (repeat with CHAOS_SEED={seed})", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         result = asyncio.run(run_chaos(_size(), seed, Path(folder), _Progress()))
     print(*result.lines(), sep="\n")

@@ -79,8 +79,8 @@ async def test_full_disk_after_sending_causes_no_duplicate(disk: SmallDisk) -> N
 async def test_locked_database_is_reported_and_waited_for(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
-        with closing(sqlite3.connect(sandbox.database, isolation_level=None)) as other:
-            other.execute("BEGIN IMMEDIATE")
+        with closing(sqlite3.connect(sandbox.database, isolation_level=None, check_same_thread=False)) as other:
+            await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")  # may wait for a transaction of the bot
             urls = [sandbox.add_paper(f"Reward Models, Part {part}") for part in range(PAPERS)]
             # Any loop may time out first, because writes wait for each other.
             await sandbox.wait_for_status(" stopped: the database cannot be used at the moment: database is locked")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from tests.support.databases import copy
+from tests.support.databases import IS_POSTGRESQL, copy
 from tests.support.killable import KILLED, BotProcess, CrashPoint, killable_bot
 from tests.support.posted_papers import Comparison, PostedPaper, compare, posted_papers
 from tests.support.quiescence import wait_until, wait_until_settled, wait_until_synced
@@ -21,7 +21,7 @@ from tests.support.running import DEADLINE_S, RunningSandbox, running_sandbox
 KEYWORDS = {"papers": ("reward model", "agents"), "vision": ("agents",)}
 PAPERS = 12  # more than one message holds
 BOTH = 3  # how many of them match in both channels
-_CASES_AT_ONCE = 24
+_CASES_AT_ONCE = 6 if IS_POSTGRESQL else 24
 
 
 class Work(Enum):
@@ -91,7 +91,7 @@ async def _prepare_synced(folder: Path, synced: Path) -> None:
     async with _crash_sandbox(folder) as sandbox, _bot(sandbox) as bot:
         await wait_until_synced(sandbox.database, DEADLINE_S)
         assert await bot.terminate(DEADLINE_S) == 0, bot.log_text()
-    copy(sandbox.database, synced)
+    await asyncio.to_thread(copy, sandbox.database, synced)
 
 
 async def _run(case: Case, folder: Path, synced: Path) -> CrashResult:

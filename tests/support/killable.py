@@ -73,6 +73,7 @@ _ORDINARY = Conditions()
 
 def _run(arguments: Sequence[str], environment: Mapping[str, str], log: Path, conditions: Conditions) -> None:
     os.environ.update(environment)
+    os.chdir(log.parent)  # on PostgreSQL, the bot stores its fonts in its working directory
     with log.open("ab") as file:
         os.dup2(file.fileno(), sys.stdout.fileno())
         os.dup2(file.fileno(), sys.stderr.fileno())

@@ -5,9 +5,10 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store.schema import keywords, outbox, posts, subscriptions, trending_posts
-from tests.support.databases import reading
+from tests.support.databases import async_reader, reading
 
 _POLL_INTERVAL_S = 0.05
 
@@ -19,12 +20,22 @@ def is_synced(database: Path, channels: Collection[int] | None = None) -> bool:
 
 async def wait_until_synced(database: Path, timeout_s: float) -> None:
     """Waits until every subscribed keyword had its initial sync."""
-    await wait_until(lambda: is_synced(database), timeout_s)
+    await wait_until_true(database, ~_unsynced(None), timeout_s)
 
 
 async def wait_until_settled(database: Path, timeout_s: float, channels: Collection[int] | None = None) -> None:
     """Waits until no paper is queued and every message is settled, in all channels or only in these."""
-    await wait_until(lambda: not _is_true(database, _unsettled(channels)), timeout_s)
+    await wait_until_true(database, ~_unsettled(channels), timeout_s)
+
+
+async def wait_until_true(database: Path, condition: sa.ColumnElement[bool], timeout_s: float) -> None:
+    """Evaluates a condition repeatedly, without blocking the event loop, which also serves the bot's requests.
+
+    It is false while the database does not exist, has no tables or cannot be reached.
+    """
+    async with asyncio.timeout(timeout_s), async_reader(database) as engine:
+        while not await _holds(engine, condition):  # noqa: ASYNC110 -- no event reports another process's commit
+            await asyncio.sleep(_POLL_INTERVAL_S)
 
 
 async def wait_until(condition: Callable[[], bool], timeout_s: float) -> None:
@@ -32,6 +43,14 @@ async def wait_until(condition: Callable[[], bool], timeout_s: float) -> None:
     async with asyncio.timeout(timeout_s):
         while not condition():  # noqa: ASYNC110 - nobody sets an Event in another process
             await asyncio.sleep(_POLL_INTERVAL_S)
+
+
+async def _holds(engine: AsyncEngine, condition: sa.ColumnElement[bool]) -> bool:
+    try:
+        async with engine.connect() as connection:
+            return bool((await connection.execute(sa.select(condition))).scalar_one())
+    except sa.exc.DBAPIError:
+        return False
 
 
 def _chosen(channel_id: sa.Column[int], channels: Collection[int] | None) -> sa.ColumnElement[bool]:
@@ -61,5 +80,5 @@ def _is_true(database: Path, condition: sa.ColumnElement[bool]) -> bool:
     try:
         with reading(database) as connection:
             return bool(connection.execute(sa.select(condition)).scalar_one())
-    except (sa.exc.OperationalError, sa.exc.ProgrammingError):
+    except sa.exc.DBAPIError:
         return True

@@ -28,10 +28,10 @@ from cogs.subscribe import READING
 from sandbox.arxiv import Corpus, LocalArxiv, SandboxPaper
 from sandbox.discord import DefaultWorld, IdentifyLimits, Invocation, LocalDiscord, Message, RateLimits
 from sandbox.huggingface import LocalHuggingFace
-from tests.support.databases import create_empty_where_missing, reading, setting
+from tests.support.databases import create_empty_where_missing, setting
 from tests.support.embeds import papers_in
 from tests.support.openapi import discord_specification
-from tests.support.quiescence import wait_until
+from tests.support.quiescence import wait_until_true
 
 TOKEN = "sandbox-token"
 # How long a test waits for something that must happen: twice the longest wait seen on a busy machine.
@@ -163,12 +163,7 @@ class RunningSandbox:
         """Waits until a poll that started after this moment is finished."""
         started_at = datetime.now(UTC)
         finished = sa.select(polls.c.id).where(polls.c.at > started_at, polls.c.outcome == "read")
-
-        def is_polled() -> bool:
-            with reading(self.database) as connection:
-                return connection.execute(finished).first() is not None
-
-        await wait_until(is_polled, DEADLINE_S)
+        await wait_until_true(self.database, finished.exists(), DEADLINE_S)
 
     async def wait_until(self, condition: Callable[[], bool], timeout_s: float = DEADLINE_S) -> None:
         """Waits until a condition holds that changes on Discord's side can make true."""
@@ -228,7 +223,7 @@ async def running_sandbox(
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     database = tmp_path / "daily-papers.sqlite3"
-    create_empty_where_missing(database)
+    await asyncio.to_thread(create_empty_where_missing, database)
     try:
         yield RunningSandbox(discord, world, arxiv, huggingface, url, database)
     finally:

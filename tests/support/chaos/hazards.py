@@ -14,6 +14,7 @@ class Hazard(StrEnum):
     CLOUDFLARE = "cloudflare"  # blocks of all requests to Discord
     CLOCK = "clock"  # jumps of the bot's wall clock
     FLOOD = "flood"  # connections to the bot's web port
+    DATABASE = "database"  # on PostgreSQL: its server ends the connections, or stops and starts again
     HOSTILE = "hostile"  # people in a server of their own
 
 

@@ -2,16 +2,16 @@
 
 import asyncio
 import json
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, closing, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 
 from sandbox.arxiv import Corpus, LocalArxiv
 from sandbox.discord import Limit, RateLimits
 from tests.support.chaos import scenario
+from tests.support.chaos.database import disrupt_database
 from tests.support.chaos.disruptions import Disruptor, block_discord, move_clock
 from tests.support.chaos.faults import SLOWEST_S, uptime_s
 from tests.support.chaos.floods import DESCRIPTORS, Flooder
@@ -22,6 +22,7 @@ from tests.support.chaos.observer import StatusObserver
 from tests.support.chaos.result import Result, Tally, log_errors
 from tests.support.chaos.size import Size
 from tests.support.chaos.stage import Stage
+from tests.support.databases import faults
 from tests.support.killable import KILLED, BotProcess, Conditions, killable_bot
 from tests.support.loopback import free_port
 from tests.support.posted_papers import PostedPaper, compare, posted_papers
@@ -39,6 +40,8 @@ _HOSTILE_KEYWORDS_MAX = 80
 _QUIET_PERIOD_S = 120.0  # longer than the longest backoff that a fault causes
 _PROGRESS_EVERY_S = 2.0
 _SYNC_CHECKED_EVERY_S = 0.5
+_CHECK_INTERVAL_S = 0.1
+_NOT_STARTED = 1  # the exit code
 # A run that lacks something after this multiple of its time stops without it.
 _OVERTIME = 2.0
 
@@ -100,6 +103,7 @@ class _Run:
             Hazard.CLOUDFLARE: lambda: block_discord(self._stage),
             Hazard.CLOCK: lambda: move_clock(self._stage),
             Hazard.FLOOD: self._flooder.run,
+            Hazard.DATABASE: lambda: disrupt_database(self._stage),
         }
         yield from (act() for hazard, act in by_hazard.items() if self._size.has(hazard))
         if self._size.has(Hazard.DISCORD):
@@ -128,12 +132,20 @@ class _Run:
     async def _run_once(self, run_s: float) -> None:
         async with self._bot() as bot:
             self._stage.bot = bot
-            await asyncio.sleep(run_s)
-            assert bot.is_running, bot.log_text()[-20_000:]
+            disruptions = self._stage.database_disruptions
+            await self._sleep_while_running(bot, run_s)
             self._stage.bot = None
             bot.kill()
-            assert await bot.wait_for_exit(DEADLINE_S) == KILLED
-        self._stage.counts[Hazard.KILLS] += 1
+            exit_code = await bot.wait_for_exit(DEADLINE_S)
+        # Without its database, a bot that starts exits with a reason; one that runs waits for it.
+        may_exit = self._stage.database_is_away or self._stage.database_disruptions > disruptions
+        assert exit_code == KILLED or (exit_code == _NOT_STARTED and may_exit), bot.log_text()[-20_000:]
+        self._stage.counts[Hazard.KILLS] += exit_code == KILLED
+
+    async def _sleep_while_running(self, bot: BotProcess, run_s: float) -> None:
+        ends_at_s = time.monotonic() + run_s
+        while bot.is_running and (left_s := ends_at_s - time.monotonic()) > 0:  # noqa: ASYNC110 -- no event reports its end
+            await asyncio.sleep(min(left_s, _CHECK_INTERVAL_S))
 
     async def _run_to_the_end(self) -> int:
         """Runs the bot without faults until everything is posted, then shuts it down; returns its exit code."""
@@ -219,7 +231,7 @@ class _Run:
             exit_code=exit_code,
             early_requests=len(self._sandbox.arxiv.violations),
             invalid_requests=sum(request.status in _INVALID for request in self._sandbox.discord.requests),
-            database=_check_database(self._sandbox.database),
+            database=faults(self._sandbox.database),
             log_errors=log_errors(_log(self._sandbox)),
         )
 
@@ -252,11 +264,3 @@ def _config_text(keywords_of: Mapping[int, tuple[str, ...]]) -> str:
     subscriptions = [{"channel_id": str(channel), "keywords": keywords} for channel, keywords in keywords_of.items()]
     limits = {"keywords_per_server": _HOSTILE_KEYWORDS_MAX}
     return json.dumps({"subscriptions": subscriptions, "limits": limits})
-
-
-def _check_database(database: Path) -> str:
-    """Returns "ok", or the faults that SQLite finds in the file."""
-    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        faults = [row[0] for row in connection.execute("PRAGMA integrity_check")]
-        dangling = connection.execute("PRAGMA foreign_key_check").fetchall()
-    return ", ".join([*faults, *(f"dangling row in {row[0]}" for row in dangling)])

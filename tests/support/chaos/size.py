@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Self
 
 from tests.support.chaos.hazards import Hazard
+from tests.support.databases import IS_POSTGRESQL
 
 _MINUTE_S = 60.0
 
@@ -42,6 +43,11 @@ class Size:
             minimum=MappingProxyType(minimum),
         )
 
+    def requiring(self, share: float) -> Self:
+        """Returns a run that needs only a share of each minimum: in a short one, chance decides how many occur."""
+        minimum = {hazard: ceil(count * share) for hazard, count in self.minimum.items()}
+        return replace(self, minimum=MappingProxyType(minimum))
+
     def only(self, hazards: Collection[Hazard]) -> Self:
         """Returns a run without the other hazards."""
         minimum = {hazard: count for hazard, count in self.minimum.items() if hazard in hazards}
@@ -69,6 +75,7 @@ STANDARD = Size(
             Hazard.CLOCK: 8,
             Hazard.FLOOD: 6,
             Hazard.HOSTILE: 300,
+            **({Hazard.DATABASE: 8} if IS_POSTGRESQL else {}),
         }
     ),
     rare=8,

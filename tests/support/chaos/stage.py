@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from random import Random
 
 from tests.support.chaos.hazards import Hazard
@@ -32,6 +32,8 @@ class Stage:
         self.is_synced = False
         # Changes whenever the bot, or Discord for the bot, goes away.
         self.interruptions = 0
+        self.database_is_away = False
+        self.database_disruptions = 0  # changes at the beginning and the end of each
         self._seed = seed
         self._unreachable = 0
         self._bot: BotProcess | None = None
@@ -79,6 +81,17 @@ class Stage:
             await self._wait_until_connected()
         finally:
             self._unreachable -= 1
+
+    @contextmanager
+    def without_database(self) -> Iterator[None]:
+        """During the block, a bot that starts may exit; one that runs answers nevertheless."""
+        self.database_disruptions += 1
+        self.database_is_away = True
+        try:
+            yield
+        finally:
+            self.database_disruptions += 1
+            self.database_is_away = False
 
     async def _wait_until_connected(self) -> None:
         discord = self.sandbox.discord
