@@ -7,15 +7,16 @@ import contextlib
 from collections.abc import Iterator
 from typing import Final
 
-import psycopg
 import sqlalchemy as sa
 
 from bot.runtime.errors import DatabaseUnusable
 from bot.runtime.server_url import ServerUrl
+from bot.store.backend import UNCHANGED, explain_errors
 from bot.store.migrate import APPLICATION_ID, create_or_upgrade, is_known_revision
 from bot.store.schema import metadata
 
-CONNECT_TIMEOUT_S: Final = 10.0
+# For each address of the server.
+CONNECT_TIMEOUT_S: Final = 5.0
 # The oldest version that the PostgreSQL project tests with this schema's statements.
 _OLDEST_VERSION: Final = 15
 # The keys of advisory locks, beside the application id: of a running bot, of a transaction, of a migration.
@@ -39,10 +40,10 @@ def prepare_server(url: ServerUrl, *, creates: bool) -> None:
 
 
 @contextlib.contextmanager
-def connected(url: ServerUrl, *, autocommit: bool = False) -> Iterator[sa.Connection]:
+def connected(url: ServerUrl, *, autocommit: bool = False, remedy: str = UNCHANGED) -> Iterator[sa.Connection]:
     """Yields a connection for one transaction, or in autocommit mode.
 
-    Raises DatabaseUnusable if the server does not accept it.
+    Every error of the server or the driver becomes DatabaseUnusable, whose last sentence is `remedy`.
     """
     engine = sa.create_engine(
         server_engine_url(url),
@@ -51,21 +52,19 @@ def connected(url: ServerUrl, *, autocommit: bool = False) -> Iterator[sa.Connec
         isolation_level="AUTOCOMMIT" if autocommit else "READ COMMITTED",
         skip_autocommit_rollback=True,
     )
+    explain_errors(engine, url, remedy)
     try:
         with engine.begin() as connection:
             yield connection
-    except sa.exc.DBAPIError as error:
-        reason = first_line(error.orig if isinstance(error.orig, psycopg.Error) else error)
-        raise DatabaseUnusable(f"The database {url} cannot be used: {reason}. Nothing was changed.") from None
     finally:
         engine.dispose()
 
 
 @contextlib.contextmanager
-def exclusive_connection(url: ServerUrl) -> Iterator[sa.Connection]:
+def exclusive_connection(url: ServerUrl, remedy: str) -> Iterator[sa.Connection]:
     """Yields a connection in autocommit mode, and keeps a bot away meanwhile. Raises DatabaseUnusable."""
     prepare_server(url, creates=True)
-    with connected(url, autocommit=True) as connection:
+    with connected(url, autocommit=True, remedy=remedy) as connection:
         if not connection.execute(sa.select(sa.func.pg_try_advisory_lock(APPLICATION_ID, RUNNING))).scalar_one():
             raise DatabaseUnusable(in_use(url))
         yield connection
@@ -74,12 +73,6 @@ def exclusive_connection(url: ServerUrl) -> Iterator[sa.Connection]:
 def in_use(url: ServerUrl) -> str:
     """Returns what to do about another bot."""
     return f"Another Daily Papers already runs with the database {url}: stop it first, or set another `database`."
-
-
-def first_line(error: Exception) -> str:
-    """Returns what an error of the server or the driver says, on one line."""
-    line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    return line.removeprefix("FATAL:").strip().removesuffix(".")
 
 
 def check_version(number: int, url: ServerUrl) -> None:

@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from bot.runtime.errors import DatabaseUnusable, StoreUnavailable
 from bot.runtime.server_url import ServerUrl
 from bot.store.database import Database
-from bot.store.postgres import PostgresServer, TimedConnection
+from bot.store.postgres import PostgresServer
 from bot.store.schema import key_values
+from bot.store.server_connections import TimedConnection
 from bot.store.server_schema import check_version
 from tests.support.private_server import PrivateServer
 
