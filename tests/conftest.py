@@ -52,6 +52,8 @@ MEASURED_SLOW: Final = (
     "tests/integration/test_matcher_upgrade.py",
     "tests/integration/test_page_command.py",
     "tests/integration/test_server_opening.py",
+    "tests/integration/test_server_silence.py",
+    "tests/integration/test_server_start.py",
     "tests/integration/test_store_cancellation.py",
     "tests/integration/test_store_copy.py",
     "tests/integration/test_store_keyword_merge.py",

@@ -2,9 +2,7 @@
 
 import os
 import re
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -16,14 +14,12 @@ from bot.__main__ import main
 from bot.runtime.server_url import ServerUrl
 from bot.store.migrate import APPLICATION_ID
 from bot.store.server_schema import RUNNING, prepare_server
-from tests.support.disks import SmallDisk, small_disk
 from tests.support.tcp_server import PASSWORD, USER, TcpServer, server_url
 
 pytestmark = pytest.mark.slow
 
 # Prepares a database with this name, and returns the URL to start the bot with.
 Prepare = Callable[[TcpServer, str], ServerUrl]
-DISK_KB: Final = 24 * 1024
 
 
 @pytest.fixture(scope="module")
@@ -192,30 +188,11 @@ def test_database_that_another_bot_uses_is_rejected(server: TcpServer, name: str
     assert server.dump(name) == before
 
 
-@pytest.fixture
-def disk(server: TcpServer) -> Iterator[SmallDisk]:
-    """A disk on which the server can create a database; its user may not enter the folders of tests."""
-    with tempfile.TemporaryDirectory(prefix="daily-papers-disk-") as folder:
-        Path(folder).chmod(0o755)
-        with small_disk(Path(folder, "disk"), DISK_KB) as mounted:
-            shutil.chown(mounted.path, server.system_user)
-            yield mounted
-
-
 @pytest.mark.usefixtures("as_root")
-def test_full_server_is_rejected_at_the_start(server: TcpServer, name: str, disk: SmallDisk, start: Start) -> None:
-    folder = disk.path / "tables"
-    folder.mkdir()
-    shutil.chown(folder, server.system_user)
-    server.execute(f"CREATE TABLESPACE small LOCATION '{folder}'")
-    server.execute(f"ALTER DATABASE {name} SET TABLESPACE small")
-    try:
+def test_full_server_is_rejected_at_the_start(server: TcpServer, name: str, start: Start) -> None:
+    with server.on_small_disk(name) as disk:
         before = server.dump(name)
         disk.fill()
-        sentence = start(server.url(name), "run")
-        assert "No space left on device" in sentence
+        assert "No space left on device" in start(server.url(name), "run")
         disk.free()
         assert server.dump(name) == before
-    finally:
-        server.execute(f"DROP DATABASE {name}")
-        server.execute("DROP TABLESPACE small")

@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+import shutil
 import subprocess
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 from bot.runtime.server_url import ServerUrl
+from tests.support.disks import SmallDisk, small_disk
 from tests.support.loopback import free_port
 from tests.support.private_server import PrivateServer
 
@@ -15,6 +18,7 @@ USER = "ada"
 # Percent-encoded in URLs; each part between the special characters would be recognised alone.
 PASSWORD = "hush/4711@hush:4712%hush+4713 hush"
 _BLOCK = 65_536
+_DISK_KB = 32 * 1024
 # The database `tls_only` accepts encrypted connections only; administrators of the tests connect by the socket.
 _AUTHENTICATION = """\
 local all all trust
@@ -74,6 +78,22 @@ class TcpServer(PrivateServer):
         # Each dump has a random key for psql.
         return [line for line in dumped.splitlines() if not line.startswith(("\\restrict ", "\\unrestrict "))]
 
+    @contextlib.contextmanager
+    def on_small_disk(self, name: str) -> Iterator[SmallDisk]:
+        """Moves a database to a disk that can be filled, and drops it at the end of the block."""
+        with tempfile.TemporaryDirectory(prefix="daily-papers-disk-") as folder:
+            Path(folder).chmod(0o755)  # the server's user may not enter the folders of tests
+            with small_disk(Path(folder, "disk"), _DISK_KB) as disk:
+                shutil.chown(disk.path, self.system_user)
+                tables = disk.path / "tables"
+                tables.mkdir()
+                shutil.chown(tables, self.system_user)
+                self.execute(f"CREATE TABLESPACE small LOCATION '{tables}'")
+                self.execute(f"ALTER DATABASE {name} SET TABLESPACE small")
+                yield disk
+                self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+                self.execute("DROP TABLESPACE small")
+
     def url(self, name: str = "postgres", *, user: str | None = None, password: str | None = None) -> ServerUrl:
         """Returns the URL of a database on the server, over TCP."""
         if not self._is_prepared:
@@ -88,7 +108,10 @@ class Proxy:
         self._target = target
         self._answers = asyncio.Event()
         self._answers.set()
+        self._writers: set[asyncio.StreamWriter] = set()
         self.port = 0
+        # It falls silent at the next connection after so many.
+        self.connections_max: int | None = None
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -100,8 +123,15 @@ class Proxy:
         try:
             yield proxy
         finally:
-            proxy.answer()
             server.close()
+            await proxy._end()
+
+    async def _end(self) -> None:
+        self.answer()
+        while self._writers:
+            for writer in self._writers:
+                writer.close()
+            await asyncio.sleep(0)
 
     def fall_silent(self) -> None:
         self._answers.clear()
@@ -110,6 +140,11 @@ class Proxy:
         self._answers.set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.connections_max is not None:
+            if not self.connections_max:
+                self.fall_silent()
+            self.connections_max -= 1
+        self._writers.add(writer)
         await self._answers.wait()
         with contextlib.suppress(OSError):
             upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", self._target)
@@ -117,6 +152,7 @@ class Proxy:
                 group.create_task(self._forward(reader, upstream_writer))
                 group.create_task(self._forward(upstream_reader, writer))
         writer.close()
+        self._writers.discard(writer)
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
