@@ -6,7 +6,6 @@ cancelled or a statement fails.
 
 import asyncio
 import contextlib
-import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
@@ -177,8 +176,6 @@ class Database:
             raise (self._backend.unavailable(cause) or error) from error
         except sa.exc.TimeoutError as error:
             raise StoreUnavailable("the database is busy: too many queries wait for it") from error
-        except sqlite3.DatabaseError as error:
-            raise (self._backend.unavailable(error) or error) from error
 
 
 def _opened(location: Location, *, exclusive: bool) -> contextlib.AbstractAsyncContextManager[Backend]:

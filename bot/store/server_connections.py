@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import psycopg
+from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from bot.store.backend import first_line
 
@@ -47,6 +48,13 @@ class TimedConnection(psycopg.AsyncConnection[Any]):
         """Ends the wait: psycopg finds the connection closed. Cancelling the statement would wait for the server."""
         with contextlib.suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self.fileno())) as duplicate:
             duplicate.shutdown(socket.SHUT_RDWR)
+
+
+def set_answer_timeout(connection: DBAPIConnection | None, timeout_s: float) -> None:
+    """Sets how long a connection of SQLAlchemy waits for the server's answers."""
+    driver = getattr(connection, "driver_connection", None)
+    if isinstance(driver, TimedConnection):
+        driver.answer_timeout_s = timeout_s
 
 
 class ServerConnections:

@@ -1,6 +1,7 @@
 """A database on a PostgreSQL server that fails while it is used: every error is reported, and writes are not lost."""
 
 import asyncio
+import itertools
 import logging
 import os
 import signal
@@ -8,12 +9,14 @@ from collections.abc import Iterator
 from typing import Final
 
 import pytest
+import sqlalchemy as sa
 
 from bot.runtime.errors import DatabaseUnusable, StoreUnavailable
 from bot.runtime.server_url import ServerUrl
 from bot.store.database import Database
 from bot.store.server_schema import check_version
 from bot.store.summary import DatabaseSummary, summarise
+from tests.support.cancellation import When, cancel_at
 from tests.support.server_writes import name_of, rejection, stored, terminate, until_rejected, until_written, write
 from tests.support.tcp_server import TcpServer
 
@@ -100,6 +103,8 @@ async def test_stopped_server_is_reported_and_used_again(caplog: pytest.LogCaptu
         database = await Database.open_exclusive(server.create("papers"))
         await write(database, "before")
         server.stop()
+        both = await asyncio.gather(stored(database), stored(database), return_exceptions=True)
+        assert [type(error) for error in both] == [StoreUnavailable] * 2
         for _ in range(3):
             with pytest.raises(StoreUnavailable, match="the server cannot be reached"):
                 await write(database, "meanwhile")
@@ -113,6 +118,37 @@ async def test_stopped_server_is_reported_and_used_again(caplog: pytest.LogCaptu
         await database.close()
     events = [(record.message, record.exc_info) for record in caplog.records if record.name.startswith("bot.store")]
     assert events == [("database unreachable", None), ("database reachable", None)]
+
+
+class Mishap(Exception):
+    pass
+
+
+async def lose_the_connection_and_fail(database: Database) -> None:
+    async with database.transaction() as connection:
+        process = await connection.scalar(sa.select(sa.func.pg_backend_pid()))
+        os.kill(process, signal.SIGTERM)
+        await asyncio.to_thread(wait_until_gone, process)
+        raise Mishap
+
+
+async def test_error_after_a_lost_connection_is_raised_unchanged(server: TcpServer, url: ServerUrl) -> None:
+    database = await Database.open_exclusive(url)
+    with pytest.raises(Mishap):
+        await lose_the_connection_and_fail(database)
+    await write(database)
+    assert await stored(database) == 1
+    await database.close()
+
+
+async def test_start_that_is_cancelled_releases_the_database(url: ServerUrl) -> None:
+    await open_and_close(url)
+    for at in itertools.count(1):
+        cancelled = await cancel_at(open_and_close(url), at, When.WAITING)
+        await open_and_close(url)
+        if not cancelled:
+            break
+    assert at > 10
 
 
 async def test_missing_table_is_a_problem(server: TcpServer, url: ServerUrl) -> None:

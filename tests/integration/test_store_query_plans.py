@@ -24,6 +24,7 @@ WITHOUT_STATEMENTS: Final = frozenset(
         "GroupCommit",
         "Grouped",
         "PostgresServer",
+        "RunningLock",
         "ServerConnections",
         "SqliteFile",
         "TimedConnection",
