@@ -120,7 +120,7 @@ async def test_stopped_server_is_reported_and_used_again(caplog: pytest.LogCaptu
     assert events == [("database unreachable", None), ("database reachable", None)]
 
 
-class Mishap(Exception):
+class FailedWriter(Exception):
     pass
 
 
@@ -129,12 +129,12 @@ async def lose_the_connection_and_fail(database: Database) -> None:
         process = await connection.scalar(sa.select(sa.func.pg_backend_pid()))
         os.kill(process, signal.SIGTERM)
         await asyncio.to_thread(wait_until_gone, process)
-        raise Mishap
+        raise FailedWriter
 
 
 async def test_error_after_a_lost_connection_is_raised_unchanged(server: TcpServer, url: ServerUrl) -> None:
     database = await Database.open_exclusive(url)
-    with pytest.raises(Mishap):
+    with pytest.raises(FailedWriter):
         await lose_the_connection_and_fail(database)
     await write(database)
     assert await stored(database) == 1

@@ -53,10 +53,10 @@ async def test_silent_server_delays_only_what_began_before(server: TcpServer, ur
         await database.close()
 
 
-async def write_in_two_steps(database: Database, begun: asyncio.Event, go_on: asyncio.Event) -> None:
+async def write_in_two_steps(database: Database, begun: asyncio.Event, may_continue: asyncio.Event) -> None:
     async with database.transaction() as connection:
         begun.set()
-        await go_on.wait()
+        await may_continue.wait()
         await connection.run("UPDATE key_values SET value = value")
 
 
