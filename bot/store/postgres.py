@@ -27,17 +27,16 @@ from bot.store.server_connections import (
 )
 from bot.store.server_schema import (
     CONNECT_TIMEOUT_S,
+    NETWORK_TIMEOUTS,
     WRITING,
     in_use,
     prepare_server,
+    secret_arguments,
     server_engine_url,
 )
 
 READERS: Final = 4
 POOL_TIMEOUT_S: Final = 10.0
-# A network that loses packets: both ends close the connection after this, so that the server releases the locks.
-TCP_TIMEOUT_S: Final = 10.0
-_KEEPALIVES: Final = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2}
 # Errors that may pass: an unreachable or full server, or one that became a standby; permissions that were revoked.
 _UNAVAILABLE: Final = (
     psycopg.OperationalError,
@@ -115,17 +114,20 @@ def _engine(url: ServerUrl, connections: ServerConnections, size: int, *, read_o
     settings = {
         "statement_timeout": f"{STATEMENT_TIMEOUT_S:.0f}s",
         "timezone": "UTC",
-        "tcp_user_timeout": f"{TCP_TIMEOUT_S:.0f}s",
-        **{f"tcp_{name}": str(value) for name, value in _KEEPALIVES.items()},
+        # The server notices the loss, too: otherwise it would keep the lock of this process for hours.
+        "tcp_user_timeout": str(NETWORK_TIMEOUTS["tcp_user_timeout"]),
+        "tcp_keepalives_idle": str(NETWORK_TIMEOUTS["keepalives_idle"]),
+        "tcp_keepalives_interval": str(NETWORK_TIMEOUTS["keepalives_interval"]),
+        "tcp_keepalives_count": str(NETWORK_TIMEOUTS["keepalives_count"]),
         **({"default_transaction_read_only": "on"} if read_only else {}),
     }
     arguments: dict[str, Any] = {
         "application_name": "daily-papers",
         "async_creator_fn": connections.connect,
         "connect_timeout": int(CONNECT_TIMEOUT_S),
-        "tcp_user_timeout": int(TCP_TIMEOUT_S * 1000),
         "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
-        **_KEEPALIVES,
+        **NETWORK_TIMEOUTS,
+        **secret_arguments(url),
     }
     engine = create_async_engine(
         server_engine_url(url),

@@ -10,13 +10,20 @@ from typing import Final
 import sqlalchemy as sa
 
 from bot.runtime.errors import DatabaseUnusable
-from bot.runtime.server_url import ServerUrl
+from bot.runtime.server_url import SECRET_OPTIONS, ServerUrl
 from bot.store.backend import UNCHANGED, explain_errors
 from bot.store.migrate import APPLICATION_ID, create_or_upgrade, is_known_revision
 from bot.store.schema import metadata
 
 # For each address of the server.
 CONNECT_TIMEOUT_S: Final = 5.0
+# A network that loses packets: a connection ends after this. In milliseconds and seconds (libpq-connect.html).
+NETWORK_TIMEOUTS: Final = {
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+}
 # The oldest version that the PostgreSQL project tests with this schema's statements.
 _OLDEST_VERSION: Final = 15
 # The keys of advisory locks, beside the application id: of a running bot, of a transaction, of a migration.
@@ -26,8 +33,19 @@ _MIGRATING: Final = 3
 
 
 def server_engine_url(url: ServerUrl) -> sa.URL:
-    """Returns the URL for SQLAlchemy, whose text forms hide the password too."""
-    return sa.make_url(url.secret).set(drivername="postgresql+psycopg")
+    """Returns the URL for SQLAlchemy, without the passwords: `secret_arguments` has them."""
+    made = sa.make_url(url.secret)
+    shown = {name: each for name, each in made.query.items() if name not in SECRET_OPTIONS}
+    return sa.URL.create(
+        "postgresql+psycopg", made.username, host=made.host, port=made.port, database=made.database, query=shown
+    )
+
+
+def secret_arguments(url: ServerUrl) -> dict[str, str]:
+    """Returns the passwords as arguments of the driver."""
+    made = sa.make_url(url.secret)
+    options = {name: each for name in SECRET_OPTIONS if isinstance(each := made.query.get(name), str)}
+    return options if made.password is None else {"password": made.password, **options}
 
 
 def prepare_server(url: ServerUrl, *, creates: bool) -> None:
@@ -47,7 +65,12 @@ def connected(url: ServerUrl, *, autocommit: bool = False, remedy: str = UNCHANG
     """
     engine = sa.create_engine(
         server_engine_url(url),
-        connect_args={"application_name": "daily-papers", "connect_timeout": int(CONNECT_TIMEOUT_S)},
+        connect_args={
+            "application_name": "daily-papers",
+            "connect_timeout": int(CONNECT_TIMEOUT_S),
+            **NETWORK_TIMEOUTS,
+            **secret_arguments(url),
+        },
         poolclass=sa.NullPool,
         isolation_level="AUTOCOMMIT" if autocommit else "READ COMMITTED",
         skip_autocommit_rollback=True,
