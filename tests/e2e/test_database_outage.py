@@ -14,7 +14,7 @@ import pytest
 from bot import log
 from bot.config import load_settings
 from bot.runtime.server_url import ServerUrl
-from sandbox.discord import Invocation
+from sandbox.discord import Invocation, Message
 from tests.support.loopback import free_port
 from tests.support.quiescence import wait_until
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
@@ -164,10 +164,22 @@ async def test_stopped_server_is_reported_and_everything_resumes(bot: Outage) ->
     await bot.check_commands_name_the_cause()
     status, detail = await bot.health()
     assert (status, detail) == (503, f"{UNUSABLE}the server cannot be reached")
+    new_server = join_server(bot.sandbox)
     await asyncio.sleep(10)  # the backoff of the loops is longer than the test waits for them to resume
     await bot.check_commands_name_the_cause()
     await asyncio.to_thread(bot.server.start)
     await bot.check_it_resumes(urls)
+    messages = bot.sandbox.world.messages
+    await bot.sandbox.wait_until(lambda: len(messages.in_channel(new_server)) == 1)
+
+
+def join_server(sandbox: RunningSandbox) -> int:
+    """Adds the bot to another server; returns the channel for its greeting."""
+    world = sandbox.world
+    guild = world.add_guild("Elsewhere", world.default.admin_id, with_bot=False)
+    guild.system_channel_id = world.add_channel(guild.id, "welcome").id
+    world.add_bot_to_guild(guild.id)
+    return guild.system_channel_id
 
 
 async def test_server_that_stops_answering_is_reported_and_everything_resumes(
@@ -178,17 +190,28 @@ async def test_server_that_stops_answering_is_reported_and_everything_resumes(
         Proxy.running(server.port) as proxy,
         outage(tmp_path, server, server_url(proxy.port, name)) as bot,
     ):
+        first = bot.sandbox.add_paper("A Reward Model before")
+        (post,) = await bot.sandbox.wait_for_papers("papers", 1)
         stop = bot.sandbox.world.subscribe(lambda event, *_: proxy.fall_silent() if event == "MESSAGE_CREATE" else None)
-        urls = bot.add_papers()
-        await bot.sandbox.wait_for_papers("papers", 1)
+        urls = [first, *bot.add_papers()]
+        await bot.sandbox.wait_for_papers("papers", 2)
         stop()
-        await bot.check_commands_name_the_cause()
+        await asyncio.gather(bot.check_commands_name_the_cause(), check_abstract_is_a_link(bot.sandbox, post))
         assert (await bot.health())[0] == 503
         started_at_s = time.monotonic()
         await bot.check_commands_name_the_cause()
         assert time.monotonic() - started_at_s < KNOWN_OUTAGE_MAX_S
         proxy.answer()
         await bot.check_it_resumes(urls)
+
+
+async def check_abstract_is_a_link(sandbox: RunningSandbox, post: Message) -> None:
+    """Presses the button of a post, which is answered in time although the database does not answer."""
+    row = post.components[0]["components"]
+    assert isinstance(row, list)
+    invocation = await sandbox.discord.press(post.id, row[0]["custom_id"], user_id=sandbox.world.default.member_id)
+    reply = await invocation.wait_for_reply(COMMAND_MAX_S)
+    assert reply.content.startswith("Read the abstract on arXiv: <https://arxiv.org/abs/")
 
 
 async def test_terminated_connections_lose_and_duplicate_nothing(bot: Outage) -> None:
