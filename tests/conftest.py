@@ -60,6 +60,7 @@ MEASURED_SLOW: Final = (
     "tests/integration/test_store_opening.py",
     "tests/integration/test_store_previous_release.py",
     "tests/integration/test_store_shared_access.py",
+    "tests/integration/test_store_transactions.py",
     "tests/unit/test_card_limits.py",
     "tests/unit/test_page_bibtex.py",
     "tests/unit/test_page_html.py",

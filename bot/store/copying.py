@@ -82,9 +82,9 @@ def _transaction(connection: sa.Connection) -> Iterator[None]:
         yield
         connection.exec_driver_sql("COMMIT")
     except BaseException:  # also Ctrl-C
-        if not connection.invalidated:  # a connection that is lost has no transaction
-            with contextlib.suppress(DatabaseUnusable):  # the first error is the one to report
-                connection.exec_driver_sql("ROLLBACK")
+        # The first error is the one to report; a connection that is lost has no transaction.
+        with contextlib.suppress(DatabaseUnusable, sa.exc.InvalidRequestError):
+            connection.exec_driver_sql("ROLLBACK")
         raise
 
 

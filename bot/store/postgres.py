@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import psycopg
 import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.runtime.errors import DatabaseUnusable, StoreUnavailable
@@ -119,7 +120,6 @@ def _engine(url: ServerUrl, connections: ServerConnections, size: int, *, read_o
         "tcp_keepalives_idle": str(NETWORK_TIMEOUTS["keepalives_idle"]),
         "tcp_keepalives_interval": str(NETWORK_TIMEOUTS["keepalives_interval"]),
         "tcp_keepalives_count": str(NETWORK_TIMEOUTS["keepalives_count"]),
-        **({"default_transaction_read_only": "on"} if read_only else {}),
     }
     arguments: dict[str, Any] = {
         "application_name": "daily-papers",
@@ -146,7 +146,16 @@ def _engine(url: ServerUrl, connections: ServerConnections, size: int, *, read_o
         engine.sync_engine, "checkout", lambda connection, *_: set_answer_timeout(connection, ANSWER_TIMEOUT_S)
     )
     sa.event.listen(engine.sync_engine, "handle_error", _replace_read_only_connection)
+    if read_only:
+        sa.event.listen(engine.sync_engine, "connect", _make_read_only)
     return engine
+
+
+def _make_read_only(connection: DBAPIConnection, _: object) -> None:
+    """Prevents writes; an option of the connection would prevent `target_session_attrs=read-write` in the URL."""
+    cursor = connection.cursor()
+    cursor.execute("SET default_transaction_read_only = on")
+    cursor.close()
 
 
 def _replace_read_only_connection(context: sa.ExceptionContext) -> None:

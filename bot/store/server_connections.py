@@ -69,6 +69,7 @@ class ServerConnections:
     async def connect(self, *arguments: Any, **options: Any) -> TimedConnection:
         """Opens a connection. Raises OperationalError, at once while the server is known to be unreachable."""
         if self._failure is not None:
+            await asyncio.sleep(0)  # the attempts continue even if a caller repeats this without a pause
             raise psycopg.OperationalError(self._failure)
         try:
             connection = await TimedConnection.connect(*arguments, **options)

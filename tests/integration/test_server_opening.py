@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Iterator
 from typing import Final
+from urllib.parse import quote
 
 import pytest
 import sqlalchemy as sa
@@ -18,7 +19,7 @@ from bot.store.server_schema import check_version
 from bot.store.summary import DatabaseSummary, summarise
 from tests.support.cancellation import When, cancel_at
 from tests.support.server_writes import name_of, rejection, stored, terminate, until_rejected, until_written, write
-from tests.support.tcp_server import TcpServer
+from tests.support.tcp_server import PASSWORD, USER, TcpServer
 
 pytestmark = pytest.mark.slow
 
@@ -173,12 +174,30 @@ async def test_revoked_permission_is_reported(server: TcpServer, url: ServerUrl)
     await database.close()
 
 
-async def test_rejected_connections_are_reported_without_names(server: TcpServer, url: ServerUrl) -> None:
-    database = await Database.open_exclusive(url)
-    server.execute(f"ALTER DATABASE {name_of(url)} ALLOW_CONNECTIONS false")
+async def test_rejected_connections_are_reported_without_names() -> None:
+    with TcpServer.running() as server:
+        assert isinstance(server, TcpServer)
+        database = await Database.open_exclusive(server.create("papers"))
+        server.execute("ALTER DATABASE papers ALLOW_CONNECTIONS false")
+        server.stop()
+        await until_rejected(database, "the server cannot be reached")
+        server.start()
+        await until_rejected(database, "the server rejects connections")
+        server.execute("ALTER DATABASE papers ALLOW_CONNECTIONS true")
+        await until_written(database, "after")
+        await database.close()
+
+
+async def test_command_and_bot_write_to_one_database(server: TcpServer, url: ServerUrl) -> None:
+    bot = await Database.open_exclusive(url)
+    command = await Database.open_shared(url)
+    await write(bot, "bot")
+    await write(command, "command")
     terminate(server)
-    await until_rejected(database, "the server rejects connections")
-    await database.close()
+    await until_written(command, "again")
+    assert await stored(bot) == 4  # with the number of the command's transactions
+    await command.close()
+    await bot.close()
 
 
 @pytest.mark.usefixtures("as_root")
@@ -212,3 +231,12 @@ async def test_killed_server_process_loses_no_commit() -> None:
         await until_written(database, "after")
         assert await stored(database) == 2
         await database.close()
+
+
+async def test_second_server_of_the_url_is_used_if_the_first_is_unreachable(server: TcpServer, url: ServerUrl) -> None:
+    hosts = f"host=127.0.0.1:1&host=127.0.0.1:{server.port}&target_session_attrs=read-write"
+    both = ServerUrl.parse(f"postgresql://{USER}:{quote(PASSWORD, safe='')}@/{name_of(url)}?{hosts}")
+    database = await Database.open_exclusive(both)
+    await write(database)
+    assert await stored(database) == 1
+    await database.close()

@@ -229,3 +229,17 @@ def test_incomplete_copy_is_not_copied(source: Path, tmp_path: Path) -> None:
         copy_database(source, target, interrupt)
     with pytest.raises(DatabaseUnusable, match="itself an incomplete copy"):
         copy_database(target, tmp_path / "other.sqlite3", ignore)
+
+
+def test_server_in_use_by_a_bot_is_not_copied_to(source: Path, server: ServerDatabases) -> None:
+    target = server.empty()
+
+    async def copy_while_open() -> None:
+        database = await Database.open_exclusive(target)
+        try:
+            copy_database(source, target, ignore)
+        finally:
+            await database.close()
+
+    with pytest.raises(DatabaseUnusable, match="already runs"):
+        asyncio.run(copy_while_open())
