@@ -123,10 +123,8 @@ class _Redacting(logging.Formatter):
 
     def __init__(self, secrets: Mapping[str, str] = _NO_SECRETS) -> None:
         super().__init__()
-        # The secret itself, and as JSON and reprs escape it.
-        self._secrets = {
-            text: shown for secret, shown in secrets.items() for text in (secret, json.dumps(secret)[1:-1])
-        }
+        texts = {text: shown for secret, shown in secrets.items() for text in _escaped(secret)}
+        self._secrets = dict(sorted(texts.items(), key=lambda item: len(item[0]), reverse=True))
 
     def format(self, record: logging.LogRecord) -> str:
         line = self.line(record)
@@ -141,6 +139,14 @@ class _Redacting(logging.Formatter):
     def trace(self, record: logging.LogRecord) -> str | None:
         """Returns the traceback of the record's exception, if there is one."""
         return None if not record.exc_info else self.formatException(record.exc_info)
+
+
+def _escaped(secret: str) -> set[str]:
+    """Returns a secret itself, and as JSON and reprs escape it, also one inside the other."""
+    texts = {secret}
+    for _ in range(2):
+        texts |= {quoted[1:-1] for text in texts for quoted in (json.dumps(text), repr(text))}
+    return texts
 
 
 class TextLines(_Redacting):

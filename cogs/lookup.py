@@ -24,7 +24,7 @@ from bot.domain.text import plural
 from bot.runtime.errors import ArxivBackoff, ArxivError, LookupsExhausted, QueryRejected, StoreUnavailable
 from bot.services.lookup import LATEST_MAX, Latest, LookupService
 from cogs.input import caller_of, parse_in_thread, parse_one_keyword
-from cogs.replies import UNUSABLE, PersistentItem, bold, relative_time, spelling_hint
+from cogs.replies import UNUSABLE, PersistentItem, bold, defer_if_slow, relative_time, spelling_hint
 
 LATEST_PER_MINUTE: Final = 5
 
@@ -127,10 +127,13 @@ async def show_abstract(interaction: discord.Interaction[AnyClient], arxiv_id: A
     """Replies with the abstract, visible only to the caller, or with a link if the paper is no longer stored."""
     client = client_of(interaction)
     try:
-        abstract = await client.lookup_service.abstract(arxiv_id)
+        abstract = await defer_if_slow(interaction, client.lookup_service.abstract(arxiv_id))
     except StoreUnavailable:
         abstract = None
     if abstract is None:
         await reply(interaction, f"Read the abstract on arXiv: <{arxiv_id.abs_url}>")
         return
-    await interaction.response.send_message(embed=to_embed(abstract), ephemeral=True)
+    if interaction.response.is_done():
+        await interaction.followup.send(embed=to_embed(abstract), ephemeral=True)
+    else:
+        await interaction.response.send_message(embed=to_embed(abstract), ephemeral=True)

@@ -127,7 +127,7 @@ async def send_reply(interaction: discord.Interaction[Client], lines: Iterable[s
 _ResultT = TypeVar("_ResultT")
 
 
-async def defer_if_slow(interaction: discord.Interaction[Client], work: Coroutine[None, None, _ResultT]) -> _ResultT:
+async def defer_if_slow(interaction: discord.Interaction[AnyClient], work: Coroutine[None, None, _ResultT]) -> _ResultT:
     """Returns the result of `work`; defers the reply, for the caller only, if that takes long.
 
     A reply that is deferred stays at "is thinking…" if the bot is killed, so that commands avoid it.

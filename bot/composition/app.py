@@ -114,7 +114,7 @@ class App:
         self._settings = settings
         self._token = token
         self._session = context.open_session()
-        self._supervisor = Supervisor(context.clock, context.rng, metrics)
+        self._supervisor = Supervisor(context.clock, context.rng, metrics, database.write_problem)
         self._ingest = build_ingest(context, stores, wakeups, self._session)
         self._trending = trending_feature(context).build(stores, wakeups)
         services = build_services(context, stores, wakeups, self._ingest, self._trending, self._supervisor)

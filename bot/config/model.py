@@ -254,7 +254,11 @@ class Settings(_Section):
     database: Annotated[
         Path | ServerUrl,
         GetPydanticSchema(
-            lambda _, handler: core_schema.no_info_wrap_validator_function(_database, handler.generate_schema(Path))
+            lambda _, handler: core_schema.no_info_wrap_validator_function(
+                _database,
+                handler.generate_schema(Path),
+                serialization=core_schema.plain_serializer_function_ser_schema(str),  # without the password
+            )
         ),
     ] = Path("daily-papers.sqlite3")
     # None: for ever.

@@ -4,9 +4,11 @@ The composition passes the cogs. This module decides nothing about papers.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import logging
+import sys
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from random import Random
 from typing import Any, Final, TypeVar
@@ -29,6 +31,7 @@ from bot.discord_api.private_replies import answer_failure
 from bot.discord_api.server_changes import ServerChanges
 from bot.discord_api.sharded_client import ShardedClient
 from bot.runtime.clock import Clock
+from bot.runtime.errors import StoreUnavailable
 from bot.runtime.problems import ReportedProblems
 from bot.services.lookup import LookupService
 from bot.services.subscriptions import SubscriptionService
@@ -43,6 +46,9 @@ log = logging.getLogger(__name__)
 GUILDS_QUIET_S: Final = 0.5
 # At the shutdown: how long cancelled commands may take to end, of the 0.5 s for closing the connection.
 COMMANDS_END_S: Final = 0.2
+
+# How often an event is handled again that the database could not store.
+EVENT_RETRY_S: Final = 5.0
 
 # discord.py passes buttons and menus an interaction of any client.
 AnyClient = TypeVar("AnyClient", bound=discord.Client)
@@ -170,6 +176,19 @@ class Client(ShardedClient, commands.Bot):
         if event_name == "shard_connect":
             self._guild_ids_at_connect[args[0]] = tuple(guild.id for guild in self.guilds_of(args[0]))
         super().dispatch(event_name, *args, **kwargs)
+
+    async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
+        """Handles an event again that the database could not store, until it can; logs any other error."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, StoreUnavailable):
+            await super().on_error(event_method, *args, **kwargs)
+            return
+        log.warning("event postponed", extra={"reason": str(error), "event": event_method})
+        while True:
+            await self._clock.sleep(EVENT_RETRY_S)
+            with contextlib.suppress(StoreUnavailable):
+                await getattr(self, event_method)(*args, **kwargs)
+                return
 
     async def setup_hook(self) -> None:
         await self.directory.load()

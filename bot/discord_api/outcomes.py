@@ -15,6 +15,7 @@ from bot.domain.outgoing import Blocked, Delivered, OutcomeUnknown, Rejected, Re
 from bot.domain.text import collapse, cut, escape_markdown
 from bot.publish.availability import SEND_BACKOFF_FLOOR_S
 from bot.runtime.clock import Clock
+from bot.runtime.errors import StoreUnavailable
 
 # How much of Discord's explanation is kept: it is at most a few sentences, and can quote what was sent.
 EXPLANATION_MAX: Final = 300
@@ -65,7 +66,7 @@ def _without_outage_trace(record: logging.LogRecord) -> bool:
     Discord requests suggestions for each keystroke, and no longer waits for some of them.
     """
     error = record.exc_info[1] if record.exc_info else None
-    if error is None or not (is_outage(error) or _is_expired(error)):
+    if error is None or not (is_outage(error) or _is_expired(error) or isinstance(error, StoreUnavailable)):
         return True
     record.exc_info = None
     record.reason = describe_failure(error)

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, quote_plus, unquote, urlsplit
 
 _SCHEMES: Final = ("postgresql", "postgres")
+# The options in a URL that are secret: the password of the user, and the one of the key of a client certificate.
+SECRET_OPTIONS: Final = ("password", "sslpassword")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,14 @@ class ServerUrl:
         try:
             parts = urlsplit(text)
             _ = parts.port
-            is_valid = parts.scheme in _SCHEMES and len(parts.path) > 1 and "/" not in parts.path[1:]
+            is_valid = (
+                parts.scheme in _SCHEMES
+                and len(parts.path) > 1
+                and "/" not in parts.path[1:]
+                and not parts.fragment
+                and not parts.netloc.endswith(":")
+                and parts.netloc.count("@") <= 1  # the rest of the password would count as the host
+            )
         except ValueError:
             is_valid = False
         if not is_valid or not text.isprintable() or " " in text:
@@ -36,12 +45,23 @@ class ServerUrl:
 
     @property
     def passwords(self) -> tuple[str, ...]:
-        """The password as it is written in the URL, and as the server receives it."""
+        """The passwords as the server receives them, and in every form in which a URL can contain them."""
         parts = urlsplit(self.secret)
-        encoded = [parts.netloc.rpartition("@")[0].partition(":")[2], *parse_qs(parts.query).get("password", [])]
-        return tuple({text for each in encoded if each for text in (each, unquote(each))})
+        query = parse_qs(parts.query)
+        written = [parts.netloc.rpartition("@")[0].partition(":")[2]]
+        plain = [unquote(each) for each in written] + [each for name in SECRET_OPTIONS for each in query.get(name, [])]
+        forms = [form(each) for each in plain for form in (str, quote, quote_plus, _quote_all, _quote_as_sqlalchemy)]
+        return tuple(dict.fromkeys(each for each in (*written, *forms) if each))
 
     def __str__(self) -> str:
         parts = urlsplit(self.secret)
         host = parts.netloc.rpartition("@")[2] or "".join(parse_qs(parts.query).get("host", [])[:1])
         return f"{parts.path[1:]} at {host or 'the default socket'}"
+
+
+def _quote_all(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _quote_as_sqlalchemy(text: str) -> str:
+    return quote(text, safe=" +")

@@ -1,6 +1,7 @@
 """Keeps the loops running: restarts one that failed, with a backoff, and keeps the reason for `/status`.
 
-Only a StartupError, which a restart would not fix, ends all loops. It never knows what a loop does.
+Only a StartupError, which a restart would not fix, ends all loops. After a failure of the database, a loop restarts as
+soon as the database can be written again. The supervisor never knows what a loop does.
 """
 
 import asyncio
@@ -22,6 +23,8 @@ RESTART_BACKOFF_FLOOR_S: Final = 1.0
 RESTART_BACKOFF_CEILING_S: Final = 300.0
 # A failure is reported until the restarted loop has run for this long.
 PROBLEM_SHOWN_S: Final = 60.0
+# How often the database is checked while a loop waits for it.
+STORE_CHECK_INTERVAL_S: Final = 2.0
 
 Loop = Callable[[], Awaitable[None]]
 
@@ -32,10 +35,21 @@ class _LoopFailure:
     shown_until_s: float
 
 
-class Supervisor:
-    """Runs loops concurrently."""
+async def _no_problem() -> str | None:
+    return None
 
-    def __init__(self, clock: Clock, rng: Random, metrics: Metrics) -> None:
+
+class Supervisor:
+    """Runs loops concurrently; `store_problem` returns why the database cannot be written now, or None."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        rng: Random,
+        metrics: Metrics,
+        store_problem: Callable[[], Awaitable[str | None]] = _no_problem,
+    ) -> None:
+        self._store_problem = store_problem
         self._clock = clock
         self._rng = rng
         self._metrics = metrics
@@ -66,11 +80,13 @@ class Supervisor:
             except Exception as error:  # noqa: BLE001 - any failure: the other loops continue and this one is restarted
                 ran_for_s = self._clock.monotonic() - started_at_s
                 failures = 1 if ran_for_s > RESTART_BACKOFF_CEILING_S else failures + 1
-                await self._back_off(name, error, failures)
+                if await self._back_off(name, error, failures):
+                    failures = 0
             else:
                 return
 
-    async def _back_off(self, name: str, error: Exception, failures: int) -> None:
+    async def _back_off(self, name: str, error: Exception, failures: int) -> bool:
+        """Reports a failure and waits; returns whether its cause, an outage of the database, is over."""
         self._metrics.loop_failures.labels(name).inc()
         delay_s = backoff_delay_s(failures, RESTART_BACKOFF_FLOOR_S, RESTART_BACKOFF_CEILING_S, self._rng.random())
         retry_at = self._clock.now() + timedelta(seconds=delay_s)
@@ -83,7 +99,22 @@ class Supervisor:
             extra={"loop": name, "reason": str(cause), "failures": failures, "retry_at": retry_at.isoformat()},
             exc_info=None if is_expected else error,
         )
+        if isinstance(cause, StoreUnavailable):
+            return await self._wait_for_store(delay_s)
         await self._clock.sleep(delay_s)
+        return False
+
+    async def _wait_for_store(self, delay_s: float) -> bool:
+        """Waits, but not after the end of an outage; returns whether there was one that is over."""
+        end_s = self._clock.monotonic() + delay_s
+        was_down = False
+        while (left_s := end_s - self._clock.monotonic()) > 0:
+            is_down = await self._store_problem() is not None
+            if was_down and not is_down:
+                return True
+            was_down = is_down
+            await self._clock.sleep(min(left_s, STORE_CHECK_INTERVAL_S))
+        return False
 
 
 def root_cause(error: BaseException) -> BaseException:

@@ -1,14 +1,16 @@
-"""What the two kinds of databases have in common: how they are opened, and what a transaction begins with."""
+"""What the two kinds of databases have in common: how they are opened, what a transaction begins with, error texts."""
 
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.runtime.errors import StoreUnavailable
+from bot.runtime.errors import DatabaseUnusable, StoreUnavailable
 from bot.runtime.server_url import ServerUrl
 
 Location = Path | ServerUrl
+UNCHANGED: Final = "Nothing was changed."
 
 
 class Backend(Protocol):
@@ -40,3 +42,24 @@ class Backend(Protocol):
     def unavailable(self, error: Exception) -> StoreUnavailable | None:
         """Returns the error that says why the database cannot be used now; None for a bug."""
         ...
+
+
+def explain_errors(engine: sa.Engine, location: Location, remedy: str) -> None:
+    """Replaces every error of the engine's database by DatabaseUnusable, whose last sentence is `remedy`."""
+
+    def explain(context: sa.ExceptionContext) -> DatabaseUnusable | None:
+        error = context.sqlalchemy_exception
+        return unusable(location, error, remedy) if isinstance(error, sa.exc.DBAPIError) else None
+
+    sa.event.listen(engine, "handle_error", explain, retval=True)
+
+
+def unusable(location: Location, error: sa.exc.DBAPIError, remedy: str) -> DatabaseUnusable:
+    """Returns the error with what the database or its driver says; `remedy` is the last sentence."""
+    return DatabaseUnusable(f"The database {location} cannot be used: {first_line(error.orig or error)}. {remedy}")
+
+
+def first_line(error: BaseException) -> str:
+    """Returns what an error of the server or the driver says, on one line."""
+    line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return line.removeprefix("FATAL:").strip().removesuffix(".")

@@ -6,7 +6,7 @@ connection is therefore never left in the middle of a statement.
 
 import asyncio
 import sqlite3
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import aiosqlite
@@ -69,39 +69,18 @@ class Connection:
         if self._connection.invalidated:
             return
         try:
-            driver = (await self._connection.get_raw_connection()).driver_connection
+            driver = await self.driver()
             if isinstance(driver, aiosqlite.Connection):
                 await completed(_finish(driver))
                 if not driver.in_transaction:
                     return
             await self.run("ROLLBACK")
-        except sa.exc.DBAPIError:  # the error that ended the transaction is the one to report
+        except (sa.exc.DBAPIError, sqlite3.Error):  # the error that ended the transaction is the one to report
             await self._connection.invalidate()
 
-    # --- statements as text, on SQLite only ----------------------------------------------------
-
-    async def execute(self, sql: str, parameters: Iterable[Any] | Mapping[str, Any] = ()) -> aiosqlite.Cursor:
-        """Runs a statement and returns its cursor."""
-        cursor = await (await self.driver()).execute(sql, parameters)
-        cursor.row_factory = sqlite3.Row
-        return cursor
-
-    async def execute_fetchall(
-        self, sql: str, parameters: Iterable[Any] | Mapping[str, Any] = ()
-    ) -> Iterable[sqlite3.Row]:
-        """Runs a statement and returns its rows."""
-        return await (await self.execute(sql, parameters)).fetchall()
-
-    async def executemany(self, sql: str, parameters: Iterable[Iterable[Any]]) -> aiosqlite.Cursor:
-        """Runs a statement for each of several values."""
-        return await (await self.driver()).executemany(sql, parameters)
-
-    async def driver(self) -> aiosqlite.Connection:
-        """Returns the connection of the driver, for what SQLite alone has."""
-        connection = (await self._connection.get_raw_connection()).driver_connection
-        if not isinstance(connection, aiosqlite.Connection):
-            raise TypeError("this statement is for SQLite")
-        return connection
+    async def driver(self) -> object:
+        """Returns the connection of the driver."""
+        return (await self._connection.get_raw_connection()).driver_connection
 
 
 async def _finish(driver: aiosqlite.Connection) -> None:

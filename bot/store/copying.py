@@ -19,12 +19,15 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bot.runtime.errors import DatabaseUnusable
 from bot.runtime.server_url import ServerUrl
-from bot.store.backend import Location
+from bot.store.backend import Location, explain_errors
 from bot.store.column_types import Utc
 from bot.store.opening import DATABASE_BUSY_TIMEOUT_S, is_missing, prepare_exclusive, uri
 from bot.store.schema import COPYING, key_values, metadata
+from bot.store.server_schema import exclusive_connection
 
 _ROWS_AT_ONCE: Final = 2000
+# After an error of a database.
+_REMEDY: Final = "Parts that were copied are kept: run the same command again to continue."
 # One row of `key_values` is the position of the copy itself.
 _Position = dict[str, Any]
 OnProgress = Callable[[str, int, int], None]
@@ -57,14 +60,13 @@ def _opened(location: Location) -> Iterator[sa.Connection]:
     """Yields a connection in autocommit mode to a database that nobody else uses exclusively."""
     with contextlib.ExitStack() as closing:
         if isinstance(location, ServerUrl):
-            from bot.store.server_schema import exclusive_connection  # noqa: PLC0415 - its driver takes 0.1 s to import
-
-            yield closing.enter_context(exclusive_connection(location))
+            yield closing.enter_context(exclusive_connection(location, _REMEDY))
             return
         closing.callback(os.close, prepare_exclusive(location))
         engine = sa.create_engine(
             "sqlite://", creator=lambda: _connected(location), poolclass=sa.NullPool, isolation_level="AUTOCOMMIT"
         )
+        explain_errors(engine, location, _REMEDY)
         closing.callback(engine.dispose)
         yield closing.enter_context(engine.connect())
 
@@ -79,8 +81,10 @@ def _transaction(connection: sa.Connection) -> Iterator[None]:
     try:
         yield
         connection.exec_driver_sql("COMMIT")
-    except BaseException:
-        connection.exec_driver_sql("ROLLBACK")
+    except BaseException:  # also Ctrl-C
+        # The first error is the one to report; a connection that is lost has no transaction.
+        with contextlib.suppress(DatabaseUnusable, sa.exc.InvalidRequestError):
+            connection.exec_driver_sql("ROLLBACK")
         raise
 
 

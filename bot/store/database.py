@@ -6,7 +6,6 @@ cancelled or a statement fails.
 
 import asyncio
 import contextlib
-import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
@@ -16,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.runtime.errors import DatabaseUnusable, StoreUnavailable
 from bot.runtime.server_url import ServerUrl
-from bot.store.backend import Backend, Location
+from bot.store.backend import Backend, Location, first_line
 from bot.store.column_types import Text
 from bot.store.connection import Connection, completed
 from bot.store.schema import COPYING, key_values
@@ -51,7 +50,8 @@ class Database:
     def __init__(self, backend: Backend, closing: contextlib.AsyncExitStack, *, exclusive: bool) -> None:
         self._backend = backend
         self._is_exclusive = exclusive
-        self._last_write_failed = False
+        # Whether a write failed, or a query since the last write.
+        self._failed = False
         self._closing = closing
         self._writing = asyncio.Lock()
         self._queries = 0
@@ -112,9 +112,9 @@ class Database:
                     async with self._backend.writer.connect() as connection, self._transaction(connection) as begun:
                         yield begun
             except StoreUnavailable:
-                self._last_write_failed = True
+                self._failed = True
                 raise
-            self._last_write_failed = False
+            self._failed = False
             self._version += 1
 
     @contextlib.asynccontextmanager
@@ -127,7 +127,7 @@ class Database:
             if not self._is_exclusive:
                 await connection.write(_COUNT_COMMAND)
             await connection.run("COMMIT")
-        except BaseException:
+        except BaseException:  # also if the task is cancelled
             await completed(connection.roll_back())
             raise
 
@@ -137,15 +137,17 @@ class Database:
         It is for frequent checks: as long as nothing fails, it writes to the disk at most once per minute, and nothing
         to the database.
         """
-        problem = await self._backend.problem(is_urgent=self._last_write_failed)
+        problem = await self._backend.problem(is_urgent=self._failed)
         if problem is not None:
             return f"the database cannot be written: {problem}"
-        if self._last_write_failed:
+        if self._failed:
             try:
                 async with self.transaction() as connection:
                     await connection.write(_WRITE_CHECK)
             except StoreUnavailable as error:
                 return str(error)
+            except sa.exc.DBAPIError as error:  # such as a table that is missing
+                return f"the database cannot be written: {first_line(error.orig or error)}"
         return None
 
     @contextlib.asynccontextmanager
@@ -157,6 +159,9 @@ class Database:
             with self._translated_errors():
                 async with self._backend.readers.connect() as connection:
                     yield Connection(connection)
+        except StoreUnavailable:
+            self._failed = True
+            raise
         finally:
             self._queries -= 1
             if not self._queries:
@@ -170,9 +175,7 @@ class Database:
             cause = error.orig if isinstance(error.orig, Exception) else error
             raise (self._backend.unavailable(cause) or error) from error
         except sa.exc.TimeoutError as error:
-            raise StoreUnavailable("too many commands read the database at the moment") from error
-        except sqlite3.DatabaseError as error:
-            raise (self._backend.unavailable(error) or error) from error
+            raise StoreUnavailable("the database is busy: too many queries wait for it") from error
 
 
 def _opened(location: Location, *, exclusive: bool) -> contextlib.AbstractAsyncContextManager[Backend]:

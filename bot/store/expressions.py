@@ -23,12 +23,6 @@ class greatest(ReturnTypeFromArgs[Any]):  # noqa: N801 -- available as `sa.func.
     inherit_cache = True
 
 
-class least(ReturnTypeFromArgs[Any]):  # noqa: N801 -- available as `sa.func.least`
-    """The least of several values, none of which is NULL."""
-
-    inherit_cache = True
-
-
 class _JsonValues(FunctionElement[Any]):
     """The numbers or texts of a JSON list, each in a row with the column `value`."""
 
@@ -98,11 +92,6 @@ def _to_json(value: int | str | datetime | None) -> int | str | None:
 @compiles(greatest, "sqlite")
 def _greatest_on_sqlite(element: greatest, compiler: SQLCompiler, **options: Any) -> str:
     return f"max({compiler.process(element.clauses, **options)})"
-
-
-@compiles(least, "sqlite")
-def _least_on_sqlite(element: least, compiler: SQLCompiler, **options: Any) -> str:
-    return f"min({compiler.process(element.clauses, **options)})"
 
 
 @compiles(_JsonValues, "sqlite")

@@ -1,66 +1,50 @@
 """A database on a PostgreSQL server.
 
-Two advisory locks order what processes do: one is held while the bot runs, the other by each transaction, so that
-transactions follow one another as they do on SQLite.
+Each transaction holds an advisory lock, so that transactions follow one another as they do on SQLite.
 """
 
 import asyncio
 import contextlib
-import math
-import os
-import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 import psycopg
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.runtime.errors import DatabaseUnusable, StoreUnavailable
 from bot.runtime.server_url import ServerUrl
-from bot.store.connection import completed
+from bot.store.backend import UNCHANGED, first_line, unusable
 from bot.store.migrate import APPLICATION_ID
+from bot.store.running_lock import RunningLock
+from bot.store.server_connections import (
+    ANSWER_TIMEOUT_S,
+    PING_TIMEOUT_S,
+    STATEMENT_TIMEOUT_S,
+    ServerConnections,
+    set_answer_timeout,
+)
 from bot.store.server_schema import (
     CONNECT_TIMEOUT_S,
-    RUNNING,
+    NETWORK_TIMEOUTS,
     WRITING,
-    first_line,
     in_use,
     prepare_server,
+    secret_arguments,
     server_engine_url,
 )
 
 READERS: Final = 4
 POOL_TIMEOUT_S: Final = 10.0
-# A server or a network that stops answering: TCP gives up after this, and the server ends a statement after that.
-TCP_TIMEOUT_S: Final = 10.0
-STATEMENT_TIMEOUT_S: Final = 30.0
-# A server that neither answers nor ends the statement, such as a suspended one: the connection is closed.
-ANSWER_TIMEOUT_S: Final = STATEMENT_TIMEOUT_S + 5.0
-# How long the lock of a running bot counts as held after it was verified.
-LOCK_CHECK_INTERVAL_S: Final = 1.0
-
-_UNAVAILABLE: Final = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction)
-
-
-class TimedConnection(psycopg.AsyncConnection[Any]):
-    """A connection that fails with OperationalError if the server does not answer in time."""
-
-    answer_timeout_s = ANSWER_TIMEOUT_S
-
-    async def wait(self, *arguments: Any, **options: Any) -> Any:
-        """Waits for the server's answer; psycopg calls it for each exchange of messages."""
-        timer = asyncio.get_running_loop().call_later(self.answer_timeout_s, self._abandon)
-        try:
-            return await super().wait(*arguments, **options)
-        finally:
-            timer.cancel()
-
-    def _abandon(self) -> None:
-        """Ends the wait: psycopg finds the connection closed. Cancelling the statement would wait for the server."""
-        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(self.fileno())) as duplicate:
-            duplicate.shutdown(socket.SHUT_RDWR)
+# Errors that may pass: an unreachable or full server, or one that became a standby; permissions that were revoked.
+_UNAVAILABLE: Final = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.InsufficientPrivilege,
+)
 
 
 class PostgresServer:
@@ -70,12 +54,10 @@ class PostgresServer:
     begin = ("BEGIN", f"SELECT pg_advisory_xact_lock({APPLICATION_ID}, {WRITING})")
 
     def __init__(self, url: ServerUrl, *, exclusive: bool, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self.writer = _engine(url, 1)
-        self.readers = _engine(url, READERS, read_only=True)
-        self._lock = _engine(url, 1) if exclusive else None
-        self._locked: AsyncConnection | None = None
-        self._monotonic = monotonic
-        self._verified_at_s = -math.inf
+        self._connections = ServerConnections(monotonic)
+        self.writer = _engine(url, self._connections, 1)
+        self.readers = _engine(url, self._connections, READERS, read_only=True)
+        self._running = RunningLock(_engine(url, self._connections, 1), monotonic) if exclusive else None
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -84,50 +66,29 @@ class PostgresServer:
         await asyncio.to_thread(prepare_server, url, creates=exclusive)
         server = cls(url, exclusive=exclusive)
         try:
-            if exclusive and not await server._acquire_lock():
-                raise DatabaseUnusable(in_use(url))
+            await server._acquire_lock(url)
             yield server
         finally:
             await server._close()
 
-    async def _close(self) -> None:
-        if self._locked is not None:
-            await self._locked.close()
-        for engine in (self.readers, self.writer, self._lock):
-            if engine is not None:
-                await engine.dispose()
-
-    async def _acquire_lock(self) -> bool:
-        """Acquires the lock of a running bot on a connection of its own; returns False if another process has it."""
-        if self._lock is None:
-            return True
-        self._locked = await self._lock.connect()
-        statement = sa.select(sa.func.pg_try_advisory_lock(APPLICATION_ID, RUNNING))
+    async def _acquire_lock(self, url: ServerUrl) -> None:
         try:
-            return bool((await completed(self._locked.execute(statement))).scalar_one())
-        except BaseException:  # otherwise `verify` would take this connection for one that has the lock
-            await self._leave()
-            raise
+            if self._running is not None and not await self._running.acquire():
+                raise DatabaseUnusable(in_use(url))
+        except sa.exc.DBAPIError as error:
+            raise unusable(url, error, UNCHANGED) from None
+
+    async def _close(self) -> None:
+        await self._connections.close()
+        if self._running is not None:
+            await self._running.close()
+        for engine in (self.readers, self.writer):
+            await engine.dispose()
 
     async def verify(self) -> None:
         """Raises StoreUnavailable if the connection with the lock was lost and another process has the lock now."""
-        if self._lock is None or self._monotonic() - self._verified_at_s < LOCK_CHECK_INTERVAL_S:
-            return
-        if self._locked is not None:
-            try:
-                await completed(self._locked.execute(sa.select(1)))
-            except sa.exc.DBAPIError:
-                await self._leave()
-        if self._locked is None and not await self._acquire_lock():
-            await self._leave()
-            raise StoreUnavailable("another Daily Papers runs with the database now")
-        self._verified_at_s = self._monotonic()
-
-    async def _leave(self) -> None:
-        if self._locked is not None:
-            await self._locked.invalidate()
-            await self._locked.close()
-            self._locked = None
+        if self._running is not None:
+            await self._running.verify()
 
     async def problem(self, *, is_urgent: bool) -> str | None:
         """Returns None: a transaction shows whether the server can be reached."""
@@ -137,26 +98,42 @@ class PostgresServer:
     def unavailable(self, error: Exception) -> StoreUnavailable | None:
         """Returns the error that says why the server cannot be used now; None for a bug."""
         if isinstance(error, _UNAVAILABLE):
-            self._verified_at_s = -math.inf
-            return StoreUnavailable(f"the database cannot be used at the moment: {first_line(error)}")
+            if self._running is not None:
+                self._running.doubt()
+            return StoreUnavailable(f"the database cannot be used at the moment: {_reason(error)}")
         return None
 
 
-def _engine(url: ServerUrl, size: int, *, read_only: bool = False) -> AsyncEngine:
-    options = f"-c statement_timeout={STATEMENT_TIMEOUT_S:.0f}s -c timezone=UTC"
+def _reason(error: psycopg.Error) -> str:
+    """Returns a reason that everyone may read: the driver's own texts contain addresses and the user's name."""
+    if error.sqlstate is not None:
+        return error.diag.message_primary or first_line(error)
+    return "the server rejects connections" if "FATAL:" in str(error) else "the server cannot be reached"
+
+
+def _engine(url: ServerUrl, connections: ServerConnections, size: int, *, read_only: bool = False) -> AsyncEngine:
+    settings = {
+        "statement_timeout": f"{STATEMENT_TIMEOUT_S:.0f}s",
+        "timezone": "UTC",
+        # The server notices the loss, too: otherwise it would keep the lock of this process for hours.
+        "tcp_user_timeout": str(NETWORK_TIMEOUTS["tcp_user_timeout"]),
+        "tcp_keepalives_idle": str(NETWORK_TIMEOUTS["keepalives_idle"]),
+        "tcp_keepalives_interval": str(NETWORK_TIMEOUTS["keepalives_interval"]),
+        "tcp_keepalives_count": str(NETWORK_TIMEOUTS["keepalives_count"]),
+    }
     if read_only:
         # Plans for the values of each execution: how many rows a prepared query reads depends on its times and limits.
         # While writing, the server would also plan the check of each reference again: 0.5 s for 20,000 outbox rows.
-        options += " -c default_transaction_read_only=on -c plan_cache_mode=force_custom_plan"
+        settings["plan_cache_mode"] = "force_custom_plan"
     arguments: dict[str, Any] = {
         "application_name": "daily-papers",
-        "async_creator_fn": TimedConnection.connect,
+        "async_creator_fn": connections.connect,
         "connect_timeout": int(CONNECT_TIMEOUT_S),
-        "tcp_user_timeout": int(TCP_TIMEOUT_S * 1000),
-        "keepalives_idle": int(TCP_TIMEOUT_S),
-        "options": options,
+        "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+        **NETWORK_TIMEOUTS,
+        **secret_arguments(url),
     }
-    return create_async_engine(
+    engine = create_async_engine(
         server_engine_url(url),
         connect_args=arguments,
         pool_size=size,
@@ -167,3 +144,25 @@ def _engine(url: ServerUrl, size: int, *, read_only: bool = False) -> AsyncEngin
         skip_autocommit_rollback=True,
         pool_reset_on_return=None,
     )
+    # The ping of an idle connection comes before `checkout`.
+    sa.event.listen(engine.sync_engine, "checkin", lambda connection, _: set_answer_timeout(connection, PING_TIMEOUT_S))
+    sa.event.listen(
+        engine.sync_engine, "checkout", lambda connection, *_: set_answer_timeout(connection, ANSWER_TIMEOUT_S)
+    )
+    sa.event.listen(engine.sync_engine, "handle_error", _replace_read_only_connection)
+    if read_only:
+        sa.event.listen(engine.sync_engine, "connect", _make_read_only)
+    return engine
+
+
+def _make_read_only(connection: DBAPIConnection, _: object) -> None:
+    """Prevents writes; an option of the connection would prevent `target_session_attrs=read-write` in the URL."""
+    cursor = connection.cursor()
+    cursor.execute("SET default_transaction_read_only = on")
+    cursor.close()
+
+
+def _replace_read_only_connection(context: sa.ExceptionContext) -> None:
+    """Has a connection closed that is read-only since it was opened: a new one may not be."""
+    if isinstance(context.original_exception, psycopg.errors.ReadOnlySqlTransaction):
+        context.is_disconnect = True

@@ -7,15 +7,23 @@ import contextlib
 from collections.abc import Iterator
 from typing import Final
 
-import psycopg
 import sqlalchemy as sa
 
 from bot.runtime.errors import DatabaseUnusable
-from bot.runtime.server_url import ServerUrl
+from bot.runtime.server_url import SECRET_OPTIONS, ServerUrl
+from bot.store.backend import UNCHANGED, explain_errors
 from bot.store.migrate import APPLICATION_ID, create_or_upgrade, is_known_revision
 from bot.store.schema import metadata
 
-CONNECT_TIMEOUT_S: Final = 10.0
+# For each address of the server.
+CONNECT_TIMEOUT_S: Final = 5.0
+# A network that loses packets: a connection ends after this. In milliseconds and seconds (libpq-connect.html).
+NETWORK_TIMEOUTS: Final = {
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+}
 # The oldest version that the PostgreSQL project tests with this schema's statements.
 _OLDEST_VERSION: Final = 15
 # The keys of advisory locks, beside the application id: of a running bot, of a transaction, of a migration.
@@ -25,8 +33,19 @@ _MIGRATING: Final = 3
 
 
 def server_engine_url(url: ServerUrl) -> sa.URL:
-    """Returns the URL for SQLAlchemy, whose text forms hide the password too."""
-    return sa.make_url(url.secret).set(drivername="postgresql+psycopg")
+    """Returns the URL for SQLAlchemy, without the passwords: `secret_arguments` has them."""
+    made = sa.make_url(url.secret)
+    shown = {name: each for name, each in made.query.items() if name not in SECRET_OPTIONS}
+    return sa.URL.create(
+        "postgresql+psycopg", made.username, host=made.host, port=made.port, database=made.database, query=shown
+    )
+
+
+def secret_arguments(url: ServerUrl) -> dict[str, str]:
+    """Returns the passwords as arguments of the driver."""
+    made = sa.make_url(url.secret)
+    options = {name: each for name in SECRET_OPTIONS if isinstance(each := made.query.get(name), str)}
+    return options if made.password is None else {"password": made.password, **options}
 
 
 def prepare_server(url: ServerUrl, *, creates: bool) -> None:
@@ -39,33 +58,36 @@ def prepare_server(url: ServerUrl, *, creates: bool) -> None:
 
 
 @contextlib.contextmanager
-def connected(url: ServerUrl, *, autocommit: bool = False) -> Iterator[sa.Connection]:
+def connected(url: ServerUrl, *, autocommit: bool = False, remedy: str = UNCHANGED) -> Iterator[sa.Connection]:
     """Yields a connection for one transaction, or in autocommit mode.
 
-    Raises DatabaseUnusable if the server does not accept it.
+    Every error of the server or the driver becomes DatabaseUnusable, whose last sentence is `remedy`.
     """
     engine = sa.create_engine(
         server_engine_url(url),
-        connect_args={"application_name": "daily-papers", "connect_timeout": int(CONNECT_TIMEOUT_S)},
+        connect_args={
+            "application_name": "daily-papers",
+            "connect_timeout": int(CONNECT_TIMEOUT_S),
+            **NETWORK_TIMEOUTS,
+            **secret_arguments(url),
+        },
         poolclass=sa.NullPool,
         isolation_level="AUTOCOMMIT" if autocommit else "READ COMMITTED",
         skip_autocommit_rollback=True,
     )
+    explain_errors(engine, url, remedy)
     try:
         with engine.begin() as connection:
             yield connection
-    except sa.exc.DBAPIError as error:
-        reason = first_line(error.orig if isinstance(error.orig, psycopg.Error) else error)
-        raise DatabaseUnusable(f"The database {url} cannot be used: {reason}. Nothing was changed.") from None
     finally:
         engine.dispose()
 
 
 @contextlib.contextmanager
-def exclusive_connection(url: ServerUrl) -> Iterator[sa.Connection]:
+def exclusive_connection(url: ServerUrl, remedy: str) -> Iterator[sa.Connection]:
     """Yields a connection in autocommit mode, and keeps a bot away meanwhile. Raises DatabaseUnusable."""
     prepare_server(url, creates=True)
-    with connected(url, autocommit=True) as connection:
+    with connected(url, autocommit=True, remedy=remedy) as connection:
         if not connection.execute(sa.select(sa.func.pg_try_advisory_lock(APPLICATION_ID, RUNNING))).scalar_one():
             raise DatabaseUnusable(in_use(url))
         yield connection
@@ -74,12 +96,6 @@ def exclusive_connection(url: ServerUrl) -> Iterator[sa.Connection]:
 def in_use(url: ServerUrl) -> str:
     """Returns what to do about another bot."""
     return f"Another Daily Papers already runs with the database {url}: stop it first, or set another `database`."
-
-
-def first_line(error: Exception) -> str:
-    """Returns what an error of the server or the driver says, on one line."""
-    line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    return line.removeprefix("FATAL:").strip().removesuffix(".")
 
 
 def check_version(number: int, url: ServerUrl) -> None:

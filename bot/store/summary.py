@@ -14,6 +14,7 @@ from bot.runtime.server_url import ServerUrl
 from bot.store.backend import Location
 from bot.store.opening import check_integrity, inspect, is_missing, reading_uri
 from bot.store.schema import outbox, papers, subscriptions
+from bot.store.server_schema import connected
 
 _CHANNELS: Final = sa.select(subscriptions.c.channel_id).distinct().order_by(subscriptions.c.channel_id)
 _KEYWORDS: Final = sa.select(sa.func.count(subscriptions.c.keyword_id.distinct()))
@@ -37,7 +38,7 @@ def summarise(location: Location) -> DatabaseSummary | None:
     A file is read as a whole, and searched for damage.
     """
     if isinstance(location, ServerUrl):
-        with _connected_to_server(location) as connection:
+        with connected(location) as connection:
             return _summary(connection)
     inspect(location)
     if is_missing(location):
@@ -54,14 +55,6 @@ def _summary(connection: sa.Connection) -> DatabaseSummary:
         papers=connection.execute(_PAPERS).scalar_one(),
         waiting=connection.execute(_WAITING).scalar_one(),
     )
-
-
-@contextlib.contextmanager
-def _connected_to_server(url: ServerUrl) -> Iterator[sa.Connection]:
-    from bot.store.server_schema import connected  # noqa: PLC0415 - its driver takes 0.1 s to import
-
-    with connected(url) as connection:
-        yield connection
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,8 +18,10 @@ from bot.store.pruning import AbstractPruning
 from bot.store.schema import keywords
 from tests.support.builders import paper
 from tests.support.databases import ServerDatabases, rows
+from tests.support.disks import small_disk
 from tests.support.server_plans import connected
 from tests.support.store import CHANNEL, NOW, opened
+from tests.support.tcp_server import TcpServer
 
 pytestmark = pytest.mark.slow
 
@@ -186,3 +188,85 @@ def test_copy_command_explains_a_target_that_is_none(source: Path, target: str, 
 
 def test_copy_command_accepts_a_server(source: Path, server: ServerDatabases) -> None:
     copy(source, Console(file=io.StringIO()), {TARGET_VARIABLE: server.empty().secret.replace("+psycopg", "")})
+
+
+@pytest.fixture
+def remote() -> Iterator[TcpServer]:
+    """A server that a test stops."""
+    with TcpServer.running() as server:
+        assert isinstance(server, TcpServer)
+        yield server
+
+
+def stopping(server: TcpServer) -> Callable[[str, int, int], None]:
+    """Returns a function for the progress of a copy that stops the server once."""
+
+    def stop(table: str, _rows: int, _total: int) -> None:
+        if table == "papers":
+            server.stop()
+
+    return stop
+
+
+def test_copy_to_a_server_that_goes_away_is_continued(source: Path, remote: TcpServer, tmp_path: Path) -> None:
+    target, back = remote.create("papers"), tmp_path / "back.sqlite3"
+    with pytest.raises(
+        DatabaseUnusable, match=r"papers at .* cannot be used: .*run the same command again to continue"
+    ):
+        copy_database(source, target, stopping(remote), rows_at_once=7)
+    remote.start()
+    copy_database(source, target, ignore)
+    copy_database(target, back, ignore)
+    assert rows(back) == rows(source)
+
+
+def test_copy_from_a_server_that_goes_away_names_the_server(source: Path, remote: TcpServer, tmp_path: Path) -> None:
+    on_server, target = remote.create("papers"), tmp_path / "target.sqlite3"
+    copy_database(source, on_server, ignore)
+    with pytest.raises(DatabaseUnusable, match=r"^The database papers at .* cannot be used: "):
+        copy_database(on_server, target, stopping(remote), rows_at_once=7)
+    remote.start()
+    copy_database(on_server, target, ignore)
+    assert rows(target) == rows(source)
+
+
+@pytest.mark.usefixtures("as_root")
+def test_copy_to_a_full_disk_is_continued(source: Path, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 4096) as disk:
+        target = disk.path / "target.sqlite3"
+
+        def fill(table: str, _rows: int, _total: int) -> None:
+            if table == "papers":
+                disk.fill()
+
+        with pytest.raises(DatabaseUnusable, match=r"cannot be used: database or disk is full.*to continue"):
+            copy_database(source, target, fill, rows_at_once=1)
+        disk.free()
+        copy_database(source, target, ignore)
+        assert rows(target) == rows(source)
+
+
+def test_incomplete_copy_is_not_copied(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "target.sqlite3"
+
+    def interrupt(_table: str, _rows: int, _total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        copy_database(source, target, interrupt)
+    with pytest.raises(DatabaseUnusable, match="itself an incomplete copy"):
+        copy_database(target, tmp_path / "other.sqlite3", ignore)
+
+
+def test_server_in_use_by_a_bot_is_not_copied_to(source: Path, server: ServerDatabases) -> None:
+    target = server.empty()
+
+    async def copy_while_open() -> None:
+        database = await Database.open_exclusive(target)
+        try:
+            copy_database(source, target, ignore)
+        finally:
+            await database.close()
+
+    with pytest.raises(DatabaseUnusable, match="already runs"):
+        asyncio.run(copy_while_open())

@@ -11,6 +11,7 @@ from bot.domain.paper import Paper
 from bot.domain.post import Post
 from bot.store.edits import EDITED_FOR
 from tests.support.builders import paper
+from tests.support.sqlite_driver import sqlite_driver
 from tests.support.store import CHANNEL, NEW_SINCE, NOW, OTHER_CHANNEL, Store
 
 SOON = NOW + timedelta(minutes=5)
@@ -225,7 +226,7 @@ async def test_edit_waits_while_the_channel_is_blocked(store: Store) -> None:
 async def test_nothing_is_written_while_no_edit_expires(store: Store) -> None:
     seen: list[str] = []
     async with store.database.transaction() as writer:
-        await (await writer.driver()).set_trace_callback(seen.append)
+        await (await sqlite_driver(writer)).set_trace_callback(seen.append)
     seen.clear()
     assert await store.edits.due(SOON) == ()
     assert seen == []

@@ -14,6 +14,7 @@ from bot.store.group_commit import GROUP_INTERVAL_S, GROUP_MAX, GroupCommit, Gro
 from bot.store.schema import channels
 from tests.support.clock import FakeClock, settle
 from tests.support.databases import reading
+from tests.support.sqlite_driver import sqlite_driver
 from tests.support.store import Store
 
 
@@ -22,7 +23,7 @@ async def statements(store: Store) -> list[str]:
     """The statements that the writing connection runs from now on."""
     seen: list[str] = []
     async with store.database.transaction() as connection:
-        await (await connection.driver()).set_trace_callback(seen.append)
+        await (await sqlite_driver(connection)).set_trace_callback(seen.append)
     seen.clear()
     return seen
 

@@ -314,7 +314,7 @@ async def test_files_of_a_new_database_are_private(tmp_path: Path) -> None:
     with umask(0):
         database = await Database.open_exclusive(path)
         async with database.transaction() as connection:
-            await connection.execute("CREATE TABLE more (id INTEGER)")
+            await connection.run("CREATE TABLE more (id INTEGER)")
         found = modes_next_to(path)
         await database.close()
     assert found == dict.fromkeys(

@@ -24,6 +24,8 @@ WITHOUT_STATEMENTS: Final = frozenset(
         "GroupCommit",
         "Grouped",
         "PostgresServer",
+        "RunningLock",
+        "ServerConnections",
         "SqliteFile",
         "TimedConnection",
     }

@@ -25,7 +25,9 @@ ROUNDS = 60
 WRITE = """
 import asyncio, sys
 from pathlib import Path
+import sqlalchemy as sa
 from bot.store.database import Database
+from bot.store.schema import key_values
 
 async def main():
     path, mode, rounds = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
@@ -34,12 +36,9 @@ async def main():
     sys.stdin.readline()
     for number in range(rounds):
         async with database.transaction() as connection:
-            rows = await connection.execute_fetchall(
-                "SELECT count(*) FROM key_values WHERE name <> 'transactions of commands'"
-            )
-            await connection.execute(
-                "INSERT INTO key_values VALUES (?, ?)", (f"{mode} {number}", str(next(iter(rows))[0]))
-            )
+            others = sa.select(sa.func.count()).where(key_values.c.name != "transactions of commands")
+            rows = await connection.scalar(others)
+            await connection.write(sa.insert(key_values).values(name=f"{mode} {number}", value=str(rows)))
     await database.close()
     print("written", flush=True)
 

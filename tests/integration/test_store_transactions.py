@@ -1,6 +1,7 @@
 """Transactions are complete or absent, whatever fails."""
 
 import asyncio
+import contextlib
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,8 +11,11 @@ import pytest
 import sqlalchemy as sa
 
 from bot.runtime.errors import StoreUnavailable
+from bot.store.connection import completed
 from bot.store.schema import key_values
+from bot.store.sqlite import READERS
 from tests.support.databases import rows
+from tests.support.sqlite_driver import sqlite_driver
 from tests.support.store import Store, opened
 
 LARGE = "INSERT INTO key_values VALUES ('large', hex(zeroblob(100000)))"
@@ -70,7 +74,7 @@ async def test_closing_waits_for_the_current_transaction(path: Path) -> None:
 async def writing_connection(store: Store) -> aiosqlite.Connection:
     """Returns the connection that writes, to change its pragmas."""
     async with store.database.transaction() as connection:
-        return await connection.driver()
+        return await sqlite_driver(connection)
 
 
 @pytest.mark.sqlite
@@ -126,3 +130,39 @@ async def test_damaged_open_file_is_reported_with_the_remedy(store: Store) -> No
         file.write(b"\xff" * (size - 4096))
     with pytest.raises(StoreUnavailable, match="replace the file with a backup"):
         await store.watched()
+
+
+async def test_large_result_lets_other_tasks_run(store: Store) -> None:
+    async with store.database.transaction() as connection:
+        values = [{"name": f"{number:04}", "value": ""} for number in range(1001)]
+        await connection.write(sa.insert(key_values), values)
+    async with store.database.reading() as connection:
+        await connection.first(sa.select(key_values))
+        reading = asyncio.ensure_future(connection.all(sa.select(key_values.c.name)))
+        turns = 0
+        while not reading.done():
+            await asyncio.sleep(0)
+            turns += 1
+    assert len(await reading) == 1001
+    assert turns >= 3
+
+
+@pytest.mark.slow  # a query waits ten seconds for a connection
+async def test_query_beyond_the_connections_is_reported(store: Store) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(READERS):
+            connection = await stack.enter_async_context(store.database.reading())
+            await connection.first(sa.select(key_values))
+        with pytest.raises(StoreUnavailable, match="too many queries wait for it"):
+            await store.key_values.get("a")
+    assert await store.key_values.get("a") is None
+
+
+async def test_cancelling_every_task_ends_a_statement() -> None:
+    never = asyncio.Event()
+    outer = asyncio.ensure_future(completed(never.wait()))
+    await asyncio.sleep(0)
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:  # as at the end of `asyncio.run`
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await outer

@@ -80,7 +80,7 @@ async def test_failed_transaction_is_a_problem_until_one_succeeds(store: Store) 
 @pytest.mark.sqlite
 async def test_locked_database_is_a_problem_until_it_is_released(store: Store) -> None:
     async with store.database.transaction() as connection:
-        await connection.execute("PRAGMA busy_timeout = 0")  # the default is 5 s
+        await connection.run("PRAGMA busy_timeout = 0")  # the default is 5 s
     with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreUnavailable):

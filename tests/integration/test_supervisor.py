@@ -10,7 +10,13 @@ import pytest
 
 from bot.runtime.errors import InvalidToken, StartupError, StoreUnavailable
 from bot.runtime.metrics import Metrics
-from bot.runtime.supervisor import RESTART_BACKOFF_CEILING_S, RESTART_BACKOFF_FLOOR_S, Supervisor, root_cause
+from bot.runtime.supervisor import (
+    RESTART_BACKOFF_CEILING_S,
+    RESTART_BACKOFF_FLOOR_S,
+    STORE_CHECK_INTERVAL_S,
+    Supervisor,
+    root_cause,
+)
 from tests.support.clock import FakeClock, settle
 from tests.support.loops import DEADLINE_S
 
@@ -109,6 +115,62 @@ async def test_unavailable_database_is_reported_with_its_own_message(
         assert supervisor.problems == ("Posting stopped: the database cannot be used at the moment: disk is full",)
     (record,) = caplog.records
     assert not record.exc_info
+
+
+class ScriptedStore:
+    """A database that cannot be written at some times."""
+
+    def __init__(self, clock: FakeClock, *outages_s: tuple[float, float]) -> None:
+        self._clock = clock
+        self._outages_s = outages_s
+        self.checks = 0
+
+    async def problem(self) -> str | None:
+        self.checks += 1
+        now_s = self._clock.monotonic()
+        return "disk is full" if any(start_s <= now_s < end_s for start_s, end_s in self._outages_s) else None
+
+
+def writing(store: ScriptedStore) -> Callable[[], Awaitable[None]]:
+    """Returns a loop that fails while the database cannot be written."""
+
+    async def run() -> None:
+        if reason := await store.problem():
+            raise StoreUnavailable(reason)
+        await asyncio.Event().wait()
+
+    return run
+
+
+async def test_loop_restarts_within_seconds_after_an_outage_of_the_database(
+    clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = ScriptedStore(clock, (0, 3000))
+    supervisor = Supervisor(clock, Random(1), Metrics(), store.problem)
+    async with running(supervisor, {"Posting": writing(store)}):
+        await clock.advance(3000 + STORE_CHECK_INTERVAL_S)
+        checks = store.checks
+        await clock.advance(3600)
+    assert store.checks == checks  # nothing is checked after the outage
+    assert len(caplog.records) < 25
+
+
+async def test_loop_that_fails_with_a_usable_database_restarts_with_backoff(clock: FakeClock) -> None:
+    loop = Scripted(clock, *(StoreUnavailable("too many queries") for _ in range(5)))
+    supervisor = Supervisor(clock, Random(1), Metrics(), ScriptedStore(clock).problem)
+    async with running(supervisor, {"Posting": loop.run}):
+        await clock.advance(3600)
+    assert [int(delay_s) for delay_s in loop.delays_s] >= [1, 2, 4, 8, 16]
+
+
+async def test_backoff_begins_again_after_an_outage_of_the_database(clock: FakeClock) -> None:
+    store = ScriptedStore(clock, (0, 100))
+    loop = Scripted(clock, *(StoreUnavailable("disk is full") for _ in range(7)), ValueError(), ValueError())
+    supervisor = Supervisor(clock, Random(1), Metrics(), store.problem)
+    async with running(supervisor, {"Posting": loop.run}):
+        await clock.advance(3600)
+    assert len(loop.delays_s) == 9
+    assert max(loop.delays_s[-2:]) <= 8 * RESTART_BACKOFF_FLOOR_S
 
 
 async def test_problem_is_shown_until_the_restarted_loop_has_run_for_a_while(

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable
 from typing import Final
 
+from tests.support.sqlite_driver import sqlite_driver
 from tests.support.store import Store
 
 # The tests add 1,000 rows: a query that looks at each takes more steps than there are rows.
@@ -20,7 +21,7 @@ async def steps(store: Store, query: Awaitable[object]) -> int:
 
     for connecting in (store.database.reading(), store.database.transaction()):
         async with connecting as connection:
-            await (await connection.driver()).set_progress_handler(count_step, 1)
+            await (await sqlite_driver(connection)).set_progress_handler(count_step, 1)
     count = 0
     await query
     return count
