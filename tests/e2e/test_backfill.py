@@ -105,6 +105,7 @@ async def test_backfill_next_to_a_running_bot_posts_no_older_paper(
         assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
+@pytest.mark.slow
 async def test_killed_backfill_continues_where_it_stopped(tmp_path: Path) -> None:
     arxiv, past = arxiv_with_older_papers()
     async with running_sandbox(tmp_path, arxiv=arxiv) as sandbox:
@@ -126,6 +127,7 @@ async def test_killed_backfill_continues_where_it_stopped(tmp_path: Path) -> Non
         assert (code, output) == (0, f"Nothing to do: everything since {FIRST} has been read.\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_signal_stops_a_waiting_backfill_at_once(tmp_path: Path, number: signal.Signals) -> None:
     arxiv, _ = arxiv_with_older_papers()
@@ -145,6 +147,7 @@ async def test_signal_stops_a_waiting_backfill_at_once(tmp_path: Path, number: s
         assert process.log_text().endswith("Stopped. Run the same command again to continue.\n")
 
 
+@pytest.mark.slow
 async def test_backfill_gives_up_when_arxiv_asks_for_a_too_long_wait(tmp_path: Path) -> None:
     arxiv, _ = arxiv_with_older_papers()
     arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="80000"))
@@ -155,6 +158,7 @@ async def test_backfill_gives_up_when_arxiv_asks_for_a_too_long_wait(tmp_path: P
         assert "What was read is kept. Run the same command again to continue." in output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("since", "words"),
     [
@@ -170,6 +174,7 @@ async def test_invalid_since_date_is_rejected(tmp_path: Path, since: str, words:
         assert words in output
 
 
+@pytest.mark.slow
 async def test_backfill_without_database_or_keywords_says_what_to_do(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         code, output = await backfill(sandbox)

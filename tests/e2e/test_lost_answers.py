@@ -42,11 +42,12 @@ async def test_rejected_second_attempt_does_not_settle_the_first(tmp_path: Path,
         assert len(sandbox.posted_urls("papers")) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "lost",
     [
-        pytest.param(StatusAfter(500), id="500", marks=pytest.mark.slow),
-        pytest.param(StatusAfter(502), id="502", marks=pytest.mark.slow),
+        pytest.param(StatusAfter(500), id="500"),
+        pytest.param(StatusAfter(502), id="502"),
         pytest.param(DropAfter(), id="dropped"),
     ],
 )

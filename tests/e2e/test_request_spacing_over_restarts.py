@@ -28,6 +28,7 @@ async def test_request_interval_is_kept_across_kills_and_restarts(tmp_path: Path
         assert arxiv.violations == []
 
 
+@pytest.mark.slow
 async def test_backoff_requested_by_arxiv_is_kept_across_a_restart(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="2"))
