@@ -12,7 +12,7 @@ from discord import app_commands
 
 from bot.discord_api.outcomes import describe_failure, is_outage
 from bot.domain.text import cut
-from bot.runtime.errors import DailyPapersError, StoreUnavailable
+from bot.runtime.errors import CommitUnanswered, DailyPapersError, StoreUnavailable
 from bot.runtime.limits import CONTENT_MAX
 
 log = logging.getLogger(__name__)
@@ -20,23 +20,30 @@ log = logging.getLogger(__name__)
 
 async def answer_failure(interaction: discord.Interaction, error: app_commands.AppCommandError) -> None:
     """Tells the user what happened; logs an unexpected error with its traceback."""
-    cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
-    if isinstance(cause, StoreUnavailable):
-        text = f"Nothing was changed: {cause}. Please try again later; the bot's log has the details."
-    elif isinstance(cause, DailyPapersError):
-        text = str(cause)
-    elif isinstance(cause, app_commands.CommandOnCooldown):
-        text = f"Rate limit: try again in {math.ceil(cause.retry_after)} s."
-    elif isinstance(cause, app_commands.AppCommandError) and not isinstance(error, app_commands.CommandInvokeError):
-        text = str(cause)
-    elif is_outage(cause):
-        text = "Discord did not answer the bot. Please try again in a few minutes."
-    elif isinstance(cause, discord.Forbidden | discord.NotFound):
-        text = f"Discord rejected that ({describe_failure(cause)}). `/channel show` lists what the bot needs there."
-    else:
+    text = failure_text(error)
+    if text is None:
+        cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
         log.error("command failed", extra={"command": _command_name(interaction)}, exc_info=cause)
         text = "Something went wrong, and the error was logged. Nothing was lost; please try again."
     await reply(interaction, text)
+
+
+def failure_text(error: app_commands.AppCommandError) -> str | None:
+    """Returns what a user is told about an error of a command; None if it is unexpected."""
+    cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+    if isinstance(cause, CommitUnanswered):
+        return "The database did not answer: the change may be stored or not. Check it in a minute, and try again."
+    if isinstance(cause, StoreUnavailable):
+        return f"Nothing was changed: {cause}. Please try again later; the bot's log has the details."
+    if isinstance(cause, app_commands.CommandOnCooldown):
+        return f"Rate limit: try again in {math.ceil(cause.retry_after)} s."
+    if isinstance(cause, DailyPapersError) or (cause is error and isinstance(cause, app_commands.AppCommandError)):
+        return str(cause)
+    if is_outage(cause):
+        return "Discord did not answer the bot. Please try again in a few minutes."
+    if isinstance(cause, discord.Forbidden | discord.NotFound):
+        return f"Discord rejected that ({describe_failure(cause)}). `/channel show` lists what the bot needs there."
+    return None
 
 
 def _command_name(interaction: discord.Interaction) -> str:

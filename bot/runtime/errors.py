@@ -15,6 +15,7 @@ DailyPapersError
 ├── DiscordBackoff              no request to Discord may leave before a time (discord_api/backoff.py)
 ├── DiscordUnavailable          a login failed although the token was not rejected; retried
 ├── StoreUnavailable            the database cannot be written now (disk full, locked); retried
+│   └── CommitUnanswered        the connection was lost during a commit: the change may be stored
 ├── RequestFailed               internal to the HTTP clients (`http.py`)
 ├── ArxivError
 │   ├── InvalidFeed             not a complete, valid feed; never treated as "no papers"
@@ -81,6 +82,10 @@ class InvalidDay(DailyPapersError):
 
 class StoreUnavailable(DailyPapersError):
     """The database cannot be written at the moment; nothing was changed."""
+
+
+class CommitUnanswered(StoreUnavailable):
+    """The connection to the database was lost during a commit: the change may be stored."""
 
 
 class DiscordUnavailable(DailyPapersError):

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.runtime.errors import DatabaseUnusable, StoreUnavailable
+from bot.runtime.errors import CommitUnanswered, DatabaseUnusable, StoreUnavailable
 from bot.runtime.server_url import ServerUrl
 from bot.store.backend import Backend, Location, first_line
 from bot.store.column_types import Text
@@ -126,7 +126,7 @@ class Database:
             yield connection
             if not self._is_exclusive:
                 await connection.write(_COUNT_COMMAND)
-            await connection.run("COMMIT")
+            await _commit(connection)
         except BaseException:  # also if the task is cancelled
             await completed(connection.roll_back())
             raise
@@ -176,6 +176,15 @@ class Database:
             raise (self._backend.unavailable(cause) or error) from error
         except sa.exc.TimeoutError as error:
             raise StoreUnavailable("the database is busy: too many queries wait for it") from error
+
+
+async def _commit(connection: Connection) -> None:
+    try:
+        await connection.run("COMMIT")
+    except sa.exc.DBAPIError as error:
+        if error.connection_invalidated:
+            raise CommitUnanswered("the database did not confirm that it is stored") from error
+        raise
 
 
 def _opened(location: Location, *, exclusive: bool) -> contextlib.AbstractAsyncContextManager[Backend]:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
-from bot.runtime.errors import StoreUnavailable
+from bot.runtime.errors import CommitUnanswered, StoreUnavailable
 from bot.runtime.server_url import ServerUrl
 from bot.store.database import Database
 from bot.store.server_connections import PING_TIMEOUT_S, TimedConnection
@@ -73,6 +74,20 @@ async def test_failed_query_is_a_problem_until_a_write_succeeds(server: TcpServe
         await stored(database)
     await until_written(database, "after")
     assert await database.write_problem() is None
+    await database.close()
+
+
+async def lose_the_connection_before_the_commit(server: TcpServer, database: Database) -> None:
+    async with database.transaction() as connection:
+        pid = await connection.scalar(sa.select(sa.func.pg_backend_pid()))
+        server.execute(f"SELECT pg_terminate_backend({pid}, 5000)")
+
+
+async def test_connection_lost_before_the_commit_leaves_the_outcome_unknown(server: TcpServer, url: ServerUrl) -> None:
+    database = await Database.open_exclusive(url)
+    with pytest.raises(CommitUnanswered, match="did not confirm"):
+        await lose_the_connection_before_the_commit(server, database)
+    await until_written(database, "after")
     await database.close()
 
 
