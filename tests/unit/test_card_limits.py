@@ -75,6 +75,7 @@ def _check_limits(shown: Card) -> None:
 def _check_safe(shown: Card) -> None:
     expected_links = (
         r"\[(?:PDF|HTML)\]\(https://arxiv\.org/(?:pdf|html)/2611\.\d{5}\)|\[code(?: ★ [\d.kM]+)?\]\(https://github\.com/a_b/c\)"
+        r"|\[read it on arXiv\]\(https://arxiv\.org/abs/2611\.\d{5}\)"
         r"|\[▲ [\d.kM]+ votes?(?: on Hugging Face)?\]\(https://huggingface\.co/papers/2611\.\d{5}\)"
     )
     other_text = re.sub(rf"{expected_links}|<https://github\.com/a_b/c>|\*\*withdrawn\*\*", "", shown.description)
