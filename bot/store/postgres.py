@@ -157,9 +157,7 @@ def _engine(url: ServerUrl, connections: ServerConnections, size: int, *, read_o
 
 def _make_read_only(connection: DBAPIConnection, _: object) -> None:
     """Prevents writes; an option of the connection would prevent `target_session_attrs=read-write` in the URL."""
-    cursor = connection.cursor()
-    cursor.execute("SET default_transaction_read_only = on")
-    cursor.close()
+    connection.cursor().execute("SET default_transaction_read_only = on")
 
 
 def _replace_read_only_connection(context: sa.ExceptionContext) -> None:

@@ -77,6 +77,15 @@ async def test_failed_query_is_a_problem_until_a_write_succeeds(server: TcpServe
     await database.close()
 
 
+async def test_command_beside_a_bot_fails_while_the_server_is_silent(server: TcpServer, url: ServerUrl) -> None:
+    await (await Database.open_exclusive(url)).close()
+    database = await Database.open_shared(url)
+    with server.suspended(), pytest.raises(StoreUnavailable, match="cannot be used at the moment"):
+        await stored(database)
+    await until_written(database, "after")
+    await database.close()
+
+
 async def lose_the_connection_before_the_commit(server: TcpServer, database: Database) -> None:
     async with database.transaction() as connection:
         pid = await connection.scalar(sa.select(sa.func.pg_backend_pid()))

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.runtime.errors import StoreUnavailable
+from bot.runtime.errors import DatabaseUnusable, StoreUnavailable
+from bot.store.opening import check_integrity
 from tests.support.builders import paper
 from tests.support.store import Store, opened
 
@@ -34,3 +35,10 @@ async def test_damage_to_an_open_file_is_reported_with_the_remedy(tmp_path: Path
             await store.queue(11)
         with pytest.raises(StoreUnavailable, match="the database is damaged"):
             await fill(store)
+
+
+def test_file_that_is_no_database_any_more_fails_the_integrity_check(tmp_path: Path) -> None:
+    path = tmp_path / "daily-papers.sqlite3"
+    path.write_bytes(b"no database " * 1000)
+    with pytest.raises(DatabaseUnusable, match=r"is damaged \(file is not a database\); it was left unchanged"):
+        check_integrity(path)

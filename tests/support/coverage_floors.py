@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 DEFAULT_FLOOR: Final = 95.0
-FLOORS: Final = {"bot/domain": 100.0, "bot/store": 99.0, "bot/page": 100.0}
+FLOORS: Final = {"bot/domain": 100.0, "bot/store": 100.0, "bot/page": 100.0}
 
 
 @dataclass(frozen=True, slots=True)
