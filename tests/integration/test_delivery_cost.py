@@ -13,8 +13,6 @@ from tests.support.delivery import FakeDelivery, arxiv_ids, record_papers, runni
 from tests.support.store import Store
 
 CHANNELS = range(100, 200)
-# How often the channels in which something is due are read, however many messages are sent.
-DUE_READS_MAX = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,8 @@ async def test_due_channels_are_not_read_again_for_each_message(
     async with running_dispatcher(store, delivery, clock):
         pass
     due_reads = [statement for statement in statements.read if "min(outbox.due_at)" in statement]
-    assert len(due_reads) <= 2 * DUE_READS_MAX
+    # Several at a time, however quickly the other threads answer.
+    assert len(due_reads) <= 0.2 * len(CHANNELS)
 
 
 @pytest.mark.slow
