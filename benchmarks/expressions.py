@@ -1,4 +1,4 @@
-"""Measures which of 10,000 expressions of ten clauses 2,000 papers satisfy, and how long reading the expressions takes.
+"""Measures which of 10,000 expressions of ten clauses 2,000 papers satisfy, and how long reading an expression takes.
 
 Each expression has the same shape: `(a OR b OR =c OR ti:d) AND (e OR f OR au:g) AND cat:h ANDNOT (i OR abs:j)`. The
 phrases have one to three words in sequence that a paper contains, so that most of them are different. The times are CPU
@@ -25,6 +25,7 @@ _END: Final = datetime(2026, 11, 18, tzinfo=UTC)
 _PAPERS: Final = 2000
 _EXPRESSIONS: Final = 10_000
 _CLAUSES: Final = 10
+_READ: Final = 1000
 _ROUNDS: Final = 3
 _NAIVE_EXPRESSIONS: Final = 2  # the naive way takes this part of its time
 _CPU_MAX_S: Final = 2.0
@@ -35,8 +36,9 @@ def measure(run: Run) -> Sequence[Figure]:
     """Returns the time of matching and that of reading, with the naive way of matching."""
     papers = [each.paper for each in PaperGenerator(_PAPERS, phrases(1000), _END).papers()]
     rng = random.Random(13)
-    expressions: list[KeywordExpression] = []
-    reading_s = _timed(lambda: expressions.extend(_expressions(rng, papers, _EXPRESSIONS)))
+    expressions = _expressions(rng, papers, _EXPRESSIONS)
+    typed = list(map(str, expressions[:_READ]))
+    reading_s = _timed(lambda: list(map(parse_expression, typed)))
     different = len({each.key for expression in expressions for each in expression.clauses})
     gc.collect()
     gc.freeze()  # as the bot does: its collections do not visit what was there before
@@ -56,7 +58,7 @@ def measure(run: Run) -> Sequence[Figure]:
             naive=(naive * _EXPRESSIONS / _NAIVE_EXPRESSIONS,),
             naive_way="comparing each clause with each paper",
         ),
-        Figure(f"reading {_EXPRESSIONS:,} expressions of {_CLAUSES} clauses", (reading_s,), "s"),
+        Figure(f"reading an expression of {_CLAUSES} clauses", (1000 * reading_s / _READ,), "ms"),
     )
 
 

@@ -214,3 +214,9 @@ def test_many_papers_of_a_clause_equal_few(some: list[ExpressionNode], papers: l
         few = found(node, papers)
         expected = {number * len(papers) + row for number in range(40) for row in few}
         assert found(node, many).keys() == expected
+
+
+def test_clause_of_many_papers_has_all_of_them() -> None:
+    many = [paper(f"2611.{number:05}", title="Agents" if number % 4 else "Tools") for number in range(200)]
+    expected = [row for row in range(200) if row % 4]
+    assert list(found(parsed("agents OR nothing").node, many)) == expected

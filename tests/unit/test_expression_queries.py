@@ -151,5 +151,5 @@ def test_query_has_a_limited_number_of_terms() -> None:
 
 @given(NODES)
 def test_query_is_balanced_and_not_deeply_nested(node: ExpressionNode) -> None:
-    if (query := query_of(node)) is not None:
-        parse(query)
+    query = query_of(node)
+    assert query is None or parse(query).operands

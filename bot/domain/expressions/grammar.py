@@ -112,9 +112,8 @@ def split_tokens(text: str) -> list[Token]:
     ]
 
 
-def parse_tree(text: str) -> Tree[Token]:
-    """Returns the tree of an expression; raises InvalidExpression."""
-    tokens = split_tokens(text)
+def parse_tree(text: str, tokens: Sequence[Token]) -> Tree[Token]:
+    """Returns the tree of an expression with these tokens; raises InvalidExpression."""
     _check_balance(text, tokens)
     try:
         return _parser().parse(text)

@@ -26,10 +26,11 @@ from bot.domain.expressions.text_index import TextIndex
 from bot.domain.matching import unique_ids
 from bot.domain.matching_text import joint_text
 from bot.domain.paper import ArxivId, Paper
+from bot.domain.words import plain
+from bot.runtime.garbage import without_collections
 
 # Up to so many rows, setting or reading one bit after the other takes less time than converting all of them.
-_FEW_ROWS: Final = 40
-_FEW_BITS: Final = 20
+_FEW_ROWS: Final = 100
 _DIGIT_VALUES: Final = bytes.maketrans(b"01", b"\0\1")
 # Conjunctions begin with the clauses that take the least time, and end when no paper is left.
 _COSTS: Final[dict[type, int]] = {
@@ -47,29 +48,34 @@ class ExpressionMatch(NamedTuple):
 
 def match_expressions(papers: Sequence[Paper], expressions: Sequence[KeywordExpression]) -> tuple[ExpressionMatch, ...]:
     """Returns each pair of a paper and an expression that it satisfies once, ordered by expression, then by paper."""
-    unique = tuple(dict.fromkeys(expressions))
+    with without_collections():
+        return tuple(_matches(papers, tuple(dict.fromkeys(expressions))))
+
+
+def _matches(papers: Sequence[Paper], expressions: Sequence[KeywordExpression]) -> list[ExpressionMatch]:
     ids, without_versions = unique_ids(papers)
     found: list[ExpressionMatch] = []
-    sets = PaperSets(papers, chain.from_iterable(each.clauses for each in unique))
-    for expression in unique:
+    sets = PaperSets(papers, chain.from_iterable(each.clauses for each in expressions))
+    for expression in expressions:
         matched, certain = sets.find(expression.node)
         if matched:
             certainly = frozenset(without_versions(rows_of(certain)))
             rows = without_versions(rows_of(matched))
             found += (ExpressionMatch(ids[row], expression, row not in certainly) for row in rows)
-    return tuple(found)
+    return found
 
 
 def rows_of(bits: int) -> Sequence[int]:
     """Returns the numbers of the bits that are set, in order."""
-    if bits.bit_count() <= _FEW_BITS:
-        rows = []
-        while bits:
-            rows.append((bits & -bits).bit_length() - 1)
-            bits &= bits - 1
-        return rows
-    digits = f"{bits:b}".encode().translate(_DIGIT_VALUES)
-    return tuple(compress(range(len(digits)), reversed(digits)))
+    digits = f"{bits:b}"[::-1]
+    if bits.bit_count() > _FEW_ROWS:
+        return tuple(compress(range(len(digits)), digits.encode().translate(_DIGIT_VALUES)))
+    rows: list[int] = []
+    place = digits.find("1")
+    while place >= 0:
+        rows.append(place)
+        place = digits.find("1", place + 1)
+    return rows
 
 
 class PaperSets:
@@ -92,18 +98,23 @@ class PaperSets:
         self._authors = AuthorIndex(papers if authors else (), authors)
         self._categories = _category_bits(papers)
         self._found: dict[str, tuple[int, int]] = {}
+        self._exactly: dict[str, tuple[int, int]] = {}
 
     def find(self, node: ExpressionNode) -> tuple[int, int]:
         """Returns the papers that satisfy an expression of these clauses, and those of them that certainly do."""
+        return self._find(node, self._all)
+
+    def _find(self, node: ExpressionNode, within: int) -> tuple[int, int]:
+        """Returns sets that are right about the papers within a set: the others do not matter to the caller."""
         match node:
             case Negation(excluded):
                 # What possibly satisfies the operand is excluded, too.
-                others = self._all & ~self.find(excluded)[0]
+                others = within & ~self._find(excluded, within)[0]
                 return others, others
             case Conjunction(operands):
-                matched = certain = self._all
+                matched = certain = within
                 for operand in sorted(operands, key=_cost):
-                    found, surely = self.find(operand)
+                    found, surely = self._find(operand, matched)
                     matched, certain = matched & found, certain & surely
                     if not matched:
                         break
@@ -111,17 +122,30 @@ class PaperSets:
             case Disjunction(alternatives):
                 matched = certain = 0
                 for alternative in alternatives:
-                    found, surely = self.find(alternative)
+                    found, surely = self._find(alternative, within)
                     matched, certain = matched | found, certain | surely
                 return matched, certain
             case _:
-                return self._find_clause(node)
+                return self._find_clause(node, within)
 
-    def _find_clause(self, clause: Clause) -> tuple[int, int]:
+    def _find_clause(self, clause: Clause, within: int) -> tuple[int, int]:
         found = self._found.get(clause.key)
         if found is None:
             self._found[clause.key] = found = self._search(clause)
+        if isinstance(clause, WordClause) and clause.is_exact:
+            exact = self._find_exactly(clause, found[0] & within)
+            return exact, exact
         return found
+
+    def _find_exactly(self, clause: WordClause, candidates: int) -> int:
+        """Returns the candidates with the words in this spelling; each paper's text is read once."""
+        checked, matched = self._exactly.get(clause.key, (0, 0))
+        if remaining := candidates & ~checked:
+            text_index, spelled = self._texts[clause.field], plain(clause.text)
+            rows = (row for row in rows_of(remaining) if text_index.has_exactly(row, spelled))
+            matched |= sum(map(self._single_bits.__getitem__, rows))
+            self._exactly[clause.key] = checked | remaining, matched
+        return matched & candidates
 
     def _search(self, clause: Clause) -> tuple[int, int]:
         match clause:

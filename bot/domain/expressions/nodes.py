@@ -13,6 +13,7 @@ from typing import Final, Self
 from bot.domain.categories import ARCHIVES, CATEGORIES
 from bot.domain.expressions.names import NameReading, name_key, name_readings
 from bot.domain.keyword import Keyword
+from bot.domain.matching_text import Phrase
 from bot.domain.searchable import searchable, words
 from bot.domain.tokens import Token
 from bot.domain.words import plain, visible
@@ -41,13 +42,14 @@ class WordClause:
     """A phrase in a text of the paper; `is_exact` if only this spelling in this case matches.
 
     `key` is equal for clauses that the same papers satisfy. arXiv's index of comments and journals has no stems, and so
-    the words of these fields match only as they are, in any case.
+    the words of these fields match only as they are, in any case. `phrase` is kept, because creating it for each poll
+    would take as long as searching for it.
     """
 
     text: str
     field: TextField = TextField.TITLE_OR_ABSTRACT
     is_exact: bool = False
-    tokens: tuple[Token, ...] = dataclasses.field(compare=False, repr=False, kw_only=True)
+    phrase: Phrase = dataclasses.field(compare=False, repr=False, kw_only=True)
     key: str = dataclasses.field(compare=False, repr=False, kw_only=True)
 
     @classmethod
@@ -58,6 +60,11 @@ class WordClause:
         if keyword.category is not None:
             raise InvalidKeyword(f"A category belongs outside of the quotation marks, as in `cat:{keyword.category}`.")
         return cls.create(spelled, keyword.tokens, keyword.canonical, field, is_exact=is_exact)
+
+    @property
+    def tokens(self) -> tuple[Token, ...]:
+        """The words, and how exactly each of them is compared."""
+        return self.phrase.tokens
 
     @classmethod
     def create(
@@ -76,7 +83,7 @@ class WordClause:
             compared = canonical if field.has_stems else " ".join(words(searchable(text)))
         # A text may contain quotation marks in TeX.
         quoted = compared.replace('"', '""')
-        return cls(text, field, is_exact, tokens=tokens, key=f'{field.value}:"{quoted}"')
+        return cls(text, field, is_exact, phrase=Phrase(tokens), key=f'{field.value}:"{quoted}"')
 
     def in_field(self, field: TextField) -> Self:
         """Returns the same words in another field; both must have stems."""

@@ -109,8 +109,9 @@ def is_expression(text: str) -> bool:
 
     Words with a colon that are no field (`vision:language`) and a single quotation mark are part of a phrase.
     """
-    types = {token.type for token in split_tokens(text)}
-    return not types <= _PHRASE_TYPES | {"OTHER_FIELD", "STRAY_QUOTE"} and not _is_quoted_phrase(text)
+    tokens = split_tokens(text)
+    types = {token.type for token in tokens}
+    return not types <= _PHRASE_TYPES | {"OTHER_FIELD", "STRAY_QUOTE"} and not _is_quoted_phrase(tokens)
 
 
 def parse_expression(text: str, category: str | None = None) -> KeywordExpression | AmbiguousExpression:
@@ -151,14 +152,14 @@ def pointer(error: InvalidExpression) -> str:
 
 def _parse_reading(text: str, category: str | None) -> ExpressionNode:
     tokens = split_tokens(text)
-    if _is_phrase(tokens) or _is_quoted_phrase(text):
+    if _is_phrase(tokens) or _is_quoted_phrase(tokens):
         return _phrase_node(Keyword.parse(text, category))
     codes = [category] if category and visible(category) else []
     if tokens[-1].type == "BRACKETED":
         codes.append(tokens.pop()[1:-1])
         text = text[: text.rindex("[")]
     builder = _Builder(text)
-    node = builder.build(parse_tree(text))
+    node = builder.build(parse_tree(text, tokens))
     if sum(1 for _ in clauses(node)) > CLAUSES_MAX:
         raise InvalidKeyword(f"An expression can have up to {CLAUSES_MAX} terms.")
     return conjunction(node, *(builder.category(code, len(text), is_primary=False) for code in codes))
@@ -172,9 +173,9 @@ def _is_phrase(tokens: Sequence[Token]) -> bool:
     return {token.type for token in tokens} <= _PHRASE_TYPES | {"OTHER_FIELD"}
 
 
-def _is_quoted_phrase(text: str) -> bool:
-    """Whether the text is one phrase in quotation marks, optionally limited to a category."""
-    return [token.type for token in split_tokens(text)] in (["QUOTED"], ["QUOTED", "BRACKETED"])
+def _is_quoted_phrase(tokens: Sequence[Token]) -> bool:
+    """Whether the tokens are one phrase in quotation marks, optionally limited to a category."""
+    return [token.type for token in tokens] in (["QUOTED"], ["QUOTED", "BRACKETED"])
 
 
 def _phrase_node(keyword: Keyword) -> ExpressionNode:

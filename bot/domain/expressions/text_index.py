@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from bot.domain.expressions.nodes import TextField, WordClause
 from bot.domain.matching import PhraseIndex
-from bot.domain.matching_text import PaperText, Phrase, split_text
+from bot.domain.matching_text import PaperText, split_text
 from bot.domain.paper import Paper
 from bot.domain.searchable import searchable, words
 from bot.domain.stemming import stem
@@ -34,19 +34,16 @@ class TextIndex:
         self._displayed = [_DisplayedText(displayed_text(paper, field)) for paper in papers] if is_exact else []
 
     def find(self, clause: WordClause) -> Sequence[int]:
-        """Returns the rows of the papers that satisfy one of the clauses, in order."""
-        rows = self._find(clause)
-        if not clause.is_exact:
-            return rows
-        spelled = plain(clause.text)
-        if spelled.isalnum():
-            return [row for row in rows if self._displayed[row].has_word(spelled)]
-        return [row for row in rows if spelled in self._displayed[row].text and self._displayed[row].has(spelled)]
+        """Returns the rows of the papers with the words of one of the clauses, in any spelling, in order."""
+        return self._find(clause)
+
+    def has_exactly(self, row: int, spelled: str) -> bool:
+        """Whether a paper has words in exactly this spelling and case; one of the clauses must be exact."""
+        return self._displayed[row].has(spelled)
 
     def _stemmed_words(self, field: TextField, joint: Sequence[str]) -> "_Find":
-        phrases = {key: Phrase(clause.tokens) for key, clause in self._phrases.items()}
-        index = PhraseIndex(_parts(field, joint), tuple(phrases.values()))
-        return lambda clause: index.find(phrases[clause.key])
+        index = PhraseIndex(_parts(field, joint), [clause.phrase for clause in self._phrases.values()])
+        return lambda clause: index.find(clause.phrase)
 
     def _whole_words(self, field: TextField, papers: Sequence[Paper]) -> "_Find":
         texts = [" ".join(("", *words(searchable(text_of(paper, field))), "")) for paper in papers]
@@ -75,12 +72,10 @@ class _DisplayedText:
         # Signs that are part of a name make other names of its letters.
         self._words = frozenset() if any(sign in text for sign in _NAME_SIGNS) else frozenset(_WORDS.findall(text))
 
-    def has_word(self, word: str) -> bool:
-        """Whether the text has a word of letters and digits."""
-        return word in self._words or (not self._words and self.has(word))
-
     def has(self, spelled: str) -> bool:
         """Whether the text has these words."""
+        if self._words and spelled.isalnum():
+            return spelled in self._words
         return has_exactly(self.text, spelled)
 
 
@@ -92,7 +87,7 @@ def text_satisfies(clause: WordClause, text: str) -> bool:
     """Whether one text satisfies a clause about the field that the text is of."""
     spelled = searchable(text)
     if clause.field.has_stems:
-        found = PaperText(spelled, stem).contains(Phrase(clause.tokens))
+        found = PaperText(spelled, stem).contains(clause.phrase)
     else:
         found = f" {' '.join(words(searchable(clause.text)))} " in f" {' '.join(words(spelled))} "
     return found and (not clause.is_exact or has_exactly(plain(tex_to_text(text)), plain(clause.text)))
