@@ -46,9 +46,14 @@ def parse_keyword(text: str, category: str | None = None) -> Keyword:
     return keyword
 
 
+def is_canonical_expression(canonical: str) -> bool:
+    """Whether a canonical form is that of an expression, not of a phrase."""
+    return canonical.startswith("(")
+
+
 def stored_keyword(shown: str, canonical: str) -> Keyword:
     """Returns a keyword as it was stored: its canonical form says whether it is an expression."""
-    return parse_keyword(shown) if canonical.startswith("(") else Keyword.parse(shown)
+    return parse_keyword(shown) if is_canonical_expression(canonical) else Keyword.parse(shown)
 
 
 def as_keyword(expression: KeywordExpression) -> Keyword:
