@@ -7,7 +7,7 @@ whole arXiv query (that is `queries`).
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from bot.domain.categories import find_category, is_category, similar_categories
 from bot.domain.searchable import BREAK
@@ -16,6 +16,9 @@ from bot.domain.tokens import Token, match_key, read_tokens
 from bot.domain.unsupported import without_ending_wildcards
 from bot.domain.words import plain, unaccented, visible
 from bot.runtime.errors import InvalidKeyword
+
+if TYPE_CHECKING:  # expressions consist of keywords
+    from bot.domain.expressions.parsing import KeywordExpression
 
 KEYWORD_MAX: Final = 200
 # Commands parse on the event loop, where longer text would take too long. Quotation marks and a category fit in.
@@ -55,6 +58,8 @@ class Keyword:
     canonical: str
     tokens: tuple[Token, ...] = field(compare=False)
     category: str | None = field(compare=False)
+    # What it matches if it is more than a phrase in a category; then it has no tokens and no category.
+    expression: "KeywordExpression | None" = field(default=None, compare=False, repr=False)
 
     @classmethod
     def parse(cls, text: str, category: str | None = None) -> Self:

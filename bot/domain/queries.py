@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
+from bot.domain.expressions.arxiv_terms import expression_terms
 from bot.domain.keyword import Keyword
 from bot.domain.search_terms import any_of, exact_terms, formatting_terms, wide_terms
 
@@ -23,6 +24,9 @@ WINDOW_MIN: Final = timedelta(hours=1)
 _SYNC_HALVINGS: Final = 2
 
 _Item = TypeVar("_Item")
+
+# Every paper: arXiv has no other term for that. It opened on 14 August 1991.
+_ANY_TIME: Final = "submittedDate:[199108140000 TO 209912312359]"
 
 _MINUTE: Final = timedelta(minutes=1)
 _DAY: Final = timedelta(days=1)
@@ -80,7 +84,7 @@ def candidates_query(keywords: Iterable[Keyword], window: Window) -> Query:
     """Returns a query for every paper that may match one of the keywords (at least one) in the window."""
     found, formatted = [], []
     for keyword in keywords:
-        terms = wide_terms(keyword)
+        terms = wide_terms(keyword) if keyword.expression is None else expression_terms(keyword.expression.node)
         if not terms.found and keyword.category is None:
             return window_query(window)
         found.append(_in_category(terms.found, keyword.category))
@@ -107,6 +111,8 @@ def probe_query(window: Window) -> Query:
 
 
 def _keyword_term(keyword: Keyword) -> str:
+    if keyword.expression is not None:
+        return expression_terms(keyword.expression.node).found or _ANY_TIME
     return _in_category(exact_terms(keyword), keyword.category)
 
 

@@ -15,9 +15,9 @@ from typing import Final, assert_never
 from bot.arxiv.client import PageSource
 from bot.arxiv.gate import Priority
 from bot.arxiv.scheduler import Waiters
+from bot.domain.expressions.keywords import match_keywords
 from bot.domain.keyword import Keyword
 from bot.domain.matching import Match
-from bot.domain.matching import match as match_papers
 from bot.domain.paper import Paper
 from bot.domain.queries import POLL_OVERLAP, Query, Window, candidates_query, probe_query, window_query
 from bot.domain.window_scan import ARXIV_PAGE_SIZE, Complete, FetchPage, SplitNeeded, WindowScan
@@ -125,7 +125,7 @@ class WindowReader:
             for first in range(0, len(window.papers), _MATCHED_TOGETHER):
                 papers = window.papers[first : first + _MATCHED_TOGETHER]
                 # In a thread: matching takes longer than the event loop may be blocked.
-                matches += await asyncio.to_thread(match_papers, papers, keywords)
+                matches += await asyncio.to_thread(match_keywords, papers, keywords)
         self._metrics.papers_read.inc(len(window.papers) + window.unchanged)
         self._metrics.matches.inc(len(matches))
         return WindowResult(window.papers, tuple(matches), window.unchanged, window.digests)

@@ -7,6 +7,7 @@ DailyPapersError
 │   ├── PageError               there is nothing to show, or nowhere to write the page
 │   └── InvalidToken            Discord rejected the token
 ├── InvalidKeyword              cannot be subscribed to; says what is allowed
+│   └── InvalidExpression       an expression cannot be read; says where, and what is expected there
 ├── InvalidSchedule             no such time of day or time zone; names the closest
 ├── ChartFailed                 the chart could not be drawn; its numbers are shown without it
 ├── CommandRejected             a command cannot be run here (cogs/permissions.py)
@@ -66,6 +67,15 @@ class InvalidToken(StartupError):
 
 class InvalidKeyword(DailyPapersError):
     """A keyword that cannot be subscribed to; the message says what is allowed."""
+
+
+class InvalidExpression(InvalidKeyword):
+    """An expression that cannot be read; the message is one sentence, `position` is where `text` is wrong."""
+
+    def __init__(self, message: str, text: str, position: int) -> None:
+        super().__init__(message)
+        self.text = text
+        self.position = position
 
 
 class InvalidSchedule(DailyPapersError):

@@ -15,10 +15,10 @@ from bot.arxiv.client import ArxivClient
 from bot.arxiv.gate import Priority
 from bot.arxiv.scheduler import Caller, Waiters
 from bot.arxiv.shared_requests import SharedRequests
+from bot.domain.expressions.keywords import match_keywords
 from bot.domain.feed import FeedPage
 from bot.domain.keyword import Keyword
 from bot.domain.layout.card import Card, full_abstract, trending_abstract
-from bot.domain.matching import match
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.queries import latest_query
 from bot.domain.text import plural
@@ -169,7 +169,7 @@ class LookupService:
 
     async def _matching(self, keyword: Keyword, page: FeedPage) -> tuple[Paper, ...]:
         """Stores and caches those papers of the page that match the keyword, and returns them, newest first."""
-        matched = {found.arxiv_id for found in await asyncio.to_thread(match, page.papers, [keyword])}
+        matched = {found.arxiv_id for found in await asyncio.to_thread(match_keywords, page.papers, [keyword])}
         papers = sorted(
             (paper for paper in page.papers if paper.arxiv_id in matched),
             key=lambda paper: (paper.published, paper.arxiv_id),

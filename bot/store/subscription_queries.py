@@ -35,11 +35,16 @@ _SUBSCRIPTION: Final = sa.select(
     subscriptions.c.channel_id,
     channels.c.guild_id,
     subscriptions.c.shown,
+    keywords.c.canonical,
     subscriptions.c.by_file,
     subscriptions.c.by_command,
     subscriptions.c.added_by,
     subscriptions.c.added_at,
-).join_from(subscriptions, channels, subscriptions.c.channel_id == channels.c.channel_id)
+).select_from(
+    subscriptions.join(channels, subscriptions.c.channel_id == channels.c.channel_id).join(
+        keywords, subscriptions.c.keyword_id == keywords.c.id
+    )
+)
 _IN_CHANNEL: Final = _SUBSCRIPTION.where(subscriptions.c.channel_id == _CHANNEL).order_by(*_BY_SPELLING)
 _KEYWORDS_PER_CHANNEL: Final = (
     sa.select(subscriptions.c.channel_id, sa.func.count().label("keywords"))
@@ -57,6 +62,7 @@ _WATCHED: Final = (
     sa.select(
         keywords.c.id,
         keywords.c.shown,
+        keywords.c.canonical,
         keywords.c.new_since,
         keywords.c.synced_until,
         keywords.c.previous_matcher_until,
@@ -185,18 +191,19 @@ class SubscriptionQueries:
     async def by_ids(self, channel_id: int, keyword_ids: Iterable[int]) -> tuple[Keyword, ...]:
         """Returns the keywords with these ids, ordered by id; ids of keywords that the channel lacks are ignored."""
         statement = (
-            sa.select(subscriptions.c.shown)
+            sa.select(subscriptions.c.shown, keywords.c.canonical)
+            .join_from(subscriptions, keywords, subscriptions.c.keyword_id == keywords.c.id)
             .where(subscriptions.c.channel_id == channel_id, subscriptions.c.keyword_id.in_(listed(keyword_ids, Id)))
             .order_by(subscriptions.c.keyword_id)
         )
         async with self._database.reading() as connection:
-            return tuple(self._parsed(shown) for shown in await connection.scalars(statement))
+            return tuple(self._parsed(row.shown, row.canonical) for row in await connection.all(statement))
 
     def _to_subscription(self, row: sa.Row[Any]) -> Subscription:
         return Subscription(
             channel_id=row.channel_id,
             guild_id=row.guild_id,
-            keyword=self._parsed(row.shown),
+            keyword=self._parsed(row.shown, row.canonical),
             sources=sources_of(row),
             added_by=row.added_by,
             added_at=row.added_at,
@@ -205,7 +212,7 @@ class SubscriptionQueries:
     def _to_watched(self, row: sa.Row[Any]) -> WatchedKeyword:
         return WatchedKeyword(
             id=row.id,
-            keyword=self._parsed(row.shown),
+            keyword=self._parsed(row.shown, row.canonical),
             new_since=row.new_since,
             synced_until=row.synced_until,
             previous_matcher_until=row.previous_matcher_until,

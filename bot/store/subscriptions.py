@@ -112,7 +112,7 @@ class Subscriptions(SubscriptionQueries):
         shown = dict(spellings)
         for keyword in added:
             if keyword.canonical in shown:
-                results.append(AlreadyWatched(self._parsed(shown[keyword.canonical])))
+                results.append(AlreadyWatched(self._parsed(shown[keyword.canonical], keyword.canonical)))
             elif (exceeded := _exceeded(keyword, used, quotas)) is not None:
                 results.append(exceeded)
             else:

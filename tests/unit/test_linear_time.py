@@ -16,6 +16,10 @@ from typing import Final
 import pytest
 
 from bot.domain.channel_schedule import parse_time, split_zone
+from bot.domain.expressions.grammar import split_tokens
+from bot.domain.expressions.names import listed_readings
+from bot.domain.expressions.parsing import parse_expression
+from bot.domain.expressions.splitting import split_list
 from bot.domain.feed import PAPER_ABSTRACT_MAX, PAPER_FIELD_MAX, PAPER_TITLE_MAX
 from bot.domain.keyword import Keyword, split_keywords
 from bot.domain.layout.badges import badges
@@ -68,6 +72,10 @@ FUNCTIONS: Final[dict[str, tuple[Callable[[str], object], int]]] = {
     "unsupported_syntax": (unsupported_syntax, SIZE),
     "without_ending_wildcards": (without_ending_wildcards, SIZE),
     "split_keywords": (split_keywords, 6000),
+    "split_list": (split_list, 6000),
+    "split_tokens": (split_tokens, SIZE),
+    "parse_expression": (parse_expression, SIZE),
+    "listed_readings": (listed_readings, PAPER_FIELD_MAX),
     "parse_zone": (parse_zone, SIZE),
     "suggest_zones": (suggest_zones, SIZE),
     "parse_time": (parse_time, SIZE),
