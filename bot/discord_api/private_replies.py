@@ -29,7 +29,7 @@ async def answer_failure(interaction: discord.Interaction, error: app_commands.A
 
 
 def failure_text(error: app_commands.AppCommandError) -> str | None:
-    """Returns what a user is told about an error of a command; None if it is unexpected."""
+    """Returns the reply to a command that failed with this error; None if the error is unexpected."""
     cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
     if isinstance(cause, CommitUnanswered):
         return "The database did not answer: the change may be stored or not. Check it in a minute, and try again."
