@@ -6,9 +6,11 @@ Equal requests share a picture.
 import asyncio
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from benchmarks.results import Figure, Run
 from bot.charts.renderer import ChartRenderer
 from bot.domain.charts.chart import Chart, ChartKind, Series
 
@@ -20,12 +22,12 @@ _EQUAL_MAX_S: Final = 0.01
 _TICKS: Final = tuple(f"week {number}" for number in range(12))
 
 
-def main() -> int:
-    """Prints the time per picture; returns 1 when a limit was exceeded."""
+def measure(_: Run) -> Sequence[Figure]:
+    """Draws different pictures, equal ones, and some with a process for each."""
     return asyncio.run(_measure())
 
 
-async def _measure() -> int:
+async def _measure() -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         charts = ChartRenderer(Path(folder) / "fonts")
         await charts.draw(_chart(-1))  # the first of an installation scans for fonts
@@ -36,10 +38,17 @@ async def _measure() -> int:
         equal_s = (time.perf_counter() - started_at_s) / _PICTURES
         await charts.close()
         naive_s = await _draw_in_own_processes(Path(folder) / "fonts")
-    print(f"{_PICTURES} different pictures at once: {each_s:.2f} s each (target {_WAIT_MAX_S} s), ", end="")
-    print(f"{naive_s / each_s:.1f} times as fast as with a process for each")
-    print(f"{_PICTURES} equal pictures: {equal_s * 1000:.2f} ms each (target {_EQUAL_MAX_S * 1000:.0f} ms)")
-    return 0 if each_s < _WAIT_MAX_S and equal_s < _EQUAL_MAX_S else 1
+    return [
+        Figure(
+            f"one of {_PICTURES} different pictures at once",
+            (each_s,),
+            "s",
+            _WAIT_MAX_S,
+            (naive_s,),
+            "a process for each picture",
+        ),
+        Figure(f"one of {_PICTURES} equal pictures at once", (equal_s * 1000,), "ms", _EQUAL_MAX_S * 1000),
+    ]
 
 
 async def _draw(charts: ChartRenderer, count: int) -> float:

@@ -1,8 +1,8 @@
 """Posts one message in each of 1,000 channels at Discord's limit, and compares the bot with a plain discord.py loop.
 
 The local Discord enforces its limits, also the global one of 50 requests per second. The bot and the plain loop run in
-processes of their own. DELIVERY_CHANNELS=10000 posts in 10,000 channels: the time has to grow linearly, and the memory
-not at all.
+processes of their own. A full run also posts in 10,000 channels: the time has to grow linearly, and the memory not at
+all.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ import discord as discord_py
 import sqlalchemy as sa
 
 from benchmarks.page import generate_page
+from benchmarks.results import Figure, Run
 from bot.__main__ import main as run_program
 from bot.discord_api.client import use_endpoints
 from bot.discord_api.messages import embeds
@@ -35,16 +36,17 @@ from sandbox.discord import Guild, RateLimits, World
 from tests.support.databases import create_where_missing
 from tests.support.running import TOKEN, RunningSandbox, running_sandbox
 
-_CHANNELS = int(os.environ.get("DELIVERY_CHANNELS", "1000"))
+_SIZES = (1_000, 10_000)
+_PLAIN_CHANNELS = 1_000
 # Discord's limits of channels per server (support.discord.com) and of requests per second (topics/rate-limits).
 _CHANNELS_PER_SERVER = 500
 _REQUESTS_PER_S = 50
 # The targets: a fifth more time than Discord's limit allows, and little memory however many channels there are.
-_SECONDS_MAX = 1.2 * _CHANNELS / _REQUESTS_PER_S
+_SECONDS_PER_LIMIT = 1.2
 _CPU_MS_MAX = 5.0
 _GROWTH_MAX_MB = 24.0
 # How long after the start of the bot the papers become due, and after how long without a message posting has failed.
-_START_S = 10.0 + _CHANNELS / 500
+_START_S, _START_CHANNELS_PER_S = 10.0, 500
 _STUCK_S = 30.0
 _SAMPLE_S = 0.1
 _PAPERS = 3
@@ -71,30 +73,33 @@ class DeliveryRun:
         return self.cpu_s * 1000 / max(1, self.messages)
 
 
-def main() -> int:
-    """Runs both; returns 1 when the bot misses a target."""
+def measure(run: Run) -> Sequence[Figure]:
+    """Runs both: in 1,000 channels, in a full run also in 10,000; the plain loop always in 1,000."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        plain = pool.submit(_measured, "discord.py", min(_CHANNELS, 1000)).result()
-        bot = pool.submit(_measured, "bot", _CHANNELS).result()
-    figures: tuple[tuple[str, float, float, float], ...] = (
-        ("messages", bot.messages, _CHANNELS, plain.messages),
-        ("seconds", bot.seconds, _SECONDS_MAX, plain.seconds),
-        ("requests/s", bot.requests / bot.seconds, _REQUESTS_PER_S, plain.requests / plain.seconds),
-        ("global 429s", bot.global_429, 0, plain.global_429),
-        ("429s of a route", bot.route_429, 0, plain.route_429),
-        ("CPU ms per message", bot.cpu_ms, _CPU_MS_MAX, plain.cpu_ms),
-        ("MB when ready", bot.ready_mb, float("inf"), plain.ready_mb),
-        ("MB of growth", bot.peak_mb - bot.ready_mb, _GROWTH_MAX_MB, plain.peak_mb - plain.ready_mb),
-    )
-    print(f"{'':<20}{'bot':>10}{'at most':>10}{'plain loop':>12}{'ratio':>8}")
-    for name, figure, target, naive in figures:
-        ratio = f"{figure / naive:.1f}" if naive else "-"
-        print(f"{name:<20}{figure:>10,.1f}{target:>10,.1f}{naive:>12,.1f}{ratio:>8}")
-    missed = [name for name, figure, target, _ in figures if figure > target]
-    if bot.messages < _CHANNELS:
-        missed.append("messages")
-    print(f"missed: {', '.join(missed) or 'none'}")
-    return 1 if missed else 0
+        plain = pool.submit(_measured, "discord.py", _PLAIN_CHANNELS).result()
+        figures: list[Figure] = []
+        for channels in _SIZES[: run.size(1, len(_SIZES))]:
+            figures += _figures(pool.submit(_measured, "bot", channels).result(), channels, plain)
+    return figures
+
+
+def _figures(bot: DeliveryRun, channels: int, plain: DeliveryRun) -> list[Figure]:
+    def figure(what: str, unit: str, value: float, target: float | None, naive: float = 0.0) -> Figure:
+        name, compared = f"{channels:,} channels: {what}", (naive,) if naive else ()
+        return Figure(name, (value,), unit, target, compared, "a plain discord.py loop" if naive else "")
+
+    messages = Figure(f"{channels:,} channels: messages", (bot.messages,), "messages", channels, at_least=True)
+    plain_s = plain.seconds * channels / _PLAIN_CHANNELS
+    return [
+        messages,
+        figure("time", "s", bot.seconds, _SECONDS_PER_LIMIT * channels / _REQUESTS_PER_S, plain_s),
+        figure("requests", "requests/s", bot.requests / bot.seconds, _REQUESTS_PER_S, plain.requests / plain.seconds),
+        figure("429s of the global limit", "responses", bot.global_429, 0),
+        figure("429s of a route", "responses", bot.route_429, 0),
+        figure("CPU time per message", "ms", bot.cpu_ms, _CPU_MS_MAX, plain.cpu_ms),
+        figure("memory when ready", "MB", bot.ready_mb, None, plain.ready_mb),
+        figure("growth of the memory", "MB", bot.peak_mb - bot.ready_mb, _GROWTH_MAX_MB),
+    ]
 
 
 def _measured(name: str, channels: int) -> DeliveryRun:
@@ -105,7 +110,7 @@ def _measured(name: str, channels: int) -> DeliveryRun:
 async def _measure(name: str, folder: Path, channels: int) -> DeliveryRun:
     async with running_sandbox(folder, rate_limits=RateLimits()) as sandbox:
         channel_ids = _add_channels(sandbox.world, channels)
-        due_at = datetime.now(UTC) + timedelta(seconds=_START_S)
+        due_at = datetime.now(UTC) + timedelta(seconds=_START_S + channels / _START_CHANNELS_PER_S)
         if name == "bot":
             _queue_papers(sandbox.database, sandbox.world, channel_ids, due_at)
             log = str(folder / "log")

@@ -1,7 +1,8 @@
-"""Writes the figures of full runs into docs/performance.md: `python -m benchmarks.document [SQLITE [POSTGRESQL]]`.
+"""Writes the figures of full runs into docs/performance.md: `python -m benchmarks.document [FILE…]`.
 
-The arguments are JSON files of `make bench-full`; without them, those in the cache. A second file may be missing: its
-column then says "not measured". Text outside of the generated part is never changed.
+The arguments are JSON files of `make bench-full`; without them, those in the cache. Several files of one database are
+runs of different benchmarks. What no file contains is "not measured". Text outside of the generated part is never
+changed.
 """
 
 import argparse
@@ -54,7 +55,7 @@ def main_document(arguments: Sequence[str] | None = None) -> int:
     """Replaces the generated part; returns 1 if a file cannot be used."""
     cache = default_cache()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.document", description="Updates docs/performance.md.")
-    parser.add_argument("files", nargs="*", type=Path, help="JSON files of full runs, one per database")
+    parser.add_argument("files", nargs="*", type=Path, help="JSON files of full runs")
     parser.add_argument("--document", type=Path, default=_DOCUMENT, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     files = options.files or [path for name in _DATABASES if (path := cache / f"{name}-full.json").exists()]
@@ -74,11 +75,10 @@ def main_document(arguments: Sequence[str] | None = None) -> int:
 
 def render(results: Sequence[RecordedResult]) -> str:
     """Returns Markdown: the machines, and one table per benchmark with a column per database."""
-    by_database = {result.database: result for result in results}
-    parts = ["\n".join(f"- {result.facts}" for result in results) + "\n"]
+    parts = ["\n".join(f"- {result.facts}: {', '.join(result.figures)}" for result in results) + "\n"]
     names = dict.fromkeys(name for result in results for name in result.figures)
     for name in names:
-        tables = {database: result.figures.get(name, {}) for database, result in by_database.items()}
+        tables = {result.database: result.figures[name] for result in results if name in result.figures}
         parts.append(f"### {name}\n\n{_table(tables)}\n")
     return "\n".join(parts)
 

@@ -11,11 +11,12 @@ import multiprocessing
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from benchmarks.measured_bot import memory_mb
+from benchmarks.results import Figure, Run
 from bot.domain.paper import ArxivId, Paper
 from bot.page import PageFormat, PageOutline, Section, renderer
 from bot.page.html import PAGE_HTML_BYTES
@@ -40,27 +41,40 @@ _BYTES_MAX: Final = 12_000_000
 _MEMORY_MAX_MB: Final = 40.0
 
 
-def main() -> int:
-    """Renders each page; returns 1 when one takes too much time, memory or space."""
-    print(
-        f"targets: {_CPU_MAX_S} s of CPU, {_BYTES_MAX / 1e6:.1f} MB (HTML {PAGE_HTML_BYTES / 1e6} MB), peak memory ",
-        end="",
-    )
-    print(f"{_MEMORY_MAX_MB:.0f} MB above the process before")
-    within_limits = True
+def measure(run: Run) -> Sequence[Figure]:
+    """Renders each page; at the reduced size without the largest."""
+    figures: list[Figure] = []
     for page_format in PageFormat:
-        for keywords in _SIZES:
-            took_s, size, growth_mb = _in_own_process(page_format, keywords, PAGE_PAPERS)
-            print(
-                f"{page_format.value:<5} {keywords:4} keywords {took_s:6.2f} s {size / 1e6:7.2f} MB {growth_mb:6.1f} MB"
-            )
-            size_max = PAGE_HTML_BYTES if page_format is PageFormat.HTML and keywords < max(_SIZES) else _BYTES_MAX
-            within_limits &= took_s < _CPU_MAX_S and size <= size_max and growth_mb < _MEMORY_MAX_MB
-            if keywords == _NAIVE:
-                naive_s, naive_size, naive_mb = _in_own_process(page_format, keywords, None)
-                print(f"      without limits: {naive_s / took_s:.1f} × CPU, {naive_size / size:.1f} × size, ", end="")
-                print(f"{naive_mb:.1f} MB")
-    return 0 if within_limits else 1
+        for keywords in _SIZES[: run.size(2, len(_SIZES))]:
+            bounded = _in_own_process(page_format, keywords, PAGE_PAPERS)
+            naive = _in_own_process(page_format, keywords, None) if keywords == _NAIVE else None
+            figures += _figures(page_format, keywords, bounded, naive)
+    return figures
+
+
+def _figures(
+    page_format: PageFormat, keywords: int, bounded: tuple[float, int, float], naive: tuple[float, int, float] | None
+) -> list[Figure]:
+    name = f"{page_format.value}, {keywords} keywords"
+    bytes_max = PAGE_HTML_BYTES if page_format is PageFormat.HTML and keywords < max(_SIZES) else _BYTES_MAX
+    targets = (_CPU_MAX_S, bytes_max / 1e6, _MEMORY_MAX_MB)
+    kinds = (("CPU time", "CPU s"), ("size", "MB"), ("growth of the memory", "MB"))
+    return [
+        Figure(
+            f"{name}: {kind}",
+            (_in_units(bounded)[place],),
+            unit,
+            targets[place],
+            () if naive is None else (_in_units(naive)[place],),
+            "" if naive is None else "all papers",
+        )
+        for place, (kind, unit) in enumerate(kinds)
+    ]
+
+
+def _in_units(measured: tuple[float, int, float]) -> tuple[float, float, float]:
+    cpu_s, size, memory_mb = measured
+    return cpu_s, size / 1e6, memory_mb
 
 
 def _in_own_process(page_format: PageFormat, keywords: int, per_keyword: int | None) -> tuple[float, int, float]:

@@ -13,7 +13,7 @@ import random
 import resource
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
 
+from benchmarks.results import Figure, Run
 from bot.arxiv.client import ArxivClient
 from bot.arxiv.gate import Gate
 from bot.domain.poll_schedule import PollCompleted, PollKind
@@ -59,37 +60,27 @@ class _Cost:
     memory_before_mb: float
     memory_mb: float
 
-    def row(self, keywords: int, *, is_first: bool) -> str:
-        """Returns the figures with their targets."""
-        name, cpu_target = ("after a start", "") if is_first else ("later", f"(≤ {_CPU_MAX_S[keywords]:.1f})")
-        return (
-            f"{name:<14} {keywords:>8,} {len(self.entries):>4} (≤ {REQUESTS_MAX[keywords]}) {sum(self.entries):>8,}"
-            f" {self.cpu_s:>6.1f} + {self.children_cpu_s:>4.1f} {cpu_target:<7}"
-            f" {self.memory_before_mb:>6.0f} → {self.memory_mb:>3.0f} (≤ {_MEMORY_MAX_MB:.0f})"
-        )
-
-    def is_missed(self, keywords: int, *, is_first: bool) -> bool:
-        """Whether a target was missed."""
-        return (
-            len(self.entries) > REQUESTS_MAX[keywords]
-            or (not is_first and self.cpu_s + self.children_cpu_s > _CPU_MAX_S[keywords])
-            or self.memory_mb > _MEMORY_MAX_MB
-        )
+    def figures(self, keywords: int, *, is_first: bool) -> list[Figure]:
+        """The figures with their targets."""
+        name = f"{'first poll after a start' if is_first else 'later poll'}, {keywords:,} keywords"
+        cpu_s = self.cpu_s + self.children_cpu_s
+        return [
+            Figure(f"{name}: requests", (len(self.entries),), "requests", REQUESTS_MAX[keywords]),
+            Figure(f"{name}: entries", (sum(self.entries),), "entries"),
+            Figure(
+                f"{name}: CPU time, children included", (cpu_s,), "CPU s", None if is_first else _CPU_MAX_S[keywords]
+            ),
+            Figure(f"{name}: highest memory", (self.memory_mb,), "MB", _MEMORY_MAX_MB),
+        ]
 
 
-def main() -> int:
-    """Polls twice per size and prints a table; returns 1 when a target was missed."""
-    print(
-        f"{'poll':<14} {'keywords':>8} {'requests':>10} {'entries':>8} {'CPU, s: own + children':>22}"
-        f" {'resident, MB':>19}"
-    )
-    is_missed = False
-    for keywords in KEYWORDS:
+def measure(run: Run) -> Sequence[Figure]:
+    """Polls twice per size; at the reduced size without the largest."""
+    figures: list[Figure] = []
+    for keywords in KEYWORDS[: run.size(2, len(KEYWORDS))]:
         for is_first in (True, False):
-            cost = _measure(keywords, is_first=is_first)
-            print(cost.row(keywords, is_first=is_first), flush=True)
-            is_missed |= cost.is_missed(keywords, is_first=is_first)
-    return int(is_missed)
+            figures += _measure(keywords, is_first=is_first).figures(keywords, is_first=is_first)
+    return figures
 
 
 def _measure(keywords: int, *, is_first: bool) -> _Cost:

@@ -132,8 +132,5 @@ async def show_abstract(interaction: discord.Interaction[AnyClient], arxiv_id: A
         abstract = None
     if abstract is None:
         await reply(interaction, f"Read the abstract on arXiv: <{arxiv_id.abs_url}>")
-        return
-    if interaction.response.is_done():
-        await interaction.followup.send(embed=to_embed(abstract), ephemeral=True)
     else:
-        await interaction.response.send_message(embed=to_embed(abstract), ephemeral=True)
+        await reply(interaction, embeds=[to_embed(abstract)])

@@ -107,11 +107,14 @@ class BotSupervisor:
         )
         self._on_state_change(BotState.RUNNING)
         try:
-            await self._forward_output(process)
-            return await process.wait()
+            return await self._until_exit(process)
         finally:
             if process.returncode is None:
                 await self._terminate(process)
+
+    async def _until_exit(self, process: asyncio.subprocess.Process) -> int:
+        await self._forward_output(process)
+        return await process.wait()
 
     async def _forward_output(self, process: asyncio.subprocess.Process) -> None:
         if process.stdout is not None:
@@ -121,9 +124,8 @@ class BotSupervisor:
     async def _terminate(self, process: asyncio.subprocess.Process) -> None:
         process.send_signal(signal.SIGTERM)
         try:
-            async with asyncio.timeout(self._kill_after_s):
-                await self._forward_output(process)
-                await process.wait()
+            # Not asyncio.timeout: in a task that was cancelled, Python 3.11.2 raises CancelledError at its end.
+            await asyncio.wait_for(self._until_exit(process), self._kill_after_s)
         except TimeoutError:
             self._write_line(f"sandbox | the bot did not exit within {self._kill_after_s:g} s and was killed")
             with contextlib.suppress(ProcessLookupError):  # it has just exited

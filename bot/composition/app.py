@@ -27,6 +27,7 @@ from bot.domain.unsupported import unsupported_syntax
 from bot.runtime.clock import Clock, SystemClock
 from bot.runtime.errors import InvalidToken
 from bot.runtime.metrics import LagMeter, Metrics
+from bot.runtime.shutdown import ended_within
 from bot.runtime.supervisor import Loop, Supervisor, root_cause
 from bot.services.clock_watch import ClockWatch
 from bot.services.health import Health
@@ -181,9 +182,8 @@ class App:
 
     async def _finish_messages(self) -> None:
         log.info("shutting down")
-        with contextlib.suppress(TimeoutError):  # the next start looks up messages that are not finished in time
-            async with asyncio.timeout(SHUTDOWN_GRACE_S):
-                await self._publish.dispatcher.stop()
+        # The next start looks up messages that are not finished in time.
+        await ended_within(self._publish.dispatcher.stop(), SHUTDOWN_GRACE_S)
 
     def _loops(self) -> Mapping[str, Loop]:
         return {
@@ -221,9 +221,7 @@ class App:
 
     async def close(self) -> None:
         """Closes the connections; waits for Discord's close frame only briefly."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                await self.client.close()
+        await ended_within(self.client.close(), CLOSE_TIMEOUT_S)
         await self.client.http.close()  # discord.py leaves it open if its close was cancelled
         await self._session.close()
         await self._trending.close()

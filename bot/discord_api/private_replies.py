@@ -5,6 +5,7 @@ It decides nothing; an unexpected error is logged with its traceback.
 
 import logging
 import math
+from collections.abc import Sequence
 
 import aiohttp
 import discord
@@ -29,7 +30,7 @@ async def answer_failure(interaction: discord.Interaction, error: app_commands.A
 
 
 def failure_text(error: app_commands.AppCommandError) -> str | None:
-    """Returns what a user is told about an error of a command; None if it is unexpected."""
+    """Returns the reply to a command that failed with this error; None if the error is unexpected."""
     cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
     if isinstance(cause, CommitUnanswered):
         return "The database did not answer: the change may be stored or not. Check it in a minute, and try again."
@@ -50,7 +51,7 @@ def _command_name(interaction: discord.Interaction) -> str:
     return interaction.command.qualified_name if interaction.command else str(interaction.type)
 
 
-async def reply(interaction: discord.Interaction, text: str) -> None:
+async def reply(interaction: discord.Interaction, text: str = "", *, embeds: Sequence[discord.Embed] = ()) -> None:
     """Replies so that only the user who ran the command sees it, whether or not the interaction was answered before.
 
     A text that is too long, such as one error for each of hundreds of keywords, is cut.
@@ -59,9 +60,9 @@ async def reply(interaction: discord.Interaction, text: str) -> None:
     try:
         if interaction.response.is_done():
             await _remove_public_placeholder(interaction)
-            await interaction.followup.send(text, ephemeral=True)
+            await interaction.followup.send(text, embeds=embeds, ephemeral=True)
         else:
-            await interaction.response.send_message(text, ephemeral=True)
+            await interaction.response.send_message(text, embeds=embeds, ephemeral=True)
     except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
         # Discord does not answer, the interaction has expired, or an earlier run answered it (10062).
         fields = {"command": _command_name(interaction), "reason": describe_failure(error)}

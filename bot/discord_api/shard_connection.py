@@ -25,6 +25,7 @@ from bot.discord_api.session_starts import SessionStarts
 from bot.runtime.clock import Clock
 from bot.runtime.retry import backoff_delay_s
 from bot.runtime.shards import ShardReport
+from bot.runtime.shutdown import ended_within
 
 log = logging.getLogger(__name__)
 
@@ -130,10 +131,9 @@ class ShardConnection:
     async def close(self, code: int = _CLOSED_NORMALLY) -> None:
         """Closes the connection."""
         socket, self.socket, self._has_session = self.socket, None, False
-        with suppress(TimeoutError, OSError, aiohttp.ClientError):
-            async with asyncio.timeout(SOCKET_CLOSE_S):
-                if socket is not None:
-                    await socket.close(code=code)
+        if socket is not None:
+            with suppress(OSError, aiohttp.ClientError):
+                await ended_within(socket.close(code=code), SOCKET_CLOSE_S)
 
     async def _connect(self) -> None:
         position, self._retry_at = self._resumed_from, None

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.runtime.errors import CommitUnanswered, DatabaseUnusable, StoreUnavailable
 from bot.runtime.server_url import ServerUrl
+from bot.runtime.shutdown import ended_within
 from bot.store.backend import Backend, Location, first_line
 from bot.store.column_types import Text
 from bot.store.connection import Connection, completed
@@ -97,9 +98,7 @@ class Database:
     async def close(self) -> None:
         """Waits for the current transaction and for queries, then closes the file and releases its lock."""
         async with self._writing:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                    await self._idle.wait()
+            await ended_within(self._idle.wait(), CLOSE_TIMEOUT_S)
             await self._closing.aclose()
 
     @contextlib.asynccontextmanager

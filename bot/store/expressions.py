@@ -89,45 +89,21 @@ def _to_json(value: int | str | datetime | None) -> int | str | None:
     return to_text(value) if isinstance(value, datetime) else value
 
 
-@compiles(greatest, "sqlite")
-def _greatest_on_sqlite(element: greatest, compiler: SQLCompiler, **options: Any) -> str:
-    return f"max({compiler.process(element.clauses, **options)})"
+def _render_as(template: str, element: type[FunctionElement[Any]], dialect: str) -> None:
+    """Renders an element with its arguments in the places of a template."""
+
+    @compiles(element, dialect)
+    def render(element: FunctionElement[Any], compiler: SQLCompiler, **options: Any) -> str:
+        return template.format(*(compiler.process(clause, **options) for clause in element.clauses))
 
 
-@compiles(_JsonValues, "sqlite")
-@compiles(_JsonObjects, "sqlite")
-def _elements_on_sqlite(element: FunctionElement[Any], compiler: SQLCompiler, **options: Any) -> str:
-    return f"json_each({compiler.process(element.clauses, **options)})"
-
-
-@compiles(_JsonValues, "postgresql")
-def _values_on_postgresql(element: _JsonValues, compiler: SQLCompiler, **options: Any) -> str:
-    return f"jsonb_array_elements_text(CAST({compiler.process(element.clauses, **options)} AS jsonb))"
-
-
-@compiles(_JsonObjects, "postgresql")
-def _objects_on_postgresql(element: _JsonObjects, compiler: SQLCompiler, **options: Any) -> str:
-    # Not as json, whose text would be parsed again for each field.
-    return f"jsonb_array_elements(CAST({compiler.process(element.clauses, **options)} AS jsonb))"
-
-
-@compiles(_JsonList, "sqlite")
-def _list_on_sqlite(element: _JsonList, compiler: SQLCompiler, **options: Any) -> str:
-    return f"json_group_array({compiler.process(element.clauses, **options)})"
-
-
-@compiles(_JsonList, "postgresql")
-def _list_on_postgresql(element: _JsonList, compiler: SQLCompiler, **options: Any) -> str:
-    return f"CAST(json_agg({compiler.process(element.clauses, **options)}) AS text)"
-
-
-@compiles(_JsonField, "sqlite")
-def _field_on_sqlite(element: _JsonField, compiler: SQLCompiler, **options: Any) -> str:
-    value, name = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"json_extract({value}, '$.' || {name})"
-
-
-@compiles(_JsonField, "postgresql")
-def _field_on_postgresql(element: _JsonField, compiler: SQLCompiler, **options: Any) -> str:
-    value, name = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"({value} ->> {name})"
+_render_as("max({}, {})", greatest, "sqlite")
+_render_as("json_each({})", _JsonValues, "sqlite")
+_render_as("jsonb_array_elements_text(CAST({} AS jsonb))", _JsonValues, "postgresql")
+_render_as("json_each({})", _JsonObjects, "sqlite")
+# Not as json, whose text would be parsed again for each field.
+_render_as("jsonb_array_elements(CAST({} AS jsonb))", _JsonObjects, "postgresql")
+_render_as("json_group_array({})", _JsonList, "sqlite")
+_render_as("CAST(json_agg({}) AS text)", _JsonList, "postgresql")
+_render_as("json_extract({}, '$.' || {})", _JsonField, "sqlite")
+_render_as("({} ->> {})", _JsonField, "postgresql")

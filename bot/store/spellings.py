@@ -9,8 +9,7 @@ from bot.store.schema import keywords, subscriptions
 def spelling(channels: sa.Select[int]) -> sa.ColumnElement[str]:
     """Returns how channels spell the keyword of a row of `keywords`: the earliest of their spellings.
 
-    `channels` is a query for ids. A keyword to which none of them subscribes has its general
-    spelling.
+    `channels` is a query for ids. A keyword to which none of them subscribes has its general spelling.
     """
     spelled = subscriptions.alias()
     earliest = (

@@ -165,7 +165,8 @@ async def test_stopped_server_is_reported_and_everything_resumes(bot: Outage) ->
     status, detail = await bot.health()
     assert (status, detail) == (503, f"{UNUSABLE}the server cannot be reached")
     new_server = join_server(bot.sandbox)
-    await asyncio.sleep(10)  # the backoff of the loops is longer than the test waits for them to resume
+    # From here on, the backoff of the loops is longer than the test waits for them to resume.
+    await wait_until(lambda: any("loop failed" in line and "failures=5" in line for line in bot.log), DEADLINE_S)
     await bot.check_commands_name_the_cause()
     await asyncio.to_thread(bot.server.start)
     await bot.check_it_resumes(urls)

@@ -1,13 +1,15 @@
-"""The fixtures that integration tests share: a store in a file of its own, and what a dispatcher needs."""
+"""The fixtures that integration tests share: a store, what a dispatcher needs, and a PostgreSQL server."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from bot.runtime.server_url import ServerUrl
 from tests.support.clock import FakeClock
 from tests.support.delivery import FakeDelivery
 from tests.support.store import NOW, Store, opened
+from tests.support.tcp_server import TcpServer
 
 
 @pytest.fixture
@@ -40,3 +42,17 @@ def clock() -> FakeClock:
 def delivery(clock: FakeClock) -> FakeDelivery:
     """A Discord that accepts every message, unless the test says otherwise."""
     return FakeDelivery(clock)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[TcpServer]:
+    """A server that the tests of this module share."""
+    with TcpServer.running() as server:
+        assert isinstance(server, TcpServer)
+        yield server
+
+
+@pytest.fixture
+def url(server: TcpServer, request: pytest.FixtureRequest) -> ServerUrl:
+    """A database without tables."""
+    return server.create(f"d{abs(hash(request.node.nodeid))}")

@@ -5,7 +5,6 @@ import itertools
 import logging
 import os
 import signal
-from collections.abc import Iterator
 from typing import Final
 from urllib.parse import quote
 
@@ -28,18 +27,11 @@ TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'p
 LARGE: Final = "SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 32768)"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[TcpServer]:
-    """A server that the tests of this module share."""
-    with TcpServer.running() as server:
-        assert isinstance(server, TcpServer)
-        yield server
-
-
-@pytest.fixture
-def url(server: TcpServer, request: pytest.FixtureRequest) -> ServerUrl:
-    """A database without tables."""
-    return server.create(f"d{abs(hash(request.node.nodeid))}")
+async def make_read_only_for_a_moment(server: TcpServer, url: ServerUrl, database: Database) -> None:
+    server.execute(f"ALTER DATABASE {name_of(url)} SET default_transaction_read_only = on")
+    terminate(server)
+    await until_rejected(database, "read-only")
+    server.execute(f"ALTER DATABASE {name_of(url)} RESET default_transaction_read_only")
 
 
 async def open_and_close(url: ServerUrl) -> None:
@@ -67,10 +59,7 @@ async def test_command_rejects_an_empty_database(server: TcpServer, url: ServerU
 
 async def test_read_only_database_is_reported_and_written_again(server: TcpServer, url: ServerUrl) -> None:
     database = await Database.open_exclusive(url)
-    server.execute(f"ALTER DATABASE {name_of(url)} SET default_transaction_read_only = on")
-    terminate(server)
-    await until_rejected(database, "read-only")
-    server.execute(f"ALTER DATABASE {name_of(url)} RESET default_transaction_read_only")
+    await make_read_only_for_a_moment(server, url, database)
     await until_written(database, "after")
     await database.close()
 
@@ -154,10 +143,7 @@ async def test_start_that_is_cancelled_releases_the_database(url: ServerUrl) -> 
 
 async def test_missing_table_is_a_problem(server: TcpServer, url: ServerUrl) -> None:
     database = await Database.open_exclusive(url)
-    server.execute(f"ALTER DATABASE {name_of(url)} SET default_transaction_read_only = on")
-    terminate(server)
-    await until_rejected(database, "read-only")
-    server.execute(f"ALTER DATABASE {name_of(url)} RESET default_transaction_read_only")
+    await make_read_only_for_a_moment(server, url, database)
     server.execute("DROP TABLE key_values", name_of(url))
     problem = await database.write_problem()
     assert problem == 'the database cannot be written: relation "key_values" does not exist'

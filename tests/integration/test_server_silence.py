@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -16,20 +15,6 @@ from tests.support.server_writes import name_of, rejection, stored, until_writte
 from tests.support.tcp_server import Proxy, TcpServer, server_url
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[TcpServer]:
-    """A server that the tests of this module share."""
-    with TcpServer.running() as server:
-        assert isinstance(server, TcpServer)
-        yield server
-
-
-@pytest.fixture
-def url(server: TcpServer, request: pytest.FixtureRequest) -> ServerUrl:
-    """A database without tables."""
-    return server.create(f"d{abs(hash(request.node.nodeid))}")
 
 
 async def test_silent_server_delays_only_what_began_before(server: TcpServer, url: ServerUrl) -> None:

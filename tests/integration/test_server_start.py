@@ -22,14 +22,6 @@ pytestmark = pytest.mark.slow
 Prepare = Callable[[TcpServer, str], ServerUrl]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[TcpServer]:
-    """A server that the tests of this module share."""
-    with TcpServer.running() as server:
-        assert isinstance(server, TcpServer)
-        yield server
-
-
 @pytest.fixture
 def name(server: TcpServer, request: pytest.FixtureRequest) -> str:
     """The name of a database without tables."""

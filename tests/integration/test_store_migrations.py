@@ -1,8 +1,11 @@
 """A database of schema version 1 is migrated with every row."""
 
 import asyncio
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -141,3 +144,22 @@ def _set_format(path: Path, number: int) -> None:
 def _format_of(path: Path) -> int:
     with closing(sqlite3.connect(path)) as connection:
         return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+@pytest.mark.slow
+@pytest.mark.sqlite
+def test_new_databases_of_all_processes_have_the_same_schema(tmp_path: Path) -> None:
+    """Sets of Python, such as the indexes of a table, have another order with each seed."""
+    program = "import pathlib, sys; from bot.store.opening import prepare_exclusive as p; p(pathlib.Path(sys.argv[1]))"
+    schemas = []
+    for seed in ("1", "2"):
+        path = tmp_path / f"{seed}.sqlite3"
+        subprocess.run(
+            [sys.executable, "-c", program, str(path)],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            check=True,
+            timeout=30,
+        )
+        with closing(sqlite3.connect(path)) as connection:
+            schemas.append(connection.execute("SELECT name, sql FROM sqlite_schema ORDER BY rowid").fetchall())
+    assert schemas[0] == schemas[1]

@@ -28,7 +28,7 @@ _FIRST_COLUMNS: Final = {
 }
 _EXPLAINED: Final = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
 
-# ROWS and GROUPS stand for the numbers above.
+# ROWS and GROUPS are replaced by the numbers above.
 _FILL: Final = (
     "SET session_replication_role = replica",  # references are not checked
     """INSERT INTO papers

@@ -12,8 +12,10 @@ _MACHINE = {"processor": "A processor", "cores": 2, "memory_gb": 8.0, "system": 
 _COMMIT = Figure("commit", (0.5, 0.25, 0.75), "s", target=1, naive=(0.25,), naive_way="plain sqlite3")
 
 
-def write_run(folder: Path, database: str, *figures: Figure, size: str = "full", version: int = FORMAT) -> Path:
-    path = folder / f"{database}.json"
+def write_run(
+    folder: Path, database: str, *figures: Figure, size: str = "full", version: int = FORMAT, name: str = "commits"
+) -> Path:
+    path = folder / f"{database}-{name}.json"
     document = {
         "format": version,
         "commit": "abc1234",
@@ -21,7 +23,7 @@ def write_run(folder: Path, database: str, *figures: Figure, size: str = "full",
         "database": database,
         "size": size,
         "machine": _MACHINE,
-        "benchmarks": [{"name": "commits", "took_s": 1.0, "figures": [figure.to_json() for figure in figures]}],
+        "benchmarks": [{"name": name, "took_s": 1.0, "figures": [figure.to_json() for figure in figures]}],
     }
     path.write_text(json.dumps(document), encoding="utf-8")
     return path
@@ -38,6 +40,15 @@ def test_databases_are_side_by_side(tmp_path: Path) -> None:
 def test_database_without_a_run_is_not_measured(tmp_path: Path) -> None:
     text = render([RecordedResult.read(write_run(tmp_path, "sqlite", _COMMIT))])
     assert "| 0.5 s (0.25-0.75) | not measured |" in text
+
+
+def test_runs_of_different_benchmarks_are_shown_together(tmp_path: Path) -> None:
+    memory = Figure("memory", (140.0,), "MB", target=150)
+    runs = [write_run(tmp_path, "sqlite", _COMMIT), write_run(tmp_path, "sqlite", memory, name="memory")]
+    text = render([RecordedResult.read(path) for path in runs])
+    assert "| commit | ≤ 1 s | 0.5 s (0.25-0.75) | not measured |" in text
+    assert "| memory | ≤ 150 MB | 140 MB | not measured |" in text
+    assert text.count("Python 3.11.7: ") == 2
 
 
 def test_only_the_generated_part_is_replaced(tmp_path: Path) -> None:

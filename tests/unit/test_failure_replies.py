@@ -1,4 +1,4 @@
-"""What a user is told about an error of a command."""
+"""The replies to commands that failed."""
 
 import discord
 import pytest
