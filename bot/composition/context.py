@@ -18,6 +18,7 @@ from bot.runtime.metrics import Metrics
 from bot.runtime.problems import ReportedProblems
 from bot.runtime.server_time import CorrectedClock
 from bot.runtime.shards import Shards
+from bot.store.author_names import AuthorNames
 from bot.store.channel_queues import ChannelQueues
 from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
@@ -105,6 +106,7 @@ class Stores:
     month_counts: MonthCounts
     statistics: Statistics
     found_messages: FoundMessages
+    author_names: AuthorNames
 
     @classmethod
     def create(cls, database: Database, clock: Clock | None = None) -> Self:
@@ -128,6 +130,7 @@ class Stores:
             MonthCounts(database),
             Statistics(database),
             FoundMessages(database),
+            AuthorNames(database),
         )
 
 
