@@ -14,6 +14,7 @@ from bot.store.column_types import Id, Text
 from bot.store.connection import Connection
 from bot.store.expressions import listed
 from bot.store.schema import keywords, outbox, outbox_keywords, papers, posts, subscriptions
+from bot.store.spellings import KEYWORD_LABEL
 from bot.store.trending_entries import read_trending_entries
 
 _INSERT: Final = sa.insert(posts)
@@ -75,9 +76,8 @@ async def _papers(connection: Connection, arxiv_ids: Iterable[str]) -> Mapping[s
 
 async def _reasons(connection: Connection, entry_ids: Iterable[int]) -> Mapping[int, Sequence[str]]:
     """Returns the keywords for which papers are posted, by outbox row, in the spelling of the row's channel."""
-    shown = sa.func.coalesce(subscriptions.c.shown, keywords.c.shown, type_=Text)
     rows = await connection.all(
-        sa.select(outbox.c.id, shown.label("shown"))
+        sa.select(outbox.c.id, KEYWORD_LABEL.label("shown"))
         .join_from(outbox, outbox_keywords, outbox_keywords.c.outbox_id == outbox.c.id)
         .join(keywords, keywords.c.id == outbox_keywords.c.keyword_id)
         .outerjoin(
