@@ -117,6 +117,6 @@ def test_text_for_a_stored_keyword_can_mean_an_expression_or_an_earlier_phrase()
 
 @pytest.mark.parametrize("typed", [",".join(f"a{number}" for number in range(1000)), "(a1 OR " * 700, "a1 and " * 700])
 def test_text_of_the_longest_option_is_read_quickly(typed: str) -> None:
-    start = time.process_time()
+    start = time.thread_time()
     assert parse_keywords(typed)
-    assert time.process_time() - start < 0.5
+    assert time.thread_time() - start < 0.5
