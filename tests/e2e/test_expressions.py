@@ -208,10 +208,10 @@ async def test_expressions_in_the_settings_file_are_watched(tmp_path: Path) -> N
         )
         async with running_bot(sandbox, config=config):
             await sandbox.wait_for_status("Last checked**: <t:")
-            assert "- **Tools** · added by config.json" in await sandbox.reply_to("keywords")
             sandbox.add_paper("Tools")
             (post,) = await sandbox.wait_for_papers("papers", 1)
             assert "Tools" in shown_in(post)
+            assert "- **Tools** · added by config.json" in await sandbox.reply_to("keywords")
 
 
 @pytest.mark.slow

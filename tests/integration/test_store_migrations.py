@@ -65,9 +65,11 @@ def test_database_of_version_1_keeps_every_row(old: Path) -> None:
     after = rows(old)
     renamed = {"looks": "polls", "marks": "key_values"}
     before = {renamed.get(table, table): values for table, values in before.items()}
-    before["keywords"] = [(*keyword, keyword[-1]) for keyword in before["keywords"]]  # previous_matcher_until
+    before["keywords"] = [
+        (*keyword, keyword[-1], None) for keyword in before["keywords"]
+    ]  # previous_matcher_until, label
     before["channels"] = [(*channel, None) for channel in before["channels"]]  # waits_since
-    assert after["subscriptions"] == [(CHANNEL, 1, "Graph", 0, 1, 71, THEN)]
+    assert after["subscriptions"] == [(CHANNEL, 1, "Graph", 0, 1, 71, THEN, None)]
     before["matches"] = with_dates(before)["matches"]
     unchanged = before.keys() - {"posts", "outbox", "subscriptions"}
     assert {table: after[table] for table in unchanged} == {table: before[table] for table in unchanged}
