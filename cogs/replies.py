@@ -201,7 +201,8 @@ class PersistentItem(discord.ui.DynamicItem[_ItemT], template=r"(?!)"):
         return created
 
     async def interaction_check(self, interaction: discord.Interaction[AnyClient], /) -> bool:
-        """Counts the click; beyond the limit, replies with the time to wait."""
+        """Counts the click; beyond the limit, replies with the time to wait. What follows ends with the program."""
+        client_of(interaction).track_current_task()
         try:
             client_of(interaction).clicks.check(interaction)
         except discord.app_commands.CommandOnCooldown as error:

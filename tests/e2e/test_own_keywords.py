@@ -36,7 +36,7 @@ async def test_unsubscribe_takes_several_keywords_and_ends_their_posts(tmp_path:
         assert (
             await sandbox.reply_to("unsubscribe", {"keyword": " Reward  Models, clip, the, agents"})
         ).splitlines() == [
-            f"**Reward Models**: removed from {here}.",
+            f"**reward model**: removed from {here}.",
             f"{here} has no keyword **clip**. Did you mean **CLIP**?",
             '**the**: Use at least one word besides stop words such as "the" or "of".',
             f"**agents**: removed from {here}.",

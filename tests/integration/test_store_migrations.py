@@ -139,6 +139,11 @@ async def _fill(path: Path) -> None:
 def _set_format(path: Path, number: int) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("DROP INDEX IF EXISTS papers_with_abstract")
+        for table in ("excluded_papers", "questions"):
+            connection.execute(f"DROP TABLE IF EXISTS {table}")
+        for table in ("keywords", "subscriptions"):
+            if any(row[1] == "label" for row in connection.execute(f"PRAGMA table_info({table})")):
+                connection.execute(f"ALTER TABLE {table} DROP COLUMN label")
         connection.execute("UPDATE alembic_version SET version_num = '0011'")
         connection.execute(f"PRAGMA user_version = {number}")
 
