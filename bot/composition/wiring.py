@@ -23,6 +23,7 @@ from bot.ingest.poller import Poller
 from bot.ingest.window_reader import WindowReader
 from bot.runtime.limits import ARXIV_REQUEST_INTERVAL_S
 from bot.runtime.supervisor import Loop, Supervisor
+from bot.services.authors import AuthorService
 from bot.services.channel_settings import ChannelSettingsService
 from bot.services.charts import ChartService
 from bot.services.lookup import LookupService
@@ -119,6 +120,7 @@ class Services:
     pages: PageService
     charts: ChartService
     questions: QuestionService
+    authors: AuthorService
 
 
 def build_services(
@@ -147,6 +149,7 @@ def build_services(
         pages=PageService(stores.page_store, context.clock, shows_trending=context.settings.huggingface.enabled),
         charts=_chart_service(context, stores, ingest),
         questions=QuestionService(stores.questions, context.clock),
+        authors=AuthorService(stores.author_names),
     )
 
 

@@ -20,7 +20,7 @@ from bot.store.codecs import row_to_paper
 from bot.store.column_types import Id, Text, Utc
 from bot.store.connection import Connection
 from bot.store.database import Database
-from bot.store.expressions import listed, listed_rows
+from bot.store.expressions import listed_rows
 from bot.store.schema import excluded_papers, keywords, papers
 
 # Longer than a preview looks back.
@@ -59,7 +59,7 @@ NOTHING_EXCLUDED: Final = ExcludedSummary({}, ())
 async def write_excluded(
     connection: Connection, planned: Collection[WatchedKeyword], exclusions: Collection[Exclusion], now: datetime
 ) -> None:
-    """Stores exclusions of papers that are stored, and removes older ones of the same keywords."""
+    """Stores exclusions of papers that are stored, and removes older ones."""
     rows = await asyncio.to_thread(_rows, planned, exclusions)
     found = listed_rows(rows, {"keyword": Id, "paper": Text, "excluded_by": Text})
     new = sa.select(found.c.keyword, papers.c.published, papers.c.arxiv_id, found.c.excluded_by).join(
@@ -70,12 +70,7 @@ async def write_excluded(
         .from_select(["keyword_id", "published", "arxiv_id", "excluded_by"], new.where(sa.true()))
         .on_conflict_do_nothing(index_elements=[excluded_papers.c.arxiv_id, excluded_papers.c.keyword_id])
     )
-    touched = listed({watched.id for watched in planned if watched.keyword.expression is not None}, Id)
-    await connection.write(
-        sa.delete(excluded_papers).where(
-            excluded_papers.c.keyword_id.in_(touched), excluded_papers.c.published < now - KEPT
-        )
-    )
+    await connection.write(sa.delete(excluded_papers).where(excluded_papers.c.published < now - KEPT))
 
 
 def _rows(planned: Collection[WatchedKeyword], exclusions: Collection[Exclusion]) -> Sequence[dict[str, int | str]]:

@@ -26,7 +26,7 @@ _EXPIRED: Final = sa.delete(questions).where(questions.c.asked_at < _EXPIRED_BEF
 _OF_USER: Final = (
     sa.select(questions.c.key)
     .where(questions.c.user_id == _USER)
-    .order_by(questions.c.asked_at.desc(), questions.c.key)
+    .order_by(questions.c.asked_at.desc())
     .offset(QUESTIONS_PER_PERSON)
     .limit(QUESTIONS_PER_PERSON)
 )

@@ -71,6 +71,7 @@ excluded_papers: Final = sa.Table(
     paper(primary_key=True),
     sa.Column("excluded_by", Text, nullable=False),
     sa.Index("excluded_papers_by_paper", "arxiv_id", "keyword_id", unique=True),
+    sa.Index("excluded_papers_by_date", "published"),
     **BY_KEY,
 )
 

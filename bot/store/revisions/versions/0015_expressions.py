@@ -5,8 +5,8 @@ from alembic import op
 
 from bot.store.column_types import Id, Text, Utc
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 
 
 def upgrade() -> None:
@@ -23,6 +23,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("excluded_papers_by_paper", "excluded_papers", ["arxiv_id", "keyword_id"], unique=True)
+    op.create_index("excluded_papers_by_date", "excluded_papers", ["published"])
     op.create_table(
         "questions",
         sa.Column("key", Text, primary_key=True),
