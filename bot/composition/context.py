@@ -24,6 +24,7 @@ from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
 from bot.store.database import Database
 from bot.store.edits import Edits
+from bot.store.excluded_papers import ExcludedPapers
 from bot.store.found_messages import FoundMessages
 from bot.store.group_commit import GroupCommit
 from bot.store.ingest import IngestStore
@@ -33,6 +34,7 @@ from bot.store.outbox import Outbox
 from bot.store.pages import PageStore
 from bot.store.papers import Papers
 from bot.store.polls import KeyValues, Polls
+from bot.store.questions import Questions
 from bot.store.statistics import Statistics
 from bot.store.subscriptions import Subscriptions
 from bot.store.trending_entries import TrendingEntries
@@ -106,6 +108,8 @@ class Stores:
     month_counts: MonthCounts
     statistics: Statistics
     found_messages: FoundMessages
+    excluded_papers: ExcludedPapers
+    questions: Questions
     author_names: AuthorNames
 
     @classmethod
@@ -130,6 +134,8 @@ class Stores:
             MonthCounts(database),
             Statistics(database),
             FoundMessages(database),
+            ExcludedPapers(database),
+            Questions(database),
             AuthorNames(database),
         )
 

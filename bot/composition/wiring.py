@@ -29,6 +29,7 @@ from bot.services.charts import ChartService
 from bot.services.lookup import LookupService
 from bot.services.pages import PageService
 from bot.services.pruning import AbstractPruner
+from bot.services.questions import QuestionService
 from bot.services.status import StatusService
 from bot.services.subscriptions import SubscriptionService
 from bot.store.database import Database
@@ -118,6 +119,7 @@ class Services:
     status: StatusService
     pages: PageService
     charts: ChartService
+    questions: QuestionService
     authors: AuthorService
 
 
@@ -134,6 +136,7 @@ def build_services(
         subscriptions=SubscriptionService(
             stores.subscriptions,
             stores.papers,
+            stores.excluded_papers,
             stores.outbox,
             ingest.initial_sync,
             context.clock,
@@ -145,6 +148,7 @@ def build_services(
         status=_status_service(context, stores, ingest, trending, supervisor),
         pages=PageService(stores.page_store, context.clock, shows_trending=context.settings.huggingface.enabled),
         charts=_chart_service(context, stores, ingest),
+        questions=QuestionService(stores.questions, context.clock),
         authors=AuthorService(stores.author_names),
     )
 

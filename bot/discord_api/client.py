@@ -71,10 +71,14 @@ class SlashCommands(app_commands.CommandTree["Client"]):
         ):
             await answer_without_suggestions(interaction)
             return False
+        self.track_current_task()
+        return True
+
+    def track_current_task(self) -> None:
+        """Tracks the task of a command, a button or a menu."""
         task = asyncio.current_task()
         if task is not None:
             self.track(task)
-        return True
 
     def track(self, task: asyncio.Task[object]) -> None:
         """Keeps a reference to a task until it ends; `cancel_running` cancels it."""
@@ -164,6 +168,11 @@ class Client(ShardedClient, commands.Bot):
         await self.http.close()
         self.http.connector = discord.utils.MISSING
         await self.login(token)
+
+    def track_current_task(self) -> None:
+        """Ends the current task at the shutdown, like a command."""
+        if isinstance(self.tree, SlashCommands):
+            self.tree.track_current_task()
 
     async def close(self) -> None:
         """Cancels the running commands, then closes the connection."""

@@ -145,6 +145,25 @@ class TrendingButtonId(CustomId):
         return f"trending:{self.day.isoformat()}:{self.page}:{self.count}"
 
 
+@dataclass(frozen=True, slots=True)
+class AnswerButtonId(CustomId):
+    """A button that answers a question about what someone typed: who may use it, the question's key, the answer."""
+
+    TEMPLATE: ClassVar[str] = r"answer:(?P<caller>\d{1,20}):(?P<key>[0-9a-f]{16}):(?P<answer>\d)"
+
+    caller_id: int
+    key: str
+    answer: int
+
+    @classmethod
+    def from_match(cls, match: re.Match[str]) -> Self:
+        """Parses a match of TEMPLATE; raises ValueError for an id that cannot exist."""
+        return cls(_id(match["caller"]), match["key"], int(match["answer"]))
+
+    def __str__(self) -> str:
+        return f"answer:{self.caller_id}:{self.key}:{self.answer}"
+
+
 def _id(digits: str) -> int:
     """Returns an id of Discord or of the database; raises ValueError for one that the database cannot hold."""
     number = int(digits)

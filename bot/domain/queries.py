@@ -105,6 +105,11 @@ def latest_query(keyword: Keyword) -> Query:
     return Query(_keyword_term(keyword))
 
 
+def is_countable(keyword: Keyword) -> bool:
+    """Whether arXiv's search can find a keyword: one that it cannot find is searched in all papers."""
+    return keyword.expression is None or bool(expression_terms(keyword.expression.node).found)
+
+
 def probe_query(window: Window) -> Query:
     """Returns a query to request one result of: does arXiv answer, and is the newest batch there?"""
     return window_query(window)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import date
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from bot.discord_api.custom_ids import (
     AbstractButtonId,
     AbstractMenuId,
+    AnswerButtonId,
     CustomIdTooLong,
     KeywordsButtonId,
     SubscribedAction,
@@ -21,7 +23,9 @@ from bot.discord_api.custom_ids import (
 from bot.domain.paper import ArxivId
 from bot.runtime.limits import CUSTOM_ID_MAX
 
-AnyCustomId = AbstractButtonId | AbstractMenuId | KeywordsButtonId | SubscribedButtonId | TrendingButtonId
+AnyCustomId = (
+    AbstractButtonId | AbstractMenuId | AnswerButtonId | KeywordsButtonId | SubscribedButtonId | TrendingButtonId
+)
 
 KEYS = st.text("abcXYZ019-_", min_size=1, max_size=20)
 ARXIV_IDS = st.sampled_from(["2611.00001", "0704.0001", "math.AG/9901001", "hep-th/9901001"]).map(ArxivId)
@@ -32,6 +36,7 @@ MOVES = st.sampled_from(["first", "to", "from", "last", "file"])
 CUSTOM_IDS = st.one_of(
     st.builds(AbstractButtonId, ARXIV_IDS, KEYS),
     st.builds(AbstractMenuId, KEYS),
+    st.builds(AnswerButtonId, SNOWFLAKES, st.from_regex("[0-9a-f]{16}", fullmatch=True), st.integers(0, 9)),
     st.builds(KeywordsButtonId, SNOWFLAKES, st.integers(0, 2**63 - 1), MOVES, st.integers(0, 10**9 - 1)),
     st.builds(SubscribedButtonId, ACTIONS, SNOWFLAKES, KEYWORD_IDS),
     st.builds(TrendingButtonId, st.dates(date(1000, 1, 1)), st.integers(0, 9999), st.integers(0, 9999)),
@@ -62,7 +67,7 @@ def test_custom_id_beyond_discords_limit_is_not_encoded(custom_id: AnyCustomId) 
 
 @given(CUSTOM_IDS)
 def test_custom_id_matches_one_template_only(custom_id: AnyCustomId) -> None:
-    kinds = (AbstractButtonId, AbstractMenuId, KeywordsButtonId, SubscribedButtonId, TrendingButtonId)
+    kinds = get_args(AnyCustomId)
     assert [kind for kind in kinds if re.fullmatch(kind.TEMPLATE, str(custom_id))] == [type(custom_id)]
 
 
@@ -74,6 +79,7 @@ def test_custom_id_matches_one_template_only(custom_id: AnyCustomId) -> None:
         ("abstracts:Ab-_9", AbstractMenuId("Ab-_9")),
         ("subscribed:new:11:7", SubscribedButtonId("new", 11, (7,))),
         ("subscribed:undo:1191319909171200017:7,8,9", SubscribedButtonId("undo", 1191319909171200017, (7, 8, 9))),
+        ("answer:71:0123456789abcdef:1", AnswerButtonId(71, "0123456789abcdef", 1)),
         ("keywords:71:0:to:20", KeywordsButtonId(71, 0, "to", 20)),
         ("trending:2026-11-20:0:0", TrendingButtonId(date(2026, 11, 20), 0, 0)),
         ("trending:2026-11-20:12:100", TrendingButtonId(date(2026, 11, 20), 12, 100)),
