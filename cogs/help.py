@@ -30,6 +30,7 @@ class HelpEntry:
 
 SUBSCRIBING: Final = (
     HelpEntry("subscribe", "subscribe reward model", "posts new papers with these words in this channel"),
+    HelpEntry("follow", "follow Geoffrey Hinton", "posts new papers of this author in this channel"),
     HelpEntry("unsubscribe", "unsubscribe reward model", "stops posting them"),
     HelpEntry("channel", "channel schedule 08:30 Europe/Berlin", "posts once per day instead of as papers arrive"),
     HelpEntry("channel", "channel show", "shows this channel's settings: layout, schedule, mention, trending lists"),

@@ -11,6 +11,7 @@ from bot.composition.wiring import Services
 from bot.config import WebSettings
 from cogs.channels import ChannelCommands
 from cogs.charts import ChartCommands
+from cogs.follow import FollowCommand
 from cogs.help import HelpCommand
 from cogs.keyword_list import KeywordsCommand
 from cogs.lookup import LookupCommands
@@ -24,10 +25,12 @@ from cogs.subscriptions import SubscriptionCommands
 def build_cogs(context: Context, services: Services, trending: TrendingParts) -> Sequence[commands.Cog]:
     """The slash commands."""
     questions = QuestionButtons(services.questions)
+    subscribe = SubscribeCommand(services.subscriptions, services.status, services.channel_settings, questions)
     return (
         *trending.cogs,
         questions,
-        SubscribeCommand(services.subscriptions, services.status, services.channel_settings, questions),
+        subscribe,
+        FollowCommand(subscribe, services.authors),
         SubscriptionCommands(services.subscriptions),
         KeywordsCommand(services.subscriptions),
         LookupCommands(services.lookup, questions),
