@@ -23,6 +23,7 @@ from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
 from bot.store.database import Database
 from bot.store.edits import Edits
+from bot.store.exports import Exports
 from bot.store.found_messages import FoundMessages
 from bot.store.group_commit import GroupCommit
 from bot.store.ingest import IngestStore
@@ -30,6 +31,7 @@ from bot.store.known_guilds import KnownGuilds
 from bot.store.month_counts import MonthCounts
 from bot.store.outbox import Outbox
 from bot.store.pages import PageStore
+from bot.store.paper_posts import PaperPosts
 from bot.store.papers import Papers
 from bot.store.polls import KeyValues, Polls
 from bot.store.statistics import Statistics
@@ -105,6 +107,8 @@ class Stores:
     month_counts: MonthCounts
     statistics: Statistics
     found_messages: FoundMessages
+    paper_posts: PaperPosts
+    exports: Exports
 
     @classmethod
     def create(cls, database: Database, clock: Clock | None = None) -> Self:
@@ -128,6 +132,8 @@ class Stores:
             MonthCounts(database),
             Statistics(database),
             FoundMessages(database),
+            PaperPosts(database),
+            Exports(database),
         )
 
 
