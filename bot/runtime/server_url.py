@@ -1,10 +1,13 @@
 """The URL of a PostgreSQL database, whose password no text shows."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qs, quote, quote_plus, unquote, urlsplit
 
 _SCHEMES: Final = ("postgresql", "postgres")
+# The other form of connection strings (libpq-connect.html): it is no path, and contains the password, too.
+_KEY_VALUES: Final = re.compile(r"\s*(host|hostaddr|port|dbname|user|password|passfile|service|sslmode)\s*=")
 # The options in a URL that are secret: the password of the user, and the one of the key of a client certificate.
 SECRET_OPTIONS: Final = ("password", "sslpassword")
 
@@ -40,8 +43,9 @@ class ServerUrl:
 
     @classmethod
     def is_server(cls, text: str) -> bool:
-        """Whether a setting is meant as the URL of a server, not as the path of a file."""
-        return text.strip().lower().startswith(tuple(f"{scheme}:" for scheme in _SCHEMES)) or "://" in text
+        """Whether a setting is meant as a server, not as the path of a file; it may be no valid URL."""
+        is_url = text.strip().lower().startswith(tuple(f"{scheme}:" for scheme in _SCHEMES)) or "://" in text
+        return is_url or _KEY_VALUES.match(text) is not None
 
     @property
     def passwords(self) -> tuple[str, ...]:
@@ -55,7 +59,8 @@ class ServerUrl:
 
     def __str__(self) -> str:
         parts = urlsplit(self.secret)
-        host = parts.netloc.rpartition("@")[2] or "".join(parse_qs(parts.query).get("host", [])[:1])
+        query = parse_qs(parts.query)
+        host = parts.netloc.rpartition("@")[2] or ":".join(query.get("host", [])[:1] + query.get("port", [])[:1])
         return f"{parts.path[1:]} at {host or 'the default socket'}"
 
 

@@ -41,6 +41,13 @@ def server_engine_url(url: ServerUrl) -> sa.URL:
     )
 
 
+def connect_arguments(url: ServerUrl) -> dict[str, str | int]:
+    """Returns the driver's arguments beside the URL: the passwords, and values for what the URL does not set."""
+    defaults = {"application_name": "daily-papers", "connect_timeout": int(CONNECT_TIMEOUT_S), **NETWORK_TIMEOUTS}
+    given = sa.make_url(url.secret).query
+    return {name: value for name, value in defaults.items() if name not in given} | secret_arguments(url)
+
+
 def secret_arguments(url: ServerUrl) -> dict[str, str]:
     """Returns the passwords as arguments of the driver."""
     made = sa.make_url(url.secret)
@@ -65,12 +72,7 @@ def connected(url: ServerUrl, *, autocommit: bool = False, remedy: str = UNCHANG
     """
     engine = sa.create_engine(
         server_engine_url(url),
-        connect_args={
-            "application_name": "daily-papers",
-            "connect_timeout": int(CONNECT_TIMEOUT_S),
-            **NETWORK_TIMEOUTS,
-            **secret_arguments(url),
-        },
+        connect_args=connect_arguments(url),
         poolclass=sa.NullPool,
         isolation_level="AUTOCOMMIT" if autocommit else "READ COMMITTED",
         skip_autocommit_rollback=True,

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from bot.config import Settings
 from bot.log import JsonLines, TextLines
 from bot.runtime.server_url import ServerUrl
-from bot.store.server_schema import secret_arguments, server_engine_url
+from bot.store.server_schema import connect_arguments, secret_arguments, server_engine_url
 
 PASSWORD = "hush/4711@hush:'4712\\%hush+47\"13 hush"
 URLS = (
@@ -49,6 +49,25 @@ def test_every_form_of_a_password_is_redacted(
     assert "hush" not in formatter(dict.fromkeys(ServerUrl.parse(text).passwords, "[password]")).format(
         logging.makeLogRecord({"msg": text, "levelname": "INFO", "name": "x"})
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("postgresql://ada:hush@db.example.org:5433/papers", "papers at db.example.org:5433"),
+        ("postgresql://ada:hush@/papers?host=db.example.org&port=5433", "papers at db.example.org:5433"),
+        ("postgresql://ada:hush@/papers?host=%2Frun%2Fpostgresql", "papers at /run/postgresql"),
+        ("postgresql:///papers?service=hush", "papers at the default socket"),
+    ],
+)
+def test_url_is_shown_as_a_database_at_a_server(text: str, shown: str) -> None:
+    assert str(ServerUrl.parse(text)) == shown
+
+
+def test_parameters_of_the_url_replace_the_defaults() -> None:
+    url = "postgresql://ada@db.example.org/papers"
+    assert connect_arguments(ServerUrl.parse(url))["connect_timeout"] == 5
+    assert "connect_timeout" not in connect_arguments(ServerUrl.parse(f"{url}?connect_timeout=20"))
 
 
 @pytest.mark.parametrize(
