@@ -95,9 +95,9 @@ def _allowed(details: ErrorDetails, steps: Sequence[str | int]) -> str:
 
 
 def printable(text: str) -> str:
-    """Returns the operator's text on one line, without control characters, tokens and passwords of URLs."""
+    """Returns the operator's text on one line, without control characters and without a token."""
     line = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-    return _CREDENTIALS.sub("(a password)@", _TOKEN.sub("(a token)", line))
+    return _TOKEN.sub("(a token)", line)
 
 
 def suggestion(name: str, known: Mapping[str, str]) -> str:
@@ -145,5 +145,5 @@ def _siblings(steps: list[str | int]) -> list[str]:
 
 
 def _value(value: object) -> str:
-    text = printable(json.dumps(value, default=str))
+    text = _CREDENTIALS.sub("(a password)@", printable(json.dumps(value, default=str)))
     return text if len(text) <= _VALUE_MAX_CHARS else f"{text[:_VALUE_MAX_CHARS]}…"

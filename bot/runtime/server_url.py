@@ -23,9 +23,9 @@ class ServerUrl:
         """Returns the URL. Raises ValueError, without the URL, if it is not one of a database."""
         try:
             parts = urlsplit(text)
-            _ = parts.port
             is_valid = (
                 parts.scheme in _SCHEMES
+                and parts.port != 0  # libpq would use its default
                 and len(parts.path) > 1
                 and "/" not in parts.path[1:]
                 and not parts.fragment

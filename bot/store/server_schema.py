@@ -45,8 +45,9 @@ def server_engine_url(url: ServerUrl) -> sa.URL:
 
 def connect_arguments(url: ServerUrl) -> dict[str, str | int]:
     """Returns the driver's arguments beside the URL: the passwords, and values for what the URL does not set."""
-    defaults = {"application_name": "daily-papers", "connect_timeout": int(CONNECT_TIMEOUT_S), **NETWORK_TIMEOUTS}
+    own: dict[str, str | int] = {"application_name": "daily-papers", "connect_timeout": int(CONNECT_TIMEOUT_S)}
     given = sa.make_url(url.secret).query
+    defaults = own | NETWORK_TIMEOUTS
     return {name: value for name, value in defaults.items() if name not in given} | secret_arguments(url)
 
 
@@ -95,6 +96,8 @@ def connected(url: ServerUrl, *, autocommit: bool = False, remedy: str = UNCHANG
     explain_errors(engine, url, remedy)
     try:
         with engine.begin() as connection:
+            # A limit of the user or the database is for queries: a migration or a copy may take minutes.
+            connection.execute(sa.select(sa.func.set_config("statement_timeout", "0", False)))
             yield connection
     finally:
         engine.dispose()

@@ -230,7 +230,7 @@ async def test_second_server_of_the_url_is_used_if_the_first_is_unreachable(serv
 
 async def test_options_of_the_url_apply_beside_those_of_the_bot(server: TcpServer, url: ServerUrl) -> None:
     server.execute("CREATE SCHEMA papers", name_of(url))
-    options = quote("-c search_path=papers -c statement_timeout=1ms -c timezone=Asia/Tokyo", safe="")
+    options = quote("-c search_path=papers -c statement_timeout=20s -c timezone=Asia/Tokyo", safe="")
     with_options = server_url(server.port, name_of(url), options=f"?options={options}&application_name=papers")
     database = await Database.open_exclusive(with_options)
     await write(database)

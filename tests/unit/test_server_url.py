@@ -81,6 +81,7 @@ def test_parameters_of_the_url_replace_the_defaults() -> None:
         "postgresql://ada:hush hush@db/papers",
         "postgresql://ada:hush@db:99999/papers",
         "postgresql://ada:hush@db:/papers",
+        "postgresql://ada:hush@db:0/papers",
         "postgresql://ada:hush@db/papers#hush",
         "postgresql://ada:hush@db/",
         "postgresql+psycopg://ada:hush@db/papers",
