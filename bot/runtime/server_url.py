@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, quote, quote_plus, unquote, urlsplit
 _SCHEMES: Final = ("postgresql", "postgres")
 # The other form of connection strings (libpq-connect.html): it is no path, and contains the password, too.
 _KEY_VALUES: Final = re.compile(r"\s*(host|hostaddr|port|dbname|user|password|passfile|service|sslmode)\s*=")
+# The longest part of a name between dots (RFC 1035, section 2.3.4).
+_LABEL_MAX: Final = 63
 # The options in a URL that are secret: the password of the user, and the one of the key of a client certificate.
 SECRET_OPTIONS: Final = ("password", "sslpassword")
 
@@ -31,6 +33,8 @@ class ServerUrl:
                 and not parts.fragment
                 and not parts.netloc.endswith(":")
                 and parts.netloc.count("@") <= 1  # the rest of the password would count as the host
+                and "%00" not in text  # libpq would end there
+                and all(map(_is_host, (parts.hostname or "", *parse_qs(parts.query).get("host", ()))))
             )
         except ValueError:
             is_valid = False
@@ -62,6 +66,12 @@ class ServerUrl:
         query = parse_qs(parts.query)
         host = parts.netloc.rpartition("@")[2] or ":".join(query.get("host", [])[:1] + query.get("port", [])[:1])
         return f"{parts.path[1:]} at {host or 'the default socket'}"
+
+
+def _is_host(text: str) -> bool:
+    """Whether a host is a path, or a name that can be looked up: no label is empty, or longer than 63 characters."""
+    labels = [] if text.startswith("/") else text.removesuffix(".").split(".")
+    return labels == [""] or all(0 < len(label.encode("idna")) <= _LABEL_MAX for label in labels)
 
 
 def _quote_all(text: str) -> str:

@@ -159,10 +159,13 @@ def _check_rights(connection: sa.Connection, url: ServerUrl, tables: Collection[
     """Raises DatabaseUnusable if the user cannot write to these tables, or without any, cannot create them."""
     if not tables:
         may_create = sa.func.has_schema_privilege(sa.func.current_schema(), "CREATE")
-        if not connection.execute(sa.select(may_create)).scalar_one():
-            raise DatabaseUnusable(
-                f"The user may not create tables in the database {url}: make this user the owner of the database."
-            )
+        match connection.execute(sa.select(may_create)).scalar_one():
+            case None:
+                raise DatabaseUnusable(f"The database {url} has no schema of the search_path: create the schema first.")
+            case False:
+                raise DatabaseUnusable(
+                    f"The user may not create tables in the database {url}: make this user the owner of the database."
+                )
         return
     rights = [sa.func.has_table_privilege(table, right) for table in tables for right in _RIGHTS]
     if not connection.execute(sa.select(sa.and_(*rights))).scalar_one():

@@ -118,6 +118,10 @@ def user_who_may_not_create_tables(server: TcpServer, name: str) -> ServerUrl:
     return server.url(name, user="reader")
 
 
+def missing_schema(server: TcpServer, name: str) -> ServerUrl:
+    return server_url(server.port, name, options="?options=-csearch_path%3Dnowhere")
+
+
 def user_who_may_only_read(server: TcpServer, name: str) -> ServerUrl:
     prepare_server(server.url(name), creates=True)
     url = user_who_may_not_create_tables(server, name)
@@ -141,14 +145,17 @@ FAULTS: Final[dict[Prepare, str]] = {
     tables_of_another_program: "belongs to another program: set `database` to an empty one",
     newer_revision: "was written by a newer Daily Papers (revision 9999): update the program",
     user_who_may_not_create_tables: "The user may not create tables in the database",
+    missing_schema: "has no schema of the search_path: create the schema first",
     user_who_may_only_read: "The user may not write to the database",
 }
-# `page` only reads, and creates no table.
-ONLY_BOT: Final = (user_who_may_not_create_tables, user_who_may_only_read)
+# `page` creates no table, and has another reason; for a user who may only read, it works.
+ONLY_BOT: Final = (user_who_may_not_create_tables, missing_schema)
+CASES: Final = [("run", each) for each in FAULTS] + [
+    ("page", each) for each in FAULTS if each != user_who_may_only_read
+]
 
 
-@pytest.mark.parametrize("prepare", FAULTS, ids=lambda prepare: prepare.__name__)
-@pytest.mark.parametrize("command", ["run", "page"])
+@pytest.mark.parametrize(("command", "prepare"), CASES, ids=lambda each: getattr(each, "__name__", each))
 def test_fault_is_one_sentence_and_changes_nothing(
     prepare: Prepare, command: str, server: TcpServer, name: str, folder: Path, start: "Start"
 ) -> None:
