@@ -30,10 +30,11 @@ from bot.discord_api.messages import embeds
 from bot.domain.channel_settings import Layout
 from bot.domain.keyword import Keyword
 from bot.domain.paper import Paper
+from bot.runtime.server_url import ServerUrl
 from bot.store import schema
 from bot.store.codecs import paper_to_row
 from sandbox.discord import Guild, RateLimits, World
-from tests.support.databases import create_where_missing
+from tests.support.databases import create_where_missing, drop, location
 from tests.support.running import TOKEN, RunningSandbox, running_sandbox
 
 _SIZES = (1_000, 10_000)
@@ -137,8 +138,16 @@ def _papers() -> tuple[Paper, ...]:
     return generate_page((_KEYWORD,), _PAPERS).sections[0].papers
 
 
+def _url(path: Path) -> sa.URL:
+    found = location(path)
+    if isinstance(found, ServerUrl):
+        return sa.make_url(found.secret).set(drivername="postgresql+psycopg")
+    return sa.make_url(f"sqlite:///{found}")
+
+
 def _queue_papers(path: Path, world: World, channel_ids: Sequence[int], due_at: datetime) -> None:
     """Creates a database in which every channel waits for the same papers."""
+    drop(path)  # the sandbox creates an empty one on a server
     create_where_missing(path)
     keyword, papers, now = Keyword.parse(_KEYWORD), _papers(), datetime.now(UTC)
     queued = {"arrived_at": now, "due_at": due_at}
@@ -156,7 +165,7 @@ def _queue_papers(path: Path, world: World, channel_ids: Sequence[int], due_at: 
             for paper in papers
         ],
     }
-    with sa.create_engine(f"sqlite:///{path}").begin() as connection:
+    with sa.create_engine(_url(path)).begin() as connection:
         for table, values in rows.items():
             connection.execute(sa.insert(table), values)
         entries = sa.select(schema.outbox.c.id, sa.literal(1))
@@ -216,6 +225,8 @@ def _memory_mb(pid: int, field: str) -> float:
 
 
 def _run_bot(environment: dict[str, str], log: str) -> None:
+    for name in [name for name in os.environ if name.startswith("DAILY_PAPERS_")]:
+        del os.environ[name]  # the URL of the benchmark's server is no setting of the bot
     os.environ.update(environment)
     with Path(log).open("ab") as file:
         os.dup2(file.fileno(), sys.stderr.fileno())
