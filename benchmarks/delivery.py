@@ -225,8 +225,6 @@ def _memory_mb(pid: int, field: str) -> float:
 
 
 def _run_bot(environment: dict[str, str], log: str) -> None:
-    for name in [name for name in os.environ if name.startswith("DAILY_PAPERS_")]:
-        del os.environ[name]  # the URL of the benchmark's server is no setting of the bot
     os.environ.update(environment)
     with Path(log).open("ab") as file:
         os.dup2(file.fileno(), sys.stderr.fileno())
