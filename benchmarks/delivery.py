@@ -30,11 +30,10 @@ from bot.discord_api.messages import embeds
 from bot.domain.channel_settings import Layout
 from bot.domain.keyword import Keyword
 from bot.domain.paper import Paper
-from bot.runtime.server_url import ServerUrl
 from bot.store import schema
 from bot.store.codecs import paper_to_row
 from sandbox.discord import Guild, RateLimits, World
-from tests.support.databases import create_where_missing, drop, location
+from tests.support.databases import create_where_missing, drop, writing
 from tests.support.running import TOKEN, RunningSandbox, running_sandbox
 
 _SIZES = (1_000, 10_000)
@@ -138,13 +137,6 @@ def _papers() -> tuple[Paper, ...]:
     return generate_page((_KEYWORD,), _PAPERS).sections[0].papers
 
 
-def _url(path: Path) -> sa.URL:
-    found = location(path)
-    if isinstance(found, ServerUrl):
-        return sa.make_url(found.secret).set(drivername="postgresql+psycopg")
-    return sa.make_url(f"sqlite:///{found}")
-
-
 def _queue_papers(path: Path, world: World, channel_ids: Sequence[int], due_at: datetime) -> None:
     """Creates a database in which every channel waits for the same papers."""
     drop(path)  # the sandbox creates an empty one on a server
@@ -165,7 +157,7 @@ def _queue_papers(path: Path, world: World, channel_ids: Sequence[int], due_at: 
             for paper in papers
         ],
     }
-    with sa.create_engine(_url(path)).begin() as connection:
+    with writing(path) as connection:
         for table, values in rows.items():
             connection.execute(sa.insert(table), values)
         entries = sa.select(schema.outbox.c.id, sa.literal(1))
