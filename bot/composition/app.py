@@ -25,7 +25,7 @@ from bot.discord_api.greeting import Greeter
 from bot.domain.keyword import Keyword, split_keywords
 from bot.domain.unsupported import unsupported_syntax
 from bot.runtime.clock import Clock, SystemClock
-from bot.runtime.errors import InvalidToken
+from bot.runtime.errors import InvalidToken, StoreUnavailable
 from bot.runtime.metrics import LagMeter, Metrics
 from bot.runtime.shutdown import ended_within
 from bot.runtime.supervisor import Loop, Supervisor, root_cause
@@ -180,6 +180,7 @@ class App:
                 await asyncio.wait({loops, stopped}, return_when=asyncio.FIRST_COMPLETED)
                 if stop.is_set():
                     await self._finish_messages()
+                    await self._save_backoff()
             finally:
                 stopped.cancel()
                 loops.cancel()
@@ -189,6 +190,11 @@ class App:
         log.info("shutting down")
         # The next start looks up messages that are not finished in time.
         await ended_within(self._publish.dispatcher.stop(), SHUTDOWN_GRACE_S)
+
+    async def _save_backoff(self) -> None:
+        """Stores a backoff that has just begun, or the next start would send a request during it."""
+        with contextlib.suppress(StoreUnavailable):  # which is logged and shown in `/status`
+            await ended_within(self._backoff_watch.save(), SHUTDOWN_GRACE_S)
 
     def _loops(self) -> Mapping[str, Loop]:
         return {

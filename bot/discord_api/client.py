@@ -28,6 +28,7 @@ from bot.discord_api.cooldown import CLICKS_PER_MINUTE, Cooldown
 from bot.discord_api.greeting import Greeter
 from bot.discord_api.outcomes import hide_outage_traces
 from bot.discord_api.private_replies import answer_failure
+from bot.discord_api.request_budget import prioritize_requests
 from bot.discord_api.server_changes import ServerChanges
 from bot.discord_api.sharded_client import ShardedClient
 from bot.runtime.clock import Clock
@@ -65,12 +66,16 @@ class SlashCommands(app_commands.CommandTree["Client"]):
         self._autocompletion = AutocompletionLimit()
 
     async def interaction_check(self, interaction: discord.Interaction["Client"], /) -> bool:
-        """Records the task of a command, and allows everyone; limits requests for suggestions."""
+        """Records the task of a command, and allows everyone; limits requests for suggestions.
+
+        What the command sends to Discord does not wait behind all papers that are being posted.
+        """
         if interaction.type is discord.InteractionType.autocomplete and not self._autocompletion.allows(
             interaction.user.id, interaction.guild_id
         ):
             await answer_without_suggestions(interaction)
             return False
+        prioritize_requests()
         task = asyncio.current_task()
         if task is not None:
             self.track(task)

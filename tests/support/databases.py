@@ -124,6 +124,15 @@ def reading(path: Path) -> Iterator[sa.Connection]:
     engine.dispose()
 
 
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[sa.Connection]:
+    """Yields a connection in a transaction, which is committed at the end of the block."""
+    engine = sa.create_engine(_url(_name(path)) if IS_POSTGRESQL else f"sqlite:///{path}", poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        yield connection
+    engine.dispose()
+
+
 def _reading_url(path: Path, driver: str) -> sa.URL:
     if IS_POSTGRESQL:
         return _url(_name(path))
