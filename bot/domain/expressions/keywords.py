@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from bot.domain.expressions.explanation import explain, explain_phrase
-from bot.domain.expressions.matching import match_expressions
+from bot.domain.expressions.matching import PaperSets, match_expressions
 from bot.domain.expressions.nodes import (
     CategoryClause,
     Conjunction,
@@ -146,14 +146,20 @@ def as_keyword(expression: KeywordExpression) -> Keyword:
     return Keyword.parse(words.text, category).named(expression.name)
 
 
-def match_keywords(papers: Sequence[Paper], keywords: Sequence[Keyword]) -> tuple[Match, ...]:
-    """Returns each pair of a paper and a keyword that it satisfies once, ordered by keyword, then by paper."""
+def match_keywords(
+    papers: Sequence[Paper], keywords: Sequence[Keyword], sets: PaperSets | None = None
+) -> tuple[Match, ...]:
+    """Returns each pair of a paper and a keyword that it satisfies once, ordered by keyword, then by paper.
+
+    `sets` are those of the papers, with at least the clauses of all expressions among the keywords.
+    """
     unique = tuple(dict.fromkeys(keywords))
     found = [*match(papers, [each for each in unique if each.expression is None])]
     by_canonical = {each.canonical: each for each in unique}
     expressions = [each.expression for each in unique if each.expression is not None]
     found += (
-        Match(each.arxiv_id, by_canonical[each.expression.canonical]) for each in match_expressions(papers, expressions)
+        Match(each.arxiv_id, by_canonical[each.expression.canonical])
+        for each in match_expressions(papers, expressions, sets)
     )
     if not expressions:
         return tuple(found)
