@@ -54,7 +54,7 @@ def read_keyword(text: str, category: str | None = None) -> Keyword | AmbiguousK
 
 
 def parse_keyword(text: str, category: str | None = None) -> Keyword:
-    """Reads a keyword that nobody can be asked about, such as one in a file; raises InvalidKeyword.
+    """Reads a keyword without asking which reading was meant, such as one in a file; raises InvalidKeyword.
 
     A text without operators, fields and quotation marks is a phrase, also if a reading of it has operators.
     """
