@@ -16,11 +16,13 @@ from discord.ext import commands
 from bot.discord_api.client import Client
 from bot.discord_api.cooldown import Cooldown
 from bot.discord_api.private_replies import reply
+from bot.domain.expressions.keywords import AmbiguousKeyword
 from bot.domain.keyword import Keyword
 from bot.domain.period import Period, parse_period
 from bot.domain.text import plural
 from bot.page.references import ReferenceFormat
 from bot.runtime.clock import Clock
+from bot.runtime.errors import InvalidKeyword
 from bot.services.exports import EXPORT_PAPERS, ExportedFile, ExportService
 from bot.services.subscriptions import SubscriptionService
 from cogs.input import parse_in_thread, parse_one_keyword
@@ -101,6 +103,8 @@ class ExportCommands(commands.GroupCog, name="export", description="Get papers o
 
 def _parse(keyword: str | None, since: str | None, until: str | None, now: datetime) -> tuple[Keyword | None, Period]:
     parsed = None if keyword is None else parse_one_keyword(keyword, "export papers")
+    if isinstance(parsed, AmbiguousKeyword):
+        raise InvalidKeyword(str(parsed))
     return parsed, parse_period(since, until, now.date())
 
 
@@ -109,7 +113,7 @@ def _nothing(channel_id: int | None, keyword: Keyword | None, period: Period, ex
         return f"There are no papers {_in_words(period)}. Choose an earlier day in `since`, such as `1 year` or `all`."
     if keyword is not None:
         where = "a channel that you can view" if channel_id is None else f"<#{channel_id}>"
-        return f"{bold(keyword.shown)} is not a keyword of {where}. `/keywords` lists the keywords."
+        return f"{bold(keyword.label)} is not a keyword of {where}. `/keywords` lists the keywords."
     where = "This channel" if channel_id is None else f"<#{channel_id}>"
     return f"{where} has no keywords yet. Add one with `/subscribe`."
 

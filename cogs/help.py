@@ -50,8 +50,12 @@ SUMMARY: Final = (
     "**Daily Papers** watches arXiv for keywords. A channel gets each new paper that matches one of its keywords, once."
 )
 KEYWORD_HINT: Final = (
-    "-# A keyword is a phrase in a title or an abstract; word endings don't matter. Separate several with commas. "
-    "`diffusion model [cs.CV]` finds only papers of that arXiv category."
+    "**Keywords**\n"
+    "A keyword is a phrase in a title or an abstract; word endings don't matter. Separate several with commas. "
+    "`diffusion model [cs.CV]` finds only papers of that arXiv category.\n"
+    'Or write an expression: `("reward model" OR RLHF) AND agents ANDNOT survey`, `au:"Hinton, G"`, `ti:scaling`, '
+    "`cat:cs.CL`, `=CLIP` (exact). `NOT` is applied first, then `AND`, then `OR`; parentheses change that. "
+    "Short forms: `|` for `OR`, `-survey` for `ANDNOT survey`."
 )
 
 

@@ -5,6 +5,7 @@ An abstract is visible only to the person who clicks.
 
 import asyncio
 import re
+from collections.abc import Sequence
 from functools import partial
 from typing import Final, Self
 
@@ -17,47 +18,71 @@ from bot.discord_api.cooldown import Cooldown
 from bot.discord_api.custom_ids import NO_POST_KEY, AbstractButtonId, AbstractMenuId
 from bot.discord_api.messages import cite_view, reading_view, to_embed
 from bot.discord_api.private_replies import reply
+from bot.domain.expressions.keywords import AmbiguousKeyword
 from bot.domain.keyword import Keyword
 from bot.domain.layout.card import lay_out_cards
 from bot.domain.paper import ArxivId
+from bot.domain.question import Question
 from bot.domain.text import plural
 from bot.runtime.errors import ArxivBackoff, ArxivError, LookupsExhausted, QueryRejected, StoreUnavailable
 from bot.services.lookup import LATEST_MAX, Latest, LookupService
 from cogs.input import caller_of, parse_in_thread, parse_one_keyword
+from cogs.questions import QuestionButtons
 from cogs.replies import UNUSABLE, PersistentItem, bold, defer_if_slow, relative_time, spelling_hint
 
 LATEST_PER_MINUTE: Final = 5
+_COUNT: Final = 5
 
 
 class LookupCommands(commands.Cog):
     """Shows the newest papers in servers, in direct messages, and wherever a person installed the app."""
 
-    def __init__(self, lookup_service: LookupService) -> None:
+    def __init__(self, lookup_service: LookupService, questions: QuestionButtons) -> None:
         self._lookup_service = lookup_service
+        self._questions = questions
         self._cooldown = Cooldown(LATEST_PER_MINUTE)
+        questions.on_answer("latest", self._answered)
 
     @app_commands.command(description="Show the newest arXiv papers for any keyword")
-    @app_commands.describe(keyword="What to find in titles and abstracts", count="How many papers (default: 5)")
+    @app_commands.describe(
+        keyword='A phrase, or an expression such as ("reward model" OR RLHF) -survey',
+        count="How many papers (default: 5)",
+    )
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     @app_commands.allowed_installs(guilds=True, users=True)
     async def latest(
         self,
         interaction: discord.Interaction[Client],
         keyword: str,
-        count: app_commands.Range[int, 1, LATEST_MAX] = 5,
+        count: app_commands.Range[int, 1, LATEST_MAX] = _COUNT,
     ) -> None:
         parsed = await parse_in_thread(partial(parse_one_keyword, keyword, "latest"), keyword)
         self._cooldown.check(interaction)
-        await interaction.response.defer()
+        if isinstance(parsed, AmbiguousKeyword):
+            answers = tuple((reading,) for reading in parsed.readings)
+            question = Question(interaction.user.id, "latest", answers, papers=count)
+            await self._questions.ask(interaction, question, parsed.typed)
+            return
+        await self._show(interaction, parsed, count)
+
+    async def _answered(
+        self, interaction: discord.Interaction[AnyClient], question: Question, keywords: Sequence[Keyword]
+    ) -> None:
+        self._cooldown.check(interaction)
+        await self._show(interaction, keywords[0], question.papers or _COUNT)
+
+    async def _show(self, interaction: discord.Interaction[AnyClient], keyword: Keyword, count: int) -> None:
+        """Replies with the papers, in a new message below a question."""
+        await interaction.response.defer(thinking=True)
         try:
-            latest = await self._lookup_service.latest(parsed, count, caller_of(interaction))
+            latest = await self._lookup_service.latest(keyword, count, caller_of(interaction))
         except ArxivError as error:
-            await reply(interaction, _failure(parsed, error))
+            await reply(interaction, _failure(keyword, error))
             return
         if not latest.papers:
             await reply(interaction, nothing_found(latest))
             return
-        papers = [(paper, [parsed.shown]) for paper in latest.papers]
+        papers = [(paper, [keyword.label]) for paper in latest.papers]
         cards = await asyncio.to_thread(lay_out_cards, papers, latest.trending_entries)
         await interaction.edit_original_response(
             content=_heading(latest),
@@ -70,14 +95,14 @@ def _failure(keyword: Keyword, error: ArxivError) -> str:
     if isinstance(error, QueryRejected):
         return "arXiv rejected this query. Try simpler wording."
     again = relative_time(error.not_before) if isinstance(error, ArxivBackoff | LookupsExhausted) else "later"
-    return f"{error}, and no papers for {bold(keyword.shown)} are stored here yet. Try again {again}."
+    return f"{error}, and no papers for {bold(keyword.label)} are stored here yet. Try again {again}."
 
 
 def nothing_found(latest: Latest) -> str:
     """The reply to a lookup without papers: arXiv has none, or none of its results match."""
-    keyword = bold(latest.keyword.shown)
+    keyword = bold(latest.keyword.label)
     if not latest.rejected:
-        return f"arXiv has no papers for {keyword}. {spelling_hint(latest.keyword.shown)}"
+        return f"arXiv has no papers for {keyword}. {spelling_hint(latest.keyword.label)}"
     results = "arXiv's newest result" if latest.rejected == 1 else f"arXiv's newest {plural(latest.rejected, 'result')}"
     return f"{results} for {keyword} {'does' if latest.rejected == 1 else 'do'} not match it. Try other words."
 
@@ -85,7 +110,7 @@ def nothing_found(latest: Latest) -> str:
 def _heading(latest: Latest) -> str:
     count = len(latest.papers)
     newest = "newest paper" if count == 1 else f"newest {plural(count, 'paper')}"
-    text = f"The {newest} for {bold(latest.keyword.shown)}"
+    text = f"The {newest} for {bold(latest.keyword.label)}"
     return text if latest.problem is None else f"{text} that are stored here. {latest.problem}."
 
 

@@ -22,8 +22,8 @@ from bot.discord_api.backoff_watch import BackoffWatch
 from bot.discord_api.channel_directory import ChannelDirectory
 from bot.discord_api.client import Client, use_endpoints
 from bot.discord_api.greeting import Greeter
-from bot.domain.keyword import Keyword, split_keywords
-from bot.domain.unsupported import unsupported_syntax
+from bot.domain.accepted_keywords import configured_keyword, unlikely_to_match
+from bot.domain.keyword import Keyword
 from bot.runtime.clock import Clock, SystemClock
 from bot.runtime.errors import InvalidToken, StoreUnavailable
 from bot.runtime.metrics import LagMeter, Metrics
@@ -39,6 +39,7 @@ from cogs.citations import CitationButton, CiteButton
 from cogs.keyword_list import KeywordsButton
 from cogs.lookup import AbstractButton, AbstractMenu
 from cogs.papers import PaperMenu
+from cogs.questions import AnswerButton
 from cogs.subscribe_buttons import SubscribedButton
 from cogs.trending import TrendingButton
 
@@ -91,7 +92,7 @@ def _subscriptions_by_channel(settings: Settings) -> dict[int, tuple[Keyword, ..
         return None
     keywords: dict[int, tuple[Keyword, ...]] = {}
     for subscription in settings.subscriptions:
-        parsed = tuple(Keyword.parse(keyword) for keyword in subscription.keywords)
+        parsed = tuple(map(configured_keyword, subscription.keywords))
         keywords[subscription.channel_id] = keywords.get(subscription.channel_id, ()) + parsed
     return keywords
 
@@ -100,9 +101,7 @@ def _warn_of_unsupported_keywords(settings: Settings) -> None:
     """An earlier release accepted them, so they do not prevent a start."""
     for subscription in settings.subscriptions or ():
         for keyword in subscription.keywords:
-            problem = unsupported_syntax(keyword)
-            if problem is None and len(split_keywords(keyword)) > 1:
-                problem = "It contains a comma. Write each keyword as a string of its own."
+            problem = unlikely_to_match(configured_keyword(keyword))
             if problem is not None:
                 log.warning("keyword unlikely to match", extra={"keyword": keyword, "reason": problem})
 
@@ -151,7 +150,9 @@ class App:
             problems=context.problems,
         )
         context.shards.use(client.shard_reports)
-        client.add_dynamic_items(AbstractButton, AbstractMenu, KeywordsButton, SubscribedButton, TrendingButton)
+        client.add_dynamic_items(
+            AbstractButton, AbstractMenu, AnswerButton, KeywordsButton, SubscribedButton, TrendingButton
+        )
         client.add_dynamic_items(CiteButton, CitationButton, PaperMenu)
         client.set_cogs(build_cogs(context, services, self._trending))
         return client

@@ -18,6 +18,7 @@ from cogs.keyword_list import KeywordsCommand
 from cogs.lookup import LookupCommands
 from cogs.pages import PageCommands
 from cogs.papers import PaperCommands
+from cogs.questions import QuestionButtons
 from cogs.status import StatusCommand
 from cogs.subscribe import SubscribeCommand
 from cogs.subscriptions import SubscriptionCommands
@@ -25,20 +26,22 @@ from cogs.subscriptions import SubscriptionCommands
 
 def build_cogs(context: Context, services: Services, trending: TrendingParts) -> Sequence[commands.Cog]:
     """The slash commands."""
+    questions = QuestionButtons(services.questions)
     paper_commands = PaperCommands(services.paper_lookup)
     return (
         *trending.cogs,
-        SubscribeCommand(services.subscriptions, services.status, services.channel_settings),
+        questions,
+        SubscribeCommand(services.subscriptions, services.status, services.channel_settings, questions),
         SubscriptionCommands(services.subscriptions),
         KeywordsCommand(services.subscriptions),
-        LookupCommands(services.lookup),
+        LookupCommands(services.lookup, questions),
         paper_commands,
         CitationCommands(paper_commands),
         ExportCommands(services.exports, services.subscriptions, context.clock),
         StatusCommand(services.status),
         ChannelCommands(services.channel_settings, trending.lists),
         PageCommands(services.pages),
-        ChartCommands(services.charts, ChartRenderer(context.fonts_path), services.subscriptions),
+        ChartCommands(services.charts, ChartRenderer(context.fonts_path), services.subscriptions, questions),
         HelpCommand(_public_page_url(context.settings.web)),
     )
 

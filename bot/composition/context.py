@@ -24,6 +24,7 @@ from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
 from bot.store.database import Database
 from bot.store.edits import Edits
+from bot.store.excluded_papers import ExcludedPapers
 from bot.store.exports import Exports
 from bot.store.found_messages import FoundMessages
 from bot.store.group_commit import GroupCommit
@@ -35,6 +36,7 @@ from bot.store.pages import PageStore
 from bot.store.paper_posts import PaperPosts
 from bot.store.papers import Papers
 from bot.store.polls import KeyValues, Polls
+from bot.store.questions import Questions
 from bot.store.statistics import Statistics
 from bot.store.subscriptions import Subscriptions
 from bot.store.trending_entries import TrendingEntries
@@ -108,6 +110,8 @@ class Stores:
     month_counts: MonthCounts
     statistics: Statistics
     found_messages: FoundMessages
+    excluded_papers: ExcludedPapers
+    questions: Questions
     paper_posts: PaperPosts
     exports: Exports
     author_names: AuthorNames
@@ -134,6 +138,8 @@ class Stores:
             MonthCounts(database),
             Statistics(database),
             FoundMessages(database),
+            ExcludedPapers(database),
+            Questions(database),
             PaperPosts(database),
             Exports(database),
             AuthorNames(database),

@@ -31,6 +31,7 @@ from bot.services.lookup import LookupService
 from bot.services.pages import PageService
 from bot.services.paper_lookup import PaperLookupService
 from bot.services.pruning import AbstractPruner
+from bot.services.questions import QuestionService
 from bot.services.status import StatusService
 from bot.services.subscriptions import SubscriptionService
 from bot.store.database import Database
@@ -122,6 +123,7 @@ class Services:
     status: StatusService
     pages: PageService
     charts: ChartService
+    questions: QuestionService
     authors: AuthorService
 
 
@@ -139,6 +141,7 @@ def build_services(
         subscriptions=SubscriptionService(
             stores.subscriptions,
             stores.papers,
+            stores.excluded_papers,
             stores.outbox,
             ingest.initial_sync,
             context.clock,
@@ -152,6 +155,7 @@ def build_services(
         status=_status_service(context, stores, ingest, trending, supervisor),
         pages=PageService(stores.page_store, context.clock, shows_trending=context.settings.huggingface.enabled),
         charts=_chart_service(context, stores, ingest),
+        questions=QuestionService(stores.questions, context.clock),
         authors=AuthorService(stores.author_names),
     )
 

@@ -66,20 +66,24 @@ class SlashCommands(app_commands.CommandTree["Client"]):
         self._autocompletion = AutocompletionLimit()
 
     async def interaction_check(self, interaction: discord.Interaction["Client"], /) -> bool:
-        """Records the task of a command, and allows everyone; limits requests for suggestions.
-
-        What the command sends to Discord does not wait behind all papers that are being posted.
-        """
+        """Records the task of a command, and allows everyone; limits requests for suggestions."""
         if interaction.type is discord.InteractionType.autocomplete and not self._autocompletion.allows(
             interaction.user.id, interaction.guild_id
         ):
             await answer_without_suggestions(interaction)
             return False
+        self.track_current_task()
+        return True
+
+    def track_current_task(self) -> None:
+        """Tracks the task of a command, a button or a menu.
+
+        What it sends to Discord does not wait behind all papers that are being posted.
+        """
         prioritize_requests()
         task = asyncio.current_task()
         if task is not None:
             self.track(task)
-        return True
 
     def track(self, task: asyncio.Task[object]) -> None:
         """Keeps a reference to a task until it ends; `cancel_running` cancels it."""

@@ -146,6 +146,25 @@ class TrendingButtonId(CustomId):
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerButtonId(CustomId):
+    """A button that answers a question about what someone typed: who may use it, the question's key, the answer."""
+
+    TEMPLATE: ClassVar[str] = r"answer:(?P<caller>\d{1,20}):(?P<key>[0-9a-f]{16}):(?P<answer>\d)"
+
+    caller_id: int
+    key: str
+    answer: int
+
+    @classmethod
+    def from_match(cls, match: re.Match[str]) -> Self:
+        """Parses a match of TEMPLATE; raises ValueError for an id that cannot exist."""
+        return cls(_id(match["caller"]), match["key"], int(match["answer"]))
+
+    def __str__(self) -> str:
+        return f"answer:{self.caller_id}:{self.key}:{self.answer}"
+
+
+@dataclass(frozen=True, slots=True)
 class CiteButtonId(CustomId):
     """The button that shows a paper's citation."""
 

@@ -204,6 +204,7 @@ class Poller:
                     [match for match in part.matches if match not in seen],
                     self._clock.now(),
                     seen=seen,
+                    exclusions=part.exclusions,
                 )
             self._known_entries.add(part.digests)
             papers += len(part.papers) + part.unchanged

@@ -13,6 +13,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from bot.domain.expressions.exclusions import Exclusion
 from bot.domain.matching import Match
 from bot.domain.paper import Paper
 from bot.domain.subscription import WatchedKeyword
@@ -20,6 +21,7 @@ from bot.store.author_matches import put_followed_first, write_author_matches
 from bot.store.column_types import Id
 from bot.store.connection import Connection
 from bot.store.database import Database
+from bot.store.excluded_papers import write_excluded
 from bot.store.expressions import listed
 from bot.store.new_matches import NewMatches, add_keywords, insert_matches, queue_papers
 from bot.store.papers import known_papers, skip_withdrawn, write_papers
@@ -52,10 +54,13 @@ class IngestStore:
         papers: Sequence[Paper],
         matches: Collection[Match],
         now: datetime,
+        *,
+        exclusions: Collection[Exclusion] = (),
     ) -> None:
         """Writes one window of an initial sync, whose papers count as seen."""
         async with self._database.transaction() as connection:
             await _write_matched(connection, planned, papers, matches, now)
+            await _write_excluded(connection, planned, papers, exclusions, now)
 
     async def record_window(
         self,
@@ -65,6 +70,7 @@ class IngestStore:
         now: datetime,
         *,
         seen: Collection[Match] = (),
+        exclusions: Collection[Exclusion] = (),
     ) -> WindowWritten:
         """Writes one complete window of a poll, and the outbox rows that follow from it, in one transaction.
 
@@ -74,6 +80,7 @@ class IngestStore:
             if seen:
                 await _write_matched(connection, planned, papers, seen, now)
             new_matches = await _write_matched(connection, planned, papers, matches, now)
+            await _write_excluded(connection, planned, papers, exclusions, now)
             arrived = await queue_papers(connection, new_matches, now)
             await add_keywords(connection, new_matches)
             await put_followed_first(connection, new_matches.with_authors)
@@ -137,6 +144,20 @@ async def _write_matched(
     pairs = [(watched.id, arxiv_id) for watched, arxiv_id in found if watched.id in new_since]
     new_matches = await insert_matches(connection, pairs, new_since, now)
     return replace(new_matches, with_authors=await write_author_matches(connection, found, papers))
+
+
+async def _write_excluded(
+    connection: Connection,
+    planned: Collection[WatchedKeyword],
+    papers: Sequence[Paper],
+    exclusions: Collection[Exclusion],
+    now: datetime,
+) -> None:
+    """Writes the papers that keywords exclude, so that previews can show them."""
+    if exclusions:
+        excluded = {each.arxiv_id for each in exclusions}
+        await write_papers(connection, [paper for paper in papers if paper.arxiv_id in excluded])
+        await write_excluded(connection, planned, exclusions, now)
 
 
 def _by_id(planned: Collection[WatchedKeyword], found: Collection[Match]) -> list[tuple[WatchedKeyword, str]]:

@@ -15,6 +15,7 @@ from bot.store.column_types import Id, Text
 from bot.store.connection import Connection
 from bot.store.expressions import listed
 from bot.store.schema import author_matches, keywords, outbox, outbox_keywords, papers, posts, subscriptions
+from bot.store.spellings import KEYWORD_LABEL
 from bot.store.trending_entries import read_trending_entries
 
 _INSERT: Final = sa.insert(posts)
@@ -76,9 +77,8 @@ async def _reasons(connection: Connection, entry_ids: Iterable[int]) -> Mapping[
 
     Each has the authors for whom it matches the paper.
     """
-    shown = sa.func.coalesce(subscriptions.c.shown, keywords.c.shown, type_=Text)
     rows = await connection.all(
-        sa.select(outbox.c.id, shown.label("shown"), author_matches.c.certain, author_matches.c.possible)
+        sa.select(outbox.c.id, KEYWORD_LABEL.label("shown"), author_matches.c.certain, author_matches.c.possible)
         .join_from(outbox, outbox_keywords, outbox_keywords.c.outbox_id == outbox.c.id)
         .join(keywords, keywords.c.id == outbox_keywords.c.keyword_id)
         .outerjoin(

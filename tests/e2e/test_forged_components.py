@@ -13,6 +13,7 @@ from bot.discord_api.cooldown import CLICKS_PER_MINUTE
 from bot.discord_api.custom_ids import (
     AbstractButtonId,
     AbstractMenuId,
+    AnswerButtonId,
     CitationButtonId,
     CiteButtonId,
     KeywordsButtonId,
@@ -30,8 +31,8 @@ pytestmark = pytest.mark.slow
 TEMPLATES: Final = [
     each.TEMPLATE
     for each in (
-        *(AbstractButtonId, AbstractMenuId, CitationButtonId, CiteButtonId, KeywordsButtonId, PaperMenuId),
-        *(SubscribedButtonId, TrendingButtonId),
+        *(AbstractButtonId, AbstractMenuId, AnswerButtonId, CitationButtonId, CiteButtonId, KeywordsButtonId),
+        *(PaperMenuId, SubscribedButtonId, TrendingButtonId),
     )
 ]
 HUGE: Final = "9" * 40
@@ -59,6 +60,8 @@ def custom_ids(caller_id: int, hidden_channel: int) -> list[str]:
         *("abstracts:looked-up", "abstracts:0", "abstracts:-", "abstracts:"),
         *(f"subscribed:{action}:{each}:1" for action in ("new", "past", "undo", "all") for each in channels),
         *(f"subscribed:undo:{hidden_channel}:{each}" for each in keywords),
+        *(f"answer:{caller}:{'0' * 16}:{answer}" for caller in (caller_id, 1, HUGE, "9" * 20) for answer in (0, 9, 10)),
+        *(f"answer:{caller_id}:{key}:0" for key in ("", "0", "G" * 16, "\u0660" * 16)),
         *(f"keywords:{caller_id}:{hidden_channel}:{move}:{position}" for move in moves for position in (0, 999999999)),
         *(f"keywords:{caller}:0:first:0" for caller in ("0", "1", "-1", HUGE, "9" * 20)),
         *(f"keywords:{caller_id}:{each}:last:0" for each in (*channels, "9" * 20)),
@@ -159,6 +162,7 @@ async def test_component_of_another_kind_is_rejected(tmp_path: Path, caplog: pyt
         (post, *_) = await messages_of(sandbox)
         for custom_id in (
             "abstract:2611.00001:looked-up",
+            f"answer:{admin}:{'0' * 16}:0",
             f"keywords:{admin}:0:first:0",
             f"subscribed:undo:{papers}:1",
             "trending:2026-11-20:0:0",

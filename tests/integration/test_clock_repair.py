@@ -63,6 +63,9 @@ UNCORRECTED: Final = {
     ("matches", "updated"),
     ("backfilled_papers", "updated"),
     ("outbox", "published"),
+    ("excluded_papers", "published"),
+    # It only expires later.
+    ("questions", "asked_at"),
     # Each query of the known servers corrects it.
     ("known_guilds", "left_at"),
     # Never read.

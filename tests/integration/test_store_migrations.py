@@ -65,9 +65,11 @@ def test_database_of_version_1_keeps_every_row(old: Path) -> None:
     after = rows(old)
     renamed = {"looks": "polls", "marks": "key_values"}
     before = {renamed.get(table, table): values for table, values in before.items()}
-    before["keywords"] = [(*keyword, keyword[-1]) for keyword in before["keywords"]]  # previous_matcher_until
+    before["keywords"] = [
+        (*keyword, keyword[-1], None) for keyword in before["keywords"]
+    ]  # previous_matcher_until, label
     before["channels"] = [(*channel, None) for channel in before["channels"]]  # waits_since
-    assert after["subscriptions"] == [(CHANNEL, 1, "Graph", 0, 1, 71, THEN)]
+    assert after["subscriptions"] == [(CHANNEL, 1, "Graph", 0, 1, 71, THEN, None)]
     before["matches"] = with_dates(before)["matches"]
     before["key_values"] = [("authors counted until", "")]
     unchanged = before.keys() - {"posts", "outbox", "subscriptions"}
@@ -138,6 +140,11 @@ async def _fill(path: Path) -> None:
 def _set_format(path: Path, number: int) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("DROP INDEX IF EXISTS papers_with_abstract")
+        for table in ("excluded_papers", "questions"):
+            connection.execute(f"DROP TABLE IF EXISTS {table}")
+        for table in ("keywords", "subscriptions"):
+            if any(row[1] == "label" for row in connection.execute(f"PRAGMA table_info({table})")):
+                connection.execute(f"ALTER TABLE {table} DROP COLUMN label")
         if connection.execute("SELECT 1 FROM pragma_table_info('outbox') WHERE name = 'by_followed'").fetchone():
             connection.execute("DROP TABLE author_keys")
             connection.execute("DROP TABLE author_matches")

@@ -38,6 +38,7 @@ SMALL_SORTS: Final = {
     'WHERE posts."key" IN (SELECT edits.post_key': ("the messages for which an edit is requested"),
     "SELECT DISTINCT matches.published AS published, matches.arxiv_id": "as many papers of each keyword as are queued",
     "INSERT INTO edits (post_key) SELECT DISTINCT outbox.post_key": "the messages with the papers that changed",
+    "SELECT excluded_papers.excluded_by, count(*) AS papers": "what one keyword excluded in a month",
     "SELECT anon_1.week, count(*) AS papers": "the posts of a server in the weeks of a chart",
     "SELECT outbox_keywords.keyword_id AS keyword_id, anon_2.week AS week": "the posts of a server in these weeks",
 }

@@ -24,6 +24,8 @@ LARGE_TABLES: Final = (
     "backfilled_papers",
     "author_keys",
     "author_matches",
+    "excluded_papers",
+    "questions",
 )
 _LARGE: Final = "|".join(sorted(LARGE_TABLES, key=len, reverse=True))
 # A table's name, or the alias that SQLAlchemy gives it.

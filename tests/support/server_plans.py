@@ -46,6 +46,11 @@ _FILL: Final = (
        FROM (SELECT *, row_number() OVER () AS m FROM papers) AS p, generate_series(0, 2) AS n""",
     """INSERT INTO author_matches (arxiv_id, keyword_id, certain, possible)
        SELECT arxiv_id, 1 + n % GROUPS, '[]', '[]' FROM (SELECT *, row_number() OVER () AS n FROM papers) AS p""",
+    """INSERT INTO excluded_papers (keyword_id, published, arxiv_id, excluded_by)
+       SELECT 1 + n % GROUPS, timestamptz '2026-11-18' - n * interval '1 min', arxiv_id, '-survey'
+       FROM (SELECT *, row_number() OVER () AS n FROM papers) AS p""",
+    """INSERT INTO questions (key, user_id, asked_at, command, answers)
+       SELECT 'key ' || n, n % 1000, now(), 'latest', '[]' FROM generate_series(1, ROWS) AS n""",
     """INSERT INTO author_keys (key, name, papers)
        SELECT to_char(n, 'FM00000'), 'Name ' || n, n % 40 FROM generate_series(1, ROWS) AS n""",
     """INSERT INTO backfilled_papers (keyword_id, updated, arxiv_id)

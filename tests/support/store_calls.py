@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from bot.domain.channel_schedule import DailySchedule
 from bot.domain.channel_settings import ChannelSettings, Layout, TrendingSettings
 from bot.domain.expressions.authors import read_author
-from bot.domain.expressions.keywords import match_keywords
+from bot.domain.expressions.exclusions import find_exclusions
+from bot.domain.expressions.keywords import match_keywords, parse_keyword
 from bot.domain.found import FoundMessage, HistoryPage
 from bot.domain.history import Position, snowflake
 from bot.domain.keyword import Keyword
@@ -18,16 +19,19 @@ from bot.domain.months import Month
 from bot.domain.outgoing import Blocked, Delivered
 from bot.domain.poll_schedule import Poll, PollCompleted
 from bot.domain.post import Post
+from bot.domain.question import Question
 from bot.domain.subscription import ChannelPlace
 from bot.store.author_names import COUNTED_UNTIL, AuthorNames
 from bot.store.backfilled_papers import BackfilledPapers
 from bot.store.clock_repair import StoredTimes
+from bot.store.excluded_papers import ExcludedPapers
 from bot.store.exports import Exports
 from bot.store.found_messages import FoundMessages
 from bot.store.known_guilds import KnownGuilds
 from bot.store.month_counts import MonthCounts
 from bot.store.paper_posts import PaperPosts
 from bot.store.pruning import AbstractPruning
+from bot.store.questions import Questions
 from bot.store.schema import metadata
 from bot.store.statistics import Statistics
 from tests.support.builders import paper, trending_entry
@@ -38,6 +42,7 @@ FILE_CHANNEL: Final = 13
 DAY: Final = date(2026, 11, 18)
 DAILY: Final = DailySchedule(8, 30, "Europe/Berlin")
 GRAPH, TREE = Keyword.parse("graph"), Keyword.parse("tree")
+EXCLUDING: Final = parse_keyword('graph -"2 nodes"')
 HINTON: Final = read_author("Hinton")
 LATER: Final = NOW + timedelta(days=2)
 YEAR_BEFORE: Final = NOW - timedelta(days=365)
@@ -77,6 +82,9 @@ class StoreCalls:
         for channel_id in (CHANNEL, OTHER_CHANNEL):
             await run(store.subscriptions.add_all([GRAPH], channel_id, GUILD, added_by=ADA, now=NOW))
         await run(store.subscriptions.add_all([GRAPH, TREE, HINTON], CHANNEL, GUILD, added_by=ADA, now=NOW))
+        for name in ("Nodes", "Other nodes"):
+            named = EXCLUDING.named(name)
+            await run(store.subscriptions.add_all([named], CHANNEL, GUILD, added_by=ADA, now=NOW))
         await run(store.subscriptions.apply_config({FILE_CHANNEL: [GRAPH], CHANNEL: [GRAPH]}, NOW))
         await run(store.channels.set_servers({FILE_CHANNEL: GUILD}))
         await run(store.channels.set_guild(GUILD, [FILE_CHANNEL]))
@@ -90,9 +98,10 @@ class StoreCalls:
         await run(store.ingest_store.record_seen(unsynced, old, match(old, [GRAPH]), NOW))
         await run(store.ingest_store.finish_initial_sync(unsynced, NOW - timedelta(days=30), NOW))
         planned = await run(store.subscriptions.watched())
-        found = match_keywords(PAPERS, [GRAPH, TREE, HINTON])
+        found = match_keywords(PAPERS, [GRAPH, TREE, HINTON, EXCLUDING])
+        seen, exclusions = match(old, [GRAPH]), find_exclusions(PAPERS, [EXCLUDING])
         for _ in range(2):
-            await run(store.ingest_store.record_window(planned, PAPERS, found, NOW, seen=match(old, [GRAPH])))
+            await run(store.ingest_store.record_window(planned, PAPERS, found, NOW, seen=seen, exclusions=exclusions))
         await run(store.ingest_store.finish_poll(planned, NOW))
         backfilled = BackfilledPapers(store.database)
         await run(backfilled.add(planned, old, match(old, [GRAPH])))
@@ -108,6 +117,10 @@ class StoreCalls:
         await run(store.polls.write_problem())
         await run(store.key_values.set("a name", "a value"))
         await run(store.key_values.get("a name"))
+        questions = Questions(store.database)
+        for number in range(2):
+            await run(questions.add(str(number), Question(ADA, "latest", ((GRAPH,), (TREE,))), NOW))
+        await run(questions.get("1", NOW))
 
     async def _send(self) -> None:
         store, run = self._store, self._run
@@ -211,6 +224,7 @@ class StoreCalls:
         await run(queries.unsynced_in_guild(GUILD))
         ids = await run(queries.ids([GRAPH]))
         await run(queries.by_ids(CHANNEL, ids))
+        await run(queries.in_channel_of(CHANNEL, [GRAPH]))
 
     async def _read_papers(self) -> None:
         store, run = self._store, self._run
@@ -221,6 +235,7 @@ class StoreCalls:
         await run(store.papers.count(GRAPH, YEAR_BEFORE))
         await run(store.papers.count_by_category(GRAPH, YEAR_BEFORE))
         await run(store.papers.titles(10))
+        await run(ExcludedPapers(store.database).summary(EXCLUDING, YEAR_BEFORE, 2))
         await run(AbstractPruning(store.database).prune(timedelta(days=30), LATER))
         await run(store.page_store.keywords(None))
         page = await run(store.page_store.keywords([CHANNEL]))

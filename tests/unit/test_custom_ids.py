@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bot.discord_api.custom_ids import (
     AbstractButtonId,
     AbstractMenuId,
+    AnswerButtonId,
     CitationButtonId,
     CiteButtonId,
     CustomIdTooLong,
@@ -28,6 +29,7 @@ from bot.runtime.limits import CUSTOM_ID_MAX
 AnyCustomId = (
     AbstractButtonId
     | AbstractMenuId
+    | AnswerButtonId
     | CitationButtonId
     | CiteButtonId
     | KeywordsButtonId
@@ -45,6 +47,7 @@ MOVES = st.sampled_from(["first", "to", "from", "last", "file"])
 CUSTOM_IDS = st.one_of(
     st.builds(AbstractButtonId, ARXIV_IDS, KEYS),
     st.builds(AbstractMenuId, KEYS),
+    st.builds(AnswerButtonId, SNOWFLAKES, st.from_regex("[0-9a-f]{16}", fullmatch=True), st.integers(0, 9)),
     st.builds(CitationButtonId, st.sampled_from(["bibtex", "ris", "csl-json"]), ARXIV_IDS),
     st.builds(CiteButtonId, ARXIV_IDS),
     st.builds(PaperMenuId),
@@ -93,6 +96,7 @@ def test_custom_id_matches_one_template_only(custom_id: AnyCustomId) -> None:
         ("papers:menu", PaperMenuId()),
         ("subscribed:new:11:7", SubscribedButtonId("new", 11, (7,))),
         ("subscribed:undo:1191319909171200017:7,8,9", SubscribedButtonId("undo", 1191319909171200017, (7, 8, 9))),
+        ("answer:71:0123456789abcdef:1", AnswerButtonId(71, "0123456789abcdef", 1)),
         ("keywords:71:0:to:20", KeywordsButtonId(71, 0, "to", 20)),
         ("trending:2026-11-20:0:0", TrendingButtonId(date(2026, 11, 20), 0, 0)),
         ("trending:2026-11-20:12:100", TrendingButtonId(date(2026, 11, 20), 12, 100)),

@@ -9,6 +9,7 @@ from bot.store.schema.channels import channel_places, channel_settings, channels
 from bot.store.schema.papers import (
     backfilled_months,
     backfilled_papers,
+    excluded_papers,
     key_values,
     keywords,
     matches,
@@ -17,6 +18,7 @@ from bot.store.schema.papers import (
     polls,
 )
 from bot.store.schema.posts import edits, found_papers, histories, outbox, outbox_keywords, posts
+from bot.store.schema.questions import questions
 from bot.store.schema.trending import trending_days, trending_entries, trending_posts
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "channel_settings",
     "channels",
     "edits",
+    "excluded_papers",
     "found_papers",
     "histories",
     "key_values",
@@ -42,6 +45,7 @@ __all__ = [
     "papers",
     "polls",
     "posts",
+    "questions",
     "subscriptions",
     "trending_days",
     "trending_entries",

@@ -27,7 +27,8 @@ channels: Final = sa.Table(
 )
 
 
-# shown: how the channel spells the keyword. added_by: the user whose command added it; NULL for the settings file.
+# shown: how the channel spells the keyword; label: its name or short form, NULL if it is
+# what the channel spells. added_by: the user whose command added it; NULL for the settings file.
 subscriptions: Final = sa.Table(
     "subscriptions",
     metadata,
@@ -38,6 +39,7 @@ subscriptions: Final = sa.Table(
     sa.Column("by_command", Flag, nullable=False),
     sa.Column("added_by", Id),
     sa.Column("added_at", Utc, nullable=False),
+    sa.Column("label", Text),
     sa.CheckConstraint("by_file OR by_command"),
     sa.Index("subscriptions_by_keyword", "keyword_id"),
     **BY_KEY,

@@ -1,0 +1,25 @@
+"""What people were asked about the text that they typed."""
+
+from typing import Final
+
+import sqlalchemy as sa
+
+from bot.store.column_types import Id, Text, Utc
+from bot.store.schema.base import STRICT, metadata
+
+# The answers are buttons; answers: the keywords of each, as JSON. channel_id: the channel of a subscription, NULL for a
+# lookup; papers: how many papers a lookup shows.
+questions: Final = sa.Table(
+    "questions",
+    metadata,
+    sa.Column("key", Text, primary_key=True),
+    sa.Column("user_id", Id, nullable=False),
+    sa.Column("asked_at", Utc, nullable=False),
+    sa.Column("command", Text, nullable=False),
+    sa.Column("channel_id", Id),
+    sa.Column("papers", sa.Integer),
+    sa.Column("answers", Text, nullable=False),
+    sa.Index("questions_by_user", "user_id", "asked_at"),
+    sa.Index("questions_by_time", "asked_at"),
+    **STRICT,
+)
