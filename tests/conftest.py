@@ -37,6 +37,7 @@ MEASURED_SLOW: Final = (
     "tests/e2e/test_operator_commands.py",
     "tests/e2e/test_own_keywords.py",
     "tests/e2e/test_page.py",
+    "tests/e2e/test_papers.py",
     "tests/e2e/test_process.py",
     "tests/e2e/test_quotas.py",
     "tests/e2e/test_shards.py",

@@ -13,6 +13,7 @@ DailyPapersError
 ├── InvalidPeriod               not a date, or a period that ends before it begins
 ├── ChartFailed                 the chart could not be drawn; its numbers are shown without it
 ├── CommandRejected             a command cannot be run here (cogs/permissions.py)
+├── ExportsBusy                 too many exports wait (services/exports.py)
 ├── TrendingDisabled            huggingface.enabled is false (services/trending.py)
 ├── InvalidDay                  not a day, or one without a trending list; says which days have one
 ├── DiscordBackoff              no request to Discord may leave before a time (discord_api/backoff.py)

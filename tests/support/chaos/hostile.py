@@ -98,7 +98,19 @@ class HostilePerson:
         return invocation
 
     async def _look_up(self) -> None:
-        await self._run("latest", keyword=self._text(), count=self._rng.choice((1, 5, 10)))
+        match self._rng.randrange(4):
+            case 0:
+                await self._run("paper", paper=self._paper(), public=self._rng.random() < 0.5)
+            case 1:
+                await self._run("cite", paper=self._paper(), format=self._rng.choice(("bibtex", "csl-json")))
+            case 2:
+                await self._run("export papers", format=self._rng.choice(("csv", "ris")), since=self._text()[:100])
+            case _:
+                await self._run("latest", keyword=self._text(), count=self._rng.choice((1, 5, 10)))
+
+    def _paper(self) -> str:
+        """An id that does not exist, or any text."""
+        return f"2611.{self._rng.randrange(10**5):05}" if self._rng.random() < 0.5 else self._text()
 
     async def _subscribe(self) -> None:
         keyword = self._many() if self._rng.random() < 0.3 else self._text()
