@@ -8,9 +8,11 @@ DailyPapersError
 │   └── InvalidToken            Discord rejected the token
 ├── InvalidKeyword              cannot be subscribed to; says what is allowed
 │   └── InvalidExpression       an expression cannot be read; says where, and what is expected there
+├── InvalidSettingsFile         a settings file cannot be imported; says where it is wrong and what is allowed
 ├── InvalidSchedule             no such time of day or time zone; names the closest
 ├── ChartFailed                 the chart could not be drawn; its numbers are shown without it
 ├── CommandRejected             a command cannot be run here (cogs/permissions.py)
+├── AttachmentUnavailable       the file of an option cannot be loaded (discord_api/attachments.py)
 ├── TrendingDisabled            huggingface.enabled is false (services/trending.py)
 ├── InvalidDay                  not a day, or one without a trending list; says which days have one
 ├── DiscordBackoff              no request to Discord may leave before a time (discord_api/backoff.py)
@@ -76,6 +78,10 @@ class InvalidExpression(InvalidKeyword):
         super().__init__(message)
         self.text = text
         self.position = position
+
+
+class InvalidSettingsFile(DailyPapersError):
+    """A settings file that cannot be imported; the message says where it is wrong, and what is allowed."""
 
 
 class InvalidSchedule(DailyPapersError):
