@@ -178,6 +178,14 @@ def can_manage_by_id(interaction: discord.Interaction[AnyClient], channel_id: in
     )
 
 
+def target_by_id(interaction: discord.Interaction[AnyClient], channel_id: int) -> TargetChannel | None:
+    """A channel of the caller's server given by id; None if it is unknown, deleted, or hidden from the caller."""
+    member, channel = _find(interaction, channel_id)
+    if member is None or not isinstance(channel, ExistingChannel) or not can_view(interaction, channel_id):
+        return None
+    return TargetChannel(channel_id, channel.is_thread, channel.source.permissions_for(member))
+
+
 def is_deleted(interaction: discord.Interaction[AnyClient], channel_id: int) -> bool:
     """Whether a channel of this server is known to be deleted."""
     return isinstance(_find(interaction, channel_id)[1], DeletedChannel)

@@ -37,6 +37,8 @@ from bot.store.database import Database
 from bot.web import PublicPage, WebServer, page_address
 from cogs.keyword_list import KeywordsButton
 from cogs.lookup import AbstractButton, AbstractMenu
+from cogs.privacy import PrivacyButton
+from cogs.settings_import import ImportButton
 from cogs.subscribe_buttons import SubscribedButton
 from cogs.trending import TrendingButton
 
@@ -129,6 +131,7 @@ class App:
         self._lag = LagMeter(context.clock, metrics)
         self._pruning_loops = pruning_loops(context, database)
         self._author_counter = AuthorCounter(stores.author_names, context.clock)
+        self._server_settings = services.server_settings
         page = PublicPage(services.pages, settings.web.public_channels, page_address(settings.web))
         self._web = WebServer(self._build_health(context, stores), metrics, page)
 
@@ -149,6 +152,7 @@ class App:
             problems=context.problems,
         )
         context.shards.use(client.shard_reports)
+        client.add_dynamic_items(ImportButton, PrivacyButton)
         client.add_dynamic_items(AbstractButton, AbstractMenu, KeywordsButton, SubscribedButton, TrendingButton)
         client.set_cogs(build_cogs(context, services, self._trending))
         return client
@@ -201,6 +205,7 @@ class App:
             "Looking for a second bot": self._when_guilds_known(self._publish.history_check.run),
             "Metering": self._lag.run,
             "Counting authors": self._author_counter.run,
+            "Deleting expired imports": self._server_settings.run,
             **self._pruning_loops,
         }
 

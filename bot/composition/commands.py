@@ -9,12 +9,16 @@ from bot.composition.context import Context
 from bot.composition.trending import TrendingParts
 from bot.composition.wiring import Services
 from bot.config import WebSettings
+from bot.discord_api.attachments import AttachmentLoader
 from cogs.channels import ChannelCommands
 from cogs.charts import ChartCommands
+from cogs.export import ExportCommands
 from cogs.help import HelpCommand
 from cogs.keyword_list import KeywordsCommand
 from cogs.lookup import LookupCommands
 from cogs.pages import PageCommands
+from cogs.privacy import PrivacyCommands
+from cogs.settings_import import ImportCommand
 from cogs.status import StatusCommand
 from cogs.subscribe import SubscribeCommand
 from cogs.subscriptions import SubscriptionCommands
@@ -32,8 +36,15 @@ def build_cogs(context: Context, services: Services, trending: TrendingParts) ->
         ChannelCommands(services.channel_settings, trending.lists),
         PageCommands(services.pages),
         ChartCommands(services.charts, ChartRenderer(context.fonts_path), services.subscriptions),
+        ExportCommands(services.server_settings),
+        ImportCommand(services.server_settings, trending.lists, _attachments(context)),
+        PrivacyCommands(services.privacy),
         HelpCommand(_public_page_url(context.settings.web)),
     )
+
+
+def _attachments(context: Context) -> AttachmentLoader:
+    return AttachmentLoader(context.clock, context.settings.discord.api_url, context.user_agent)
 
 
 def _public_page_url(web: WebSettings) -> str | None:

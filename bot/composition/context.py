@@ -32,7 +32,9 @@ from bot.store.month_counts import MonthCounts
 from bot.store.outbox import Outbox
 from bot.store.pages import PageStore
 from bot.store.papers import Papers
+from bot.store.personal_data import PersonalData
 from bot.store.polls import KeyValues, Polls
+from bot.store.server_settings import ServerSettingsStore
 from bot.store.statistics import Statistics
 from bot.store.subscriptions import Subscriptions
 from bot.store.trending_entries import TrendingEntries
@@ -107,13 +109,16 @@ class Stores:
     statistics: Statistics
     found_messages: FoundMessages
     author_names: AuthorNames
+    server_settings: ServerSettingsStore
+    personal_data: PersonalData
 
     @classmethod
     def create(cls, database: Database, clock: Clock | None = None) -> Self:
         """All stores of a database; with a clock, messages of several channels share transactions."""
         commits = GroupCommit(database, clock)
+        subscriptions = Subscriptions(database)
         return cls(
-            Subscriptions(database),
+            subscriptions,
             Channels(database),
             ChannelSettingsStore(database),
             Papers(database),
@@ -131,6 +136,8 @@ class Stores:
             Statistics(database),
             FoundMessages(database),
             AuthorNames(database),
+            ServerSettingsStore(database, subscriptions.note_change),
+            PersonalData(database),
         )
 
 

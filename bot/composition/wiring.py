@@ -28,7 +28,9 @@ from bot.services.channel_settings import ChannelSettingsService
 from bot.services.charts import ChartService
 from bot.services.lookup import LookupService
 from bot.services.pages import PageService
+from bot.services.privacy import PrivacyService
 from bot.services.pruning import AbstractPruner
+from bot.services.server_settings import ServerSettingsService
 from bot.services.status import StatusService
 from bot.services.subscriptions import SubscriptionService
 from bot.store.database import Database
@@ -119,6 +121,8 @@ class Services:
     pages: PageService
     charts: ChartService
     authors: AuthorService
+    server_settings: ServerSettingsService
+    privacy: PrivacyService
 
 
 def build_services(
@@ -146,6 +150,8 @@ def build_services(
         pages=PageService(stores.page_store, context.clock, shows_trending=context.settings.huggingface.enabled),
         charts=_chart_service(context, stores, ingest),
         authors=AuthorService(stores.author_names),
+        server_settings=_server_settings_service(context, stores, wakeups, ingest),
+        privacy=PrivacyService(stores.personal_data),
     )
 
 
@@ -159,6 +165,16 @@ def _channel_settings_service(context: Context, stores: Stores, wakeups: Wakeups
         clock=context.clock,
         on_change=wakeups.notify_settings_changed,
     )
+
+
+def _server_settings_service(
+    context: Context, stores: Stores, wakeups: Wakeups, ingest: IngestParts
+) -> ServerSettingsService:
+    def on_change() -> None:
+        wakeups.notify_settings_changed()
+        ingest.initial_sync.notify()
+
+    return ServerSettingsService(stores.server_settings, context.clock, context.settings.limits, on_change)
 
 
 def _lookup_service(context: Context, stores: Stores, ingest: IngestParts, trending: TrendingParts) -> LookupService:
