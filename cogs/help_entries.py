@@ -32,13 +32,13 @@ class HelpSection:
 GROUPS: Final[Mapping[str, str]] = {
     "channel": "sets how and when a channel gets its papers",
     "privacy": "shows or deletes what is stored about you",
-    "export": "attaches the settings as a file",
+    "export": "attaches papers or settings as a file",
 }
 
 SECTIONS: Final = (
     HelpSection("Getting papers", ("subscribe", "unsubscribe", "channel")),
-    HelpSection("Looking up", ("latest", "trending", "trend", "page")),
-    HelpSection("This server", ("keywords", "stats", "status", "export", "import")),
+    HelpSection("Looking up", ("latest", "paper", "cite", "trending", "trend", "page", "export")),
+    HelpSection("This server", ("keywords", "stats", "status", "import")),
     HelpSection("You", ("privacy",)),
 )
 
@@ -61,6 +61,12 @@ ENTRIES: Final[Mapping[str, HelpEntry]] = {
         "shows the newest papers for any keyword",
         ("latest keyword:graph neural network", "latest keyword:RLHF count:10"),
     ),
+    "paper": HelpEntry(
+        "shows a paper, and where it was posted",
+        ("paper paper:2403.01234", "paper paper:https://arxiv.org/abs/2403.01234 public:True"),
+        "For the links in a message, use its menu: **Apps → Look up papers**.",
+    ),
+    "cite": HelpEntry("cites a paper", ("cite paper:2403.01234", "cite paper:hep-th/9901001 format:RIS")),
     "trending": HelpEntry(
         "shows a day's papers on Hugging Face", ("trending", "trending date:yesterday count:5"), "Most votes first."
     ),
@@ -72,6 +78,14 @@ ENTRIES: Final[Mapping[str, HelpEntry]] = {
     ),
     "stats": HelpEntry("draws a chart of the papers posted per week", ("stats",)),
     "status": HelpEntry("shows the last and the next check of arXiv", ("status",)),
+    "export papers": HelpEntry(
+        "attaches a channel's papers as a file",
+        (
+            "export papers format:BibTeX",
+            "export papers format:CSV keyword:reward model since:2 weeks",
+            "export papers format:RIS channel:#papers since:2026-11-01 until:yesterday",
+        ),
+    ),
     "export settings": HelpEntry(
         "attaches the channels' settings as a file",
         ("export settings",),

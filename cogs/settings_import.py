@@ -49,6 +49,7 @@ from cogs.replies import PersistentItem, defer_update
 from cogs.settings_export import channel_name
 
 IMPORTS_PER_MINUTE: Final = 5
+IMPORTS_PER_MINUTE_AND_SERVER: Final = 20
 _LABELS: Final[Mapping[ImportAction, tuple[str, discord.ButtonStyle]]] = {
     "apply": ("Apply", discord.ButtonStyle.primary),
     "cancel": ("Cancel", discord.ButtonStyle.secondary),
@@ -65,7 +66,7 @@ class ImportCommand(commands.Cog):
         self._server_settings = server_settings
         self._trending = trending
         self._attachments = attachments
-        self._cooldown = Cooldown(IMPORTS_PER_MINUTE)
+        self._cooldown = Cooldown(IMPORTS_PER_MINUTE, per_server=IMPORTS_PER_MINUTE_AND_SERVER)
 
     @app_commands.command(
         name="import", description="Change the settings of channels to those in a file; shows first what changes"

@@ -12,11 +12,13 @@ from bot.config import WebSettings
 from bot.discord_api.attachments import AttachmentLoader
 from cogs.channels import ChannelCommands
 from cogs.charts import ChartCommands
+from cogs.citations import CitationCommands
 from cogs.export import ExportCommands
 from cogs.help import HelpCommand
 from cogs.keyword_list import KeywordsCommand
 from cogs.lookup import LookupCommands
 from cogs.pages import PageCommands
+from cogs.papers import PaperCommands
 from cogs.privacy import PrivacyCommands
 from cogs.settings_import import ImportCommand
 from cogs.status import StatusCommand
@@ -26,17 +28,20 @@ from cogs.subscriptions import SubscriptionCommands
 
 def build_cogs(context: Context, services: Services, trending: TrendingParts) -> Sequence[commands.Cog]:
     """The slash commands."""
+    paper_commands = PaperCommands(services.paper_lookup)
     return (
         *trending.cogs,
         SubscribeCommand(services.subscriptions, services.status, services.channel_settings),
         SubscriptionCommands(services.subscriptions),
         KeywordsCommand(services.subscriptions),
         LookupCommands(services.lookup),
+        paper_commands,
+        CitationCommands(paper_commands),
+        ExportCommands(services.exports, services.subscriptions, services.server_settings, context.clock),
         StatusCommand(services.status),
         ChannelCommands(services.channel_settings, trending.lists),
         PageCommands(services.pages),
         ChartCommands(services.charts, ChartRenderer(context.fonts_path), services.subscriptions),
-        ExportCommands(services.server_settings),
         ImportCommand(services.server_settings, trending.lists, _attachments(context)),
         PrivacyCommands(services.privacy),
         HelpCommand(_public_page_url(context.settings.web)),

@@ -24,6 +24,7 @@ from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
 from bot.store.database import Database
 from bot.store.edits import Edits
+from bot.store.exports import Exports
 from bot.store.found_messages import FoundMessages
 from bot.store.group_commit import GroupCommit
 from bot.store.ingest import IngestStore
@@ -31,6 +32,7 @@ from bot.store.known_guilds import KnownGuilds
 from bot.store.month_counts import MonthCounts
 from bot.store.outbox import Outbox
 from bot.store.pages import PageStore
+from bot.store.paper_posts import PaperPosts
 from bot.store.papers import Papers
 from bot.store.personal_data import PersonalData
 from bot.store.polls import KeyValues, Polls
@@ -108,6 +110,8 @@ class Stores:
     month_counts: MonthCounts
     statistics: Statistics
     found_messages: FoundMessages
+    paper_posts: PaperPosts
+    exports: Exports
     author_names: AuthorNames
     server_settings: ServerSettingsStore
     personal_data: PersonalData
@@ -135,6 +139,8 @@ class Stores:
             MonthCounts(database),
             Statistics(database),
             FoundMessages(database),
+            PaperPosts(database),
+            Exports(database),
             AuthorNames(database),
             ServerSettingsStore(database, subscriptions.note_change),
             PersonalData(database),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import date
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -11,9 +12,12 @@ from hypothesis import strategies as st
 from bot.discord_api.custom_ids import (
     AbstractButtonId,
     AbstractMenuId,
+    CitationButtonId,
+    CiteButtonId,
     CustomIdTooLong,
     ImportButtonId,
     KeywordsButtonId,
+    PaperMenuId,
     PrivacyButtonId,
     SubscribedAction,
     SubscribedButtonId,
@@ -26,8 +30,11 @@ from bot.runtime.limits import CUSTOM_ID_MAX
 AnyCustomId = (
     AbstractButtonId
     | AbstractMenuId
+    | CitationButtonId
+    | CiteButtonId
     | ImportButtonId
     | KeywordsButtonId
+    | PaperMenuId
     | PrivacyButtonId
     | SubscribedButtonId
     | TrendingButtonId
@@ -43,6 +50,9 @@ MOVES = st.sampled_from(["first", "to", "from", "last", "file"])
 CUSTOM_IDS = st.one_of(
     st.builds(AbstractButtonId, ARXIV_IDS, KEYS),
     st.builds(AbstractMenuId, KEYS),
+    st.builds(CitationButtonId, st.sampled_from(["bibtex", "ris", "csl-json"]), ARXIV_IDS),
+    st.builds(CiteButtonId, ARXIV_IDS),
+    st.builds(PaperMenuId),
     st.builds(ImportButtonId, st.sampled_from(["apply", "cancel", "undo"]), SNOWFLAKES, IMPORT_IDS),
     st.builds(PrivacyButtonId, st.sampled_from(["delete", "cancel"]), SNOWFLAKES),
     st.builds(KeywordsButtonId, SNOWFLAKES, st.integers(0, 2**63 - 1), MOVES, st.integers(0, 10**9 - 1)),
@@ -75,7 +85,7 @@ def test_custom_id_beyond_discords_limit_is_not_encoded(custom_id: AnyCustomId) 
 
 @given(CUSTOM_IDS)
 def test_custom_id_matches_one_template_only(custom_id: AnyCustomId) -> None:
-    kinds = AnyCustomId.__args__
+    kinds: tuple[type[AnyCustomId], ...] = get_args(AnyCustomId)
     assert [kind for kind in kinds if re.fullmatch(kind.TEMPLATE, str(custom_id))] == [type(custom_id)]
 
 
@@ -85,6 +95,9 @@ def test_custom_id_matches_one_template_only(custom_id: AnyCustomId) -> None:
         ("abstract:2611.00001:Ab-_9", AbstractButtonId(ArxivId("2611.00001"), "Ab-_9")),
         ("abstract:hep-th/9901001:looked-up", AbstractButtonId(ArxivId("hep-th/9901001"), "looked-up")),
         ("abstracts:Ab-_9", AbstractMenuId("Ab-_9")),
+        ("cite:hep-th/9901001", CiteButtonId(ArxivId("hep-th/9901001"))),
+        ("citation:csl-json:2611.00001", CitationButtonId("csl-json", ArxivId("2611.00001"))),
+        ("papers:menu", PaperMenuId()),
         ("subscribed:new:11:7", SubscribedButtonId("new", 11, (7,))),
         ("subscribed:undo:1191319909171200017:7,8,9", SubscribedButtonId("undo", 1191319909171200017, (7, 8, 9))),
         ("import:apply:71:0123456789abcdef", ImportButtonId("apply", 71, "0123456789abcdef")),
@@ -118,6 +131,8 @@ def test_post_key_is_read_from_the_components_of_posts_only(text: str, key: str 
     [
         (AbstractButtonId, "abstract:../..:Ab-_9"),
         (AbstractButtonId, "abstract:2611.00001v1:Ab-_9"),
+        (CiteButtonId, "cite:2611.00001v1"),
+        (CitationButtonId, "citation:ris:../.."),
         (SubscribedButtonId, f"subscribed:undo:{2**63}:7"),
         (SubscribedButtonId, f"subscribed:undo:11:7,{'9' * 40}"),
         (ImportButtonId, f"import:undo:{'9' * 20}:0123456789abcdef"),
