@@ -78,7 +78,7 @@ def _counts(changes: Collection[ChannelChange]) -> str:
 
 def _details(change: ChannelChange, *, escaped: bool) -> list[str]:
     def shown(text: str) -> str:
-        return escape_markdown(cut(text, _KEYWORD_SHOWN_MAX)) if escaped else text
+        return cut(escape_markdown(text), _KEYWORD_SHOWN_MAX) if escaped else text
 
     return [
         *(f"{_words(each.name)}: {each.before} → {each.after}" for each in change.settings),

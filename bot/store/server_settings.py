@@ -31,7 +31,10 @@ UNDO_KEPT: Final = timedelta(hours=24)
 _GUILD: Final = sa.bindparam("guild", type_=Id)
 _USER: Final = sa.bindparam("user", type_=Id)
 _NOW: Final = sa.bindparam("now", type_=Utc)
-_EXPIRED: Final = sa.select(settings_imports.c.id).where(settings_imports.c.expires_at <= _NOW)
+# A time that is too late is from a clock that was ahead.
+_EXPIRED: Final = sa.select(settings_imports.c.id).where(
+    sa.or_(settings_imports.c.expires_at <= _NOW, settings_imports.c.expires_at > sa.bindparam("latest", type_=Utc))
+)
 _PREVIEWS_OF_PERSON: Final = sa.select(settings_imports.c.id).where(
     settings_imports.c.guild_id == _GUILD,
     settings_imports.c.is_applied == sa.false(),
@@ -81,7 +84,7 @@ class ServerSettingsStore:
         """Stores a preview instead of the person's previous one, and drops the server's oldest beyond the quota."""
         person = {"guild": preview.guild_id, "user": preview.user_id}
         async with self._database.transaction() as connection:
-            await delete_imports(connection, await connection.scalars(_EXPIRED, {"now": now}))
+            await delete_imports(connection, await connection.scalars(_EXPIRED, _times(now)))
             await delete_imports(connection, await connection.scalars(_PREVIEWS_OF_PERSON, person))
             await delete_oldest(connection, preview.guild_id, PREVIEWS_PER_SERVER - 1, is_applied=False)
             await write_import(connection, preview)
@@ -99,7 +102,7 @@ class ServerSettingsStore:
     async def delete_expired(self, now: datetime) -> None:
         """Drops what has expired; most calls write nothing."""
         async with self._database.reading() as connection:
-            expired = await connection.scalars(_EXPIRED, {"now": now})
+            expired = await connection.scalars(_EXPIRED, _times(now))
         if expired:
             async with self._database.transaction() as connection:
                 await delete_imports(connection, expired)
@@ -150,3 +153,7 @@ class ServerSettingsStore:
             await delete_imports(connection, [import_id])
         self._on_change()
         return ImportUndone(len(undos))
+
+
+def _times(now: datetime) -> dict[str, datetime]:
+    return {"now": now, "latest": now + UNDO_KEPT}

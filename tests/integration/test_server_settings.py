@@ -167,6 +167,8 @@ async def test_imports_expire_even_if_nobody_imports_again(store: Store, imports
     assert await imports.find("preview", NOW + PREVIEW_KEPT) is None
     assert await imports.find("undo", NOW + PREVIEW_KEPT) is not None
     assert isinstance(await imports.undo("undo", NOW + UNDO_KEPT), ImportGone)
+    await imports.delete_expired(NOW)
+    assert await imports.find("undo", NOW) is not None
     loop = asyncio.create_task(service.run())
     for expired in ("preview", "undo"):
         clock.jump(UNDO_KEPT if expired == "undo" else PREVIEW_KEPT)
@@ -175,3 +177,9 @@ async def test_imports_expire_even_if_nobody_imports_again(store: Store, imports
                 await clock.advance(EXPIRY_INTERVAL_S)
         assert (await imports.find("undo", NOW) is None) == (expired == "undo")
     loop.cancel()
+
+
+async def test_import_of_a_clock_that_was_ahead_is_dropped(imports: ServerSettingsStore) -> None:
+    await add_preview(imports, file("graph"))
+    await imports.delete_expired(NOW - UNDO_KEPT)
+    assert await imports.find("1", NOW) is None

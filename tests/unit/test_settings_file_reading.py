@@ -172,6 +172,9 @@ def test_change_of_any_setting_in_files_changes_the_fingerprint() -> None:
         (one_channel(settings={"paused": None}), "`paused` is not valid; allowed: true or false."),
         (one_channel(settings={"trending_min_votes": True}), "a whole number from 0 to 1,000,000,000."),
         (one_channel(settings={"trending_min_votes": -1}), "`trending_min_votes` is not valid; allowed: null, or"),
+        (one_channel(settings={"a`\n\ud800\u202e" + "b" * 10_000: 1}), "`a' bbb"),
+        (one_channel(**{"\ud800`" + "x" * 10_000: 1}), "`'xxx"),
+        (one_channel(keywords=['"a\ud800\n`']), "keyword 1 `\"a '` is not valid"),
         (one_channel(settings={"colour": 1}), "`colour` is no setting of a channel; allowed: `style`, `schedule`,"),
     ],
 )  # fmt: skip

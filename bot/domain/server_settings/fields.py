@@ -12,8 +12,9 @@ from typing import Final, TypeAlias
 
 from bot.domain.channel_schedule import ChannelSchedule, DailySchedule, Immediate, describe_schedule
 from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
-from bot.domain.text import or_list, plural
+from bot.domain.text import cut, or_list, plural
 from bot.domain.trending.parsing import TRENDING_COUNT_MAX
+from bot.domain.words import visible
 from bot.runtime.errors import InvalidSettingsFile
 from bot.runtime.limits import SNOWFLAKE_MAX, SNOWFLAKE_MIN
 
@@ -22,6 +23,8 @@ JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | flo
 # Settings that no file has, and why.
 NOT_IN_FILES: Final[Mapping[str, str]] = {"backlog_pending": "it says what is being posted, and ends by itself"}
 
+# How many characters of a wrong text a reply shows.
+_SHOWN_MAX: Final = 60
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _TIME: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 
@@ -149,6 +152,11 @@ FIELDS: Final = (
 BY_NAME: Final[Mapping[str, SettingField]] = {each.name: each for each in FIELDS}
 
 
+def code_text(text: str) -> str:
+    """Returns the beginning of a text of a file, for a reply: on one line, and without what ends a code span."""
+    return cut(visible(text[: 2 * _SHOWN_MAX]).replace("`", "'"), _SHOWN_MAX)
+
+
 def encoded(settings: ChannelSettings) -> dict[str, JsonValue]:
     """Returns the values of a channel's settings, by name, as a file has them."""
     return {each.name: each.encode(settings) for each in FIELDS}
@@ -161,7 +169,7 @@ def applied(values: Mapping[str, JsonValue], settings: ChannelSettings, now: dat
             settings = BY_NAME[name].apply(settings, value, now)
         except KeyError:
             names = or_list([each.name for each in FIELDS])
-            raise InvalidSettingsFile(f"`{name}` is no setting of a channel; allowed: {names}") from None
+            raise InvalidSettingsFile(f"`{code_text(name)}` is no setting of a channel; allowed: {names}") from None
         except InvalidSettingsFile as error:
             raise InvalidSettingsFile(f"`{name}` is not valid; {error}") from None
     return settings

@@ -11,10 +11,10 @@ from typing import Final, NoReturn, cast
 from bot.domain.channel_settings import ChannelSettings
 from bot.domain.expressions.keywords import parse_keyword
 from bot.domain.keyword import Keyword
-from bot.domain.server_settings.fields import JsonValue, applied
+from bot.domain.server_settings.fields import JsonValue, applied, code_text
 from bot.domain.server_settings.model import FileChannel, SettingsFile
 from bot.domain.server_settings.writing import CONFIG_SOURCE, FILE_FORMAT
-from bot.domain.text import cut, plural
+from bot.domain.text import plural
 from bot.runtime.errors import InvalidExpression, InvalidKeyword, InvalidSettingsFile
 from bot.runtime.limits import SNOWFLAKE_MAX, SNOWFLAKE_MIN
 
@@ -25,7 +25,6 @@ FILE_CHANNELS_MAX: Final = 1500
 _EXPORT: Final = "`/export settings` writes one that is"
 _CHANNEL_KEYS: Final = frozenset(("id", "name", "settings", "keywords"))
 _KEYWORD_KEYS: Final = frozenset(("keyword", "phrase", "source"))
-_SHOWN_MAX: Final = 60
 
 
 def read_settings_file(content: bytes, now: datetime, keywords_max: int) -> SettingsFile:
@@ -72,8 +71,8 @@ def _check_format(document: Mapping[str, JsonValue]) -> None:
     if version is None:
         raise InvalidSettingsFile(f"This is not a settings file: it has no `format`. {_EXPORT}.")
     if version != FILE_FORMAT or isinstance(version, bool):
-        shown = cut(json.dumps(version), _SHOWN_MAX)
-        raise InvalidSettingsFile(f"The file has format `{_code(shown)}`; this bot reads format {FILE_FORMAT}.")
+        shown = code_text(json.dumps(version))
+        raise InvalidSettingsFile(f"The file has format `{shown}`; this bot reads format {FILE_FORMAT}.")
 
 
 def _check_keyword_count(channels: list[dict[str, JsonValue]], keywords_max: int) -> None:
@@ -103,10 +102,8 @@ def _checked_ids(channels: list[dict[str, JsonValue]]) -> list[int]:
 def _channel(channel_id: int, channel: dict[str, JsonValue], now: datetime) -> FileChannel:
     where = f"In <#{channel_id}>"
     if unknown := channel.keys() - _CHANNEL_KEYS:
-        name = cut(min(unknown), _SHOWN_MAX)
-        raise InvalidSettingsFile(
-            f"{where}, `{_code(name)}` is unknown; allowed: `id`, `name`, `settings`, `keywords`."
-        )
+        name = code_text(min(unknown))
+        raise InvalidSettingsFile(f"{where}, `{name}` is unknown; allowed: `id`, `name`, `settings`, `keywords`.")
     values = channel.get("settings", {})
     if not isinstance(values, dict):
         raise InvalidSettingsFile(f"{where}, `settings` is no JSON object.")
@@ -142,9 +139,4 @@ def _keyword(value: JsonValue, where: str) -> Keyword:
         return Keyword.parse(text) if is_phrase else parse_keyword(text)
     except InvalidKeyword as error:
         at = f", at character {error.position + 1}" if isinstance(error, InvalidExpression) else ""
-        raise InvalidSettingsFile(f"{where} `{_code(cut(text, _SHOWN_MAX))}` is not valid{at}. {error}") from None
-
-
-def _code(text: str) -> str:
-    """Text of the file between backticks, on one line."""
-    return " ".join(text.replace("`", "'").split())
+        raise InvalidSettingsFile(f"{where} `{code_text(text)}` is not valid{at}. {error}") from None
