@@ -11,7 +11,8 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.discord_api.client import Client
-from bot.domain.text import cut, escape_markdown
+from bot.domain.text import cut
+from bot.domain.words import visible
 from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
 from cogs.help_entries import ENTRIES, GROUPS, SECTIONS, HelpEntry
 from cogs.permissions import CommandRejected, check_may_manage, target_channel
@@ -85,9 +86,8 @@ def _name(typed: str) -> str:
 def _explained(interaction: discord.Interaction[Client], typed: str) -> list[str]:
     found = _find(interaction, _name(typed))
     if found is None:
-        raise CommandRejected(
-            f"There is no command `{escape_markdown(cut(typed, _TYPED_MAX))}`. `/help` lists the commands."
-        )
+        shown = cut(visible(typed).replace("`", "'"), _TYPED_MAX)
+        raise CommandRejected(f"There is no command `{shown}`. `/help` lists the commands.")
     if isinstance(found, app_commands.Group):
         leaves = [f"- `/{each.qualified_name}` {ENTRIES[each.qualified_name].effect}" for each in _leaves([found])]
         hint = f"-# `/help command:{next(_leaves([found])).qualified_name}` shows examples."

@@ -122,7 +122,7 @@ ENTRIES: Final[Mapping[str, HelpEntry]] = {
     "channel mention": HelpEntry(
         "pings a role with each batch",
         ("channel mention role:@readers", "channel mention"),
-        "Without `role`, nobody is pinged.",
+        "Without `role`, no one is pinged.",
     ),
     "channel publish": HelpEntry(
         "publishes papers to followers",
@@ -138,5 +138,5 @@ ENTRIES: Final[Mapping[str, HelpEntry]] = {
     "channel show": HelpEntry(
         "shows a channel's settings and its queue", ("channel show", "channel show channel:#papers")
     ),
-    "channel test": HelpEntry("posts a sample; pings nobody", ("channel test",)),
+    "channel test": HelpEntry("posts a sample without a ping", ("channel test",)),
 }

@@ -27,7 +27,7 @@ FILE_NAME: Final = "what-the-bot-stores-about-you.json"
 _NOTHING: Final = "The bot stores nothing about you."
 _IN_MEMORY: Final = (
     "-# In memory only, and gone within minutes: how often you used commands with a rate limit, and whether you wait "
-    "for a reply. The bot never reads messages, and its log names nobody."
+    "for a reply. The bot stores no messages, and its log names no people."
 )
 _STAYS: Final = (
     "-# What stays: the keywords and settings themselves, which belong to the servers, and posts and replies in "

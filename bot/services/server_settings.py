@@ -71,7 +71,7 @@ class ServerSettingsService:
         self._on_change = on_change
 
     async def run(self) -> None:
-        """Deletes expired previews and undos, also while nobody imports anything."""
+        """Deletes expired previews and undos, also while no one imports anything."""
         while True:
             await self._store.delete_expired(self._clock.now())
             await self._clock.sleep(EXPIRY_INTERVAL_S)

@@ -84,4 +84,4 @@ async def test_help_explains_one_command_with_examples_and_options(tmp_path: Pat
         suggested = await sandbox.suggestions("help", {"command": "/chan"}, "command")
         assert suggested["/channel show"] == "channel show"
         assert all("chan" in name for name in suggested)
-        assert "/subscribe" in await sandbox.suggestions("help", {}, "command")
+        assert "/subscribe" in await sandbox.suggestions("help", {"command": "subs"}, "command")

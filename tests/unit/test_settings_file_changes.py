@@ -57,7 +57,7 @@ def test_settings_that_the_file_leaves_out_stay() -> None:
     assert begun.after.paused_since == NOW
     assert begun.after.trending == TrendingSettings(0, NOW)
     assert [(each.before, each.after) for each in begun.settings] == [
-        ("nobody", f"<@&{HERE}>"),
+        ("none", f"<@&{HERE}>"),
         ("no", "yes"),
         ("off", "daily"),
     ]

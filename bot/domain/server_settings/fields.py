@@ -114,7 +114,7 @@ def _described_trending(settings: ChannelSettings) -> str:
 
 
 def _described_role(settings: ChannelSettings) -> str:
-    return "nobody" if settings.mention_role is None else f"<@&{settings.mention_role}>"
+    return "none" if settings.mention_role is None else f"<@&{settings.mention_role}>"
 
 
 def _yes(is_set: object) -> str:
