@@ -182,7 +182,7 @@ def can_manage_by_id(interaction: discord.Interaction[AnyClient], channel_id: in
 
 
 def target_by_id(interaction: discord.Interaction[AnyClient], channel_id: int) -> TargetChannel | None:
-    """A channel of the caller's server given by id; None if it is deleted, or if the caller cannot view it.
+    """A channel of the caller's server given by id; None if it is unknown, deleted, or hidden from the caller.
 
     `look_up_channels` has to be called before.
     """

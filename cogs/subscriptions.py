@@ -100,7 +100,9 @@ class SubscriptionCommands(commands.Cog):
             possible = await parse_in_thread(partial(possible_keywords, typed), typed)
         except InvalidKeyword as error:
             mistake = describe_mistake(error)
-        found = await self._subscription_service.subscribed(channel_id, possible) if possible else ()
+        found: Sequence[Keyword] = ()
+        if possible:
+            found = await self._subscription_service.subscribed(channel_id, possible)
         found = found or await self._labelled(typed, interaction.guild_id or 0, channel_id)
         if len(found) > 1:
             each = named([keyword.text for keyword in found])

@@ -39,7 +39,9 @@ from cogs.citations import CitationButton, CiteButton
 from cogs.keyword_list import KeywordsButton
 from cogs.lookup import AbstractButton, AbstractMenu
 from cogs.papers import PaperMenu
+from cogs.privacy import PrivacyButton
 from cogs.questions import AnswerButton
+from cogs.settings_import import ImportButton
 from cogs.subscribe_buttons import SubscribedButton
 from cogs.trending import TrendingButton
 
@@ -130,6 +132,7 @@ class App:
         self._lag = LagMeter(context.clock, metrics)
         self._pruning_loops = pruning_loops(context, database)
         self._author_counter = AuthorCounter(stores.author_names, context.clock)
+        self._server_settings = services.server_settings
         page = PublicPage(services.pages, settings.web.public_channels, page_address(settings.web))
         self._web = WebServer(self._build_health(context, stores), metrics, page)
 
@@ -150,9 +153,8 @@ class App:
             problems=context.problems,
         )
         context.shards.use(client.shard_reports)
-        client.add_dynamic_items(
-            AbstractButton, AbstractMenu, AnswerButton, KeywordsButton, SubscribedButton, TrendingButton
-        )
+        client.add_dynamic_items(AbstractButton, AbstractMenu, AnswerButton, ImportButton, KeywordsButton)
+        client.add_dynamic_items(PrivacyButton, SubscribedButton, TrendingButton)
         client.add_dynamic_items(CiteButton, CitationButton, PaperMenu)
         client.set_cogs(build_cogs(context, services, self._trending))
         return client
@@ -211,6 +213,7 @@ class App:
             "Looking for a second bot": self._when_guilds_known(self._publish.history_check.run),
             "Metering": self._lag.run,
             "Counting authors": self._author_counter.run,
+            "Deleting expired imports": self._server_settings.run,
             **self._pruning_loops,
         }
 

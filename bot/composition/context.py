@@ -35,8 +35,10 @@ from bot.store.outbox import Outbox
 from bot.store.pages import PageStore
 from bot.store.paper_posts import PaperPosts
 from bot.store.papers import Papers
+from bot.store.personal_data import PersonalData
 from bot.store.polls import KeyValues, Polls
 from bot.store.questions import Questions
+from bot.store.server_settings import ServerSettingsStore
 from bot.store.statistics import Statistics
 from bot.store.subscriptions import Subscriptions
 from bot.store.trending_entries import TrendingEntries
@@ -115,13 +117,16 @@ class Stores:
     paper_posts: PaperPosts
     exports: Exports
     author_names: AuthorNames
+    server_settings: ServerSettingsStore
+    personal_data: PersonalData
 
     @classmethod
     def create(cls, database: Database, clock: Clock | None = None) -> Self:
         """All stores of a database; with a clock, messages of several channels share transactions."""
         commits = GroupCommit(database, clock)
+        subscriptions = Subscriptions(database)
         return cls(
-            Subscriptions(database),
+            subscriptions,
             Channels(database),
             ChannelSettingsStore(database),
             Papers(database),
@@ -143,6 +148,8 @@ class Stores:
             PaperPosts(database),
             Exports(database),
             AuthorNames(database),
+            ServerSettingsStore(database, subscriptions.note_change),
+            PersonalData(database),
         )
 
 

@@ -30,8 +30,10 @@ from bot.services.exports import ExportService
 from bot.services.lookup import LookupService
 from bot.services.pages import PageService
 from bot.services.paper_lookup import PaperLookupService
+from bot.services.privacy import PrivacyService
 from bot.services.pruning import AbstractPruner
 from bot.services.questions import QuestionService
+from bot.services.server_settings import ServerSettingsService
 from bot.services.status import StatusService
 from bot.services.subscriptions import SubscriptionService
 from bot.store.database import Database
@@ -125,6 +127,8 @@ class Services:
     charts: ChartService
     questions: QuestionService
     authors: AuthorService
+    server_settings: ServerSettingsService
+    privacy: PrivacyService
 
 
 def build_services(
@@ -157,6 +161,8 @@ def build_services(
         charts=_chart_service(context, stores, ingest),
         questions=QuestionService(stores.questions, context.clock),
         authors=AuthorService(stores.author_names),
+        server_settings=_server_settings_service(context, stores, wakeups, ingest),
+        privacy=PrivacyService(stores.personal_data),
     )
 
 
@@ -170,6 +176,16 @@ def _channel_settings_service(context: Context, stores: Stores, wakeups: Wakeups
         clock=context.clock,
         on_change=wakeups.notify_settings_changed,
     )
+
+
+def _server_settings_service(
+    context: Context, stores: Stores, wakeups: Wakeups, ingest: IngestParts
+) -> ServerSettingsService:
+    def on_change() -> None:
+        wakeups.notify_settings_changed()
+        ingest.initial_sync.notify()
+
+    return ServerSettingsService(stores.server_settings, context.clock, context.settings.limits, on_change)
 
 
 def _lookup_service(context: Context, stores: Stores, ingest: IngestParts, trending: TrendingParts) -> LookupService:

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain.channel_schedule import DailySchedule
 from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
+from bot.domain.server_settings.fields import NOT_IN_FILES
 from bot.store.column_types import Id, Utc
 from bot.store.connection import Connection
 from bot.store.database import Database
@@ -104,6 +105,22 @@ class ChannelSettingsStore:
         """Records that the backlog is posted, so that the channel's own style applies again."""
         async with self._database.transaction() as connection:
             await connection.write(_CLEAR_BACKLOG, {"channel": channel_id})
+
+
+async def replace_settings(connection: Connection, channel_id: int, wanted: ChannelSettings, now: datetime) -> None:
+    """Replaces a channel's settings within the caller's transaction; one that is no longer paused is resumed."""
+    before = await _read(connection, channel_id)
+    is_resumed = before.paused_since is not None and wanted.paused_since is None
+    waiting = int(await connection.scalar(_COUNT_WAITING, {"channel": channel_id})) if is_resumed else 0
+    # What the program counts for itself is no setting.
+    after = replace(wanted, **{name: getattr(before, name) for name in NOT_IN_FILES})
+    if waiting:
+        after = replace(after, backlog_pending=True)
+    await _write(connection, channel_id, before, after)
+    if after.schedule != before.schedule:
+        await reschedule(connection, [channel_id])
+    if is_resumed:
+        await connection.write(_MAKE_DUE, {"channel": channel_id, "now": now})
 
 
 async def _read(connection: Connection, channel_id: int) -> ChannelSettings:

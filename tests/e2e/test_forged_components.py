@@ -16,8 +16,10 @@ from bot.discord_api.custom_ids import (
     AnswerButtonId,
     CitationButtonId,
     CiteButtonId,
+    ImportButtonId,
     KeywordsButtonId,
     PaperMenuId,
+    PrivacyButtonId,
     SubscribedButtonId,
     TrendingButtonId,
 )
@@ -31,8 +33,8 @@ pytestmark = pytest.mark.slow
 TEMPLATES: Final = [
     each.TEMPLATE
     for each in (
-        *(AbstractButtonId, AbstractMenuId, AnswerButtonId, CitationButtonId, CiteButtonId, KeywordsButtonId),
-        *(PaperMenuId, SubscribedButtonId, TrendingButtonId),
+        *(AbstractButtonId, AbstractMenuId, AnswerButtonId, CitationButtonId, CiteButtonId, ImportButtonId),
+        *(KeywordsButtonId, PaperMenuId, PrivacyButtonId, SubscribedButtonId, TrendingButtonId),
     )
 ]
 HUGE: Final = "9" * 40
@@ -66,6 +68,9 @@ def custom_ids(caller_id: int, hidden_channel: int) -> list[str]:
         *(f"keywords:{caller}:0:first:0" for caller in ("0", "1", "-1", HUGE, "9" * 20)),
         *(f"keywords:{caller_id}:{each}:last:0" for each in (*channels, "9" * 20)),
         f"keywords:{caller_id}:0:to:{HUGE}",
+        *(f"import:{action}:{caller_id}:{'0' * 16}" for action in ("apply", "cancel", "undo", "all")),
+        *(f"import:undo:{caller}:{'0' * 16}" for caller in ("0", HUGE, "9" * 20)),
+        *(f"privacy:{action}:{caller}" for action in ("delete", "cancel") for caller in ("0", caller_id, "9" * 20)),
         *(f"trending:{day}:0:0" for day in days),
         *(f"trending:2026-11-20:{page}:{count}" for page, count in (("9999", "9999"), ("-1", "0"), (HUGE, "0"))),
     ]

@@ -150,6 +150,9 @@ def _set_format(path: Path, number: int) -> None:
             connection.execute("DROP TABLE author_matches")
             connection.execute("DROP INDEX outbox_by_followed")
             connection.execute("ALTER TABLE outbox DROP COLUMN by_followed")
+        connection.execute("DROP INDEX IF EXISTS subscriptions_by_person")
+        for table in ("import_removals", "settings_imports"):
+            connection.execute(f"DROP TABLE IF EXISTS {table}")
         connection.execute("UPDATE alembic_version SET version_num = '0011'")
         connection.execute(f"PRAGMA user_version = {number}")
 

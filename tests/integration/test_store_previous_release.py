@@ -66,6 +66,8 @@ CREATED: Final = (
     "author_matches",
     "excluded_papers",
     "questions",
+    "settings_imports",
+    "import_removals",
 )
 
 

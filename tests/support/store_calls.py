@@ -20,19 +20,23 @@ from bot.domain.outgoing import Blocked, Delivered
 from bot.domain.poll_schedule import Poll, PollCompleted
 from bot.domain.post import Post
 from bot.domain.question import Question
-from bot.domain.subscription import ChannelPlace
+from bot.domain.server_settings.changes import ChannelChange
+from bot.domain.subscription import UNLIMITED, ChannelPlace
 from bot.store.author_names import COUNTED_UNTIL, AuthorNames
 from bot.store.backfilled_papers import BackfilledPapers
 from bot.store.clock_repair import StoredTimes
 from bot.store.excluded_papers import ExcludedPapers
 from bot.store.exports import Exports
 from bot.store.found_messages import FoundMessages
+from bot.store.import_rows import StoredImport
 from bot.store.known_guilds import KnownGuilds
 from bot.store.month_counts import MonthCounts
 from bot.store.paper_posts import PaperPosts
+from bot.store.personal_data import PersonalData
 from bot.store.pruning import AbstractPruning
 from bot.store.questions import Questions
 from bot.store.schema import metadata
+from bot.store.server_settings import ImportApplied, ImportUndone, ServerSettingsStore
 from bot.store.statistics import Statistics
 from tests.support.builders import paper, trending_entry
 from tests.support.query_plans import StatementRecorder
@@ -60,6 +64,7 @@ class StoreCalls:
         self._store = store
         self._run = recorder.run
         self._collect = recorder.collect
+        self._imports = ServerSettingsStore(store.database, store.subscriptions.note_change)
 
     async def run_all(self) -> None:
         """Calls everything."""
@@ -68,7 +73,9 @@ class StoreCalls:
         await self._send()
         await self._find_messages()
         await self._trending()
+        await self._import()
         await self._assert_rows_in_every_table()
+        await self._undo_import()
         await self._edit()
         await self._read_subscriptions()
         await self._read_papers()
@@ -184,6 +191,28 @@ class StoreCalls:
                 await run(store.trending_posts.release(trending_post))
             else:
                 await run(store.trending_posts.settle(trending_post, Delivered(MESSAGE + 3), NOW))
+
+    async def _import(self) -> None:
+        imports, run = self._imports, self._run
+        state = await run(imports.read(GUILD, [CHANNEL]))
+        stored = state.of(OTHER_CHANNEL).keywords[GRAPH.canonical]
+        change = ChannelChange(OTHER_CHANNEL, ChannelSettings(), ChannelSettings(), (TREE,), (stored,))
+        seen = state.fingerprint([OTHER_CHANNEL])
+        for import_id in ("first", "second"):
+            preview = StoredImport(import_id, GUILD, ADA, NOW, LATER, False, True, seen, "{}")
+            await run(imports.add_preview(preview, NOW))
+        assert await run(imports.find("first", NOW)) is None
+        applied = await run(imports.apply("second", [change], [OTHER_CHANNEL], UNLIMITED, NOW))
+        assert isinstance(applied, ImportApplied)
+
+    async def _undo_import(self) -> None:
+        imports, run = self._imports, self._run
+        assert isinstance(await run(imports.undo("second", NOW)), ImportUndone)
+        await run(imports.discard("second"))
+        personal_data = PersonalData(self._store.database)
+        await run(personal_data.of(ADA))
+        await run(personal_data.delete(ADA + 1))
+        await run(imports.delete_expired(LATER))
 
     async def _assert_rows_in_every_table(self) -> None:
         known_guilds = KnownGuilds(self._store.database)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.domain.expressions.keywords import narrowed, parse_keyword, read_keyword
+from bot.domain.expressions.keywords import AmbiguousKeyword, narrowed, parse_keyword, read_keyword
 from bot.domain.subscription import Added, AlreadyWatched, QuotaExceeded, QuotaScope, Renamed
 from bot.services.subscriptions import KeywordPreview, NarrowerKeyword
 from bot.store.excluded_papers import ExcludedSummary
@@ -39,6 +39,7 @@ def test_each_result_has_its_line(part: TypedKeyword, result: KeywordResult, lin
 def test_keyword_beyond_a_quota_has_no_line_and_a_question_has_one() -> None:
     assert lines(PHRASE, QuotaExceeded(PHRASE, QuotaScope.CHANNEL, 5, 5)) == []
     asked = read_keyword("a1 and b1")
+    assert isinstance(asked, AmbiguousKeyword)
     assert lines(asked, asked) == ["**a1 and b1**: not added yet. Which of its meanings do you mean? See below."]
 
 

@@ -6,6 +6,7 @@ The revisions in `versions/` bring the databases of earlier releases to this sch
 from bot.store.schema.authors import author_keys, author_matches
 from bot.store.schema.base import COPYING, metadata
 from bot.store.schema.channels import channel_places, channel_settings, channels, known_guilds, subscriptions
+from bot.store.schema.imports import import_removals, settings_imports
 from bot.store.schema.papers import (
     backfilled_months,
     backfilled_papers,
@@ -34,6 +35,7 @@ __all__ = [
     "excluded_papers",
     "found_papers",
     "histories",
+    "import_removals",
     "key_values",
     "keywords",
     "known_guilds",
@@ -46,6 +48,7 @@ __all__ = [
     "polls",
     "posts",
     "questions",
+    "settings_imports",
     "subscriptions",
     "trending_days",
     "trending_entries",

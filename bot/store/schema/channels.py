@@ -27,8 +27,8 @@ channels: Final = sa.Table(
 )
 
 
-# shown: how the channel spells the keyword; label: its name or short form, NULL if it is
-# what the channel spells. added_by: the user whose command added it; NULL for the settings file.
+# shown: how the channel spells the keyword; label: its name or short form, NULL if it is what the channel spells.
+# added_by: the user whose command added it; NULL for the settings file and for someone whose data was deleted.
 subscriptions: Final = sa.Table(
     "subscriptions",
     metadata,
@@ -44,6 +44,8 @@ subscriptions: Final = sa.Table(
     sa.Index("subscriptions_by_keyword", "keyword_id"),
     **BY_KEY,
 )
+
+partial_index("subscriptions_by_person", subscriptions.c.added_by.is_not(None), subscriptions.c.added_by)
 
 # A channel without a row has the default settings. paused_since: when an admin paused it; backlog_pending: what was
 # queued during the pause is being posted; trending_min_votes: NULL without a trending subscription.
