@@ -49,9 +49,16 @@ RENAMED: Final[Mapping[str, str]] = {
     "digests": "trending_posts",
 }
 # How many columns the migrations add at the end of a table's rows.
-ADDED: Final[Mapping[str, int]] = {"trending_entries": 2, "channels": 1, "edits": 1, "posts": 3, "trending_posts": 2}
+ADDED: Final[Mapping[str, int]] = {
+    "trending_entries": 2,
+    "channels": 1,
+    "edits": 1,
+    "posts": 3,
+    "trending_posts": 2,
+    "channel_settings": 2,
+}
 # The tables that the migrations create.
-CREATED: Final = ("histories", "found_papers", "known_guilds")
+CREATED: Final = ("histories", "found_papers", "known_guilds", "exclusions", "withheld")
 
 
 @pytest.fixture

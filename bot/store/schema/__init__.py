@@ -5,6 +5,7 @@ The revisions in `versions/` bring the databases of earlier releases to this sch
 
 from bot.store.schema.base import COPYING, metadata
 from bot.store.schema.channels import channel_places, channel_settings, channels, known_guilds, subscriptions
+from bot.store.schema.exclusions import exclusions, withheld
 from bot.store.schema.papers import (
     backfilled_months,
     backfilled_papers,
@@ -26,6 +27,7 @@ __all__ = [
     "channel_settings",
     "channels",
     "edits",
+    "exclusions",
     "found_papers",
     "histories",
     "key_values",
@@ -43,4 +45,5 @@ __all__ = [
     "trending_days",
     "trending_entries",
     "trending_posts",
+    "withheld",
 ]
