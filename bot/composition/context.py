@@ -23,6 +23,7 @@ from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
 from bot.store.database import Database
 from bot.store.edits import Edits
+from bot.store.exclusions import Exclusions
 from bot.store.found_messages import FoundMessages
 from bot.store.group_commit import GroupCommit
 from bot.store.ingest import IngestStore
@@ -36,6 +37,7 @@ from bot.store.statistics import Statistics
 from bot.store.subscriptions import Subscriptions
 from bot.store.trending_entries import TrendingEntries
 from bot.store.trending_posts import TrendingPosts
+from bot.store.withheld import WithheldPapers
 
 
 def release() -> str:
@@ -105,6 +107,8 @@ class Stores:
     month_counts: MonthCounts
     statistics: Statistics
     found_messages: FoundMessages
+    exclusions: Exclusions
+    withheld: WithheldPapers
 
     @classmethod
     def create(cls, database: Database, clock: Clock | None = None) -> Self:
@@ -128,6 +132,8 @@ class Stores:
             MonthCounts(database),
             Statistics(database),
             FoundMessages(database),
+            Exclusions(database),
+            WithheldPapers(database),
         )
 
 

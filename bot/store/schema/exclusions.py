@@ -21,9 +21,9 @@ exclusions: Final = sa.Table(
     **STRICT,
 )
 
-# Papers that left a channel's queue without being posted; they count as seen. exclusion: its text, also after it is
-# removed, exclusion_id: NULL since then. published, arrived_at, due_at: as in the outbox. post_key: the message that says how
-# many papers the limit withheld, NULL before there is one.
+# Papers that left a channel's queue without being posted; they count as seen. exclusion: its text, also after it was
+# removed; exclusion_id: NULL since then. published, arrived_at, due_at: as in the outbox. post_key: the message that
+# says how many papers the limit withheld, NULL before there is one.
 withheld: Final = sa.Table(
     "withheld",
     metadata,
