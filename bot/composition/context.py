@@ -18,6 +18,7 @@ from bot.runtime.metrics import Metrics
 from bot.runtime.problems import ReportedProblems
 from bot.runtime.server_time import CorrectedClock
 from bot.runtime.shards import Shards
+from bot.store.author_names import AuthorNames
 from bot.store.channel_queues import ChannelQueues
 from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
@@ -109,6 +110,7 @@ class Stores:
     found_messages: FoundMessages
     exclusions: Exclusions
     withheld: WithheldPapers
+    author_names: AuthorNames
 
     @classmethod
     def create(cls, database: Database, clock: Clock | None = None) -> Self:
@@ -134,6 +136,7 @@ class Stores:
             FoundMessages(database),
             Exclusions(database),
             WithheldPapers(database),
+            AuthorNames(database),
         )
 
 

@@ -23,6 +23,7 @@ from bot.ingest.poller import Poller
 from bot.ingest.window_reader import WindowReader
 from bot.runtime.limits import ARXIV_REQUEST_INTERVAL_S
 from bot.runtime.supervisor import Loop, Supervisor
+from bot.services.authors import AuthorService
 from bot.services.channel_settings import ChannelSettingsService
 from bot.services.charts import ChartService
 from bot.services.lookup import LookupService
@@ -117,6 +118,7 @@ class Services:
     status: StatusService
     pages: PageService
     charts: ChartService
+    authors: AuthorService
 
 
 def build_services(
@@ -143,6 +145,7 @@ def build_services(
         status=_status_service(context, stores, ingest, trending, supervisor),
         pages=PageService(stores.page_store, context.clock, shows_trending=context.settings.huggingface.enabled),
         charts=_chart_service(context, stores, ingest),
+        authors=AuthorService(stores.author_names),
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from bot.domain.exclusions import Exclusion, ExclusionQuotas, QuotaReached
 from bot.domain.keyword import Keyword
 from bot.domain.paper import ArxivId
+from bot.store.author_matches import put_followed_first
 from bot.store.column_types import Id, Text, Utc
 from bot.store.connection import Connection
 from bot.store.database import Database
@@ -158,6 +159,7 @@ async def _queue_again(connection: Connection, channel_id: int, arxiv_ids: Seque
     of_added = outbox.c.id.in_(listed(added, Id))
     await connection.write(sa.update(outbox).where(of_added, outbox.c.due_at < now).values(due_at=now))  # not late
     await add_reasons(connection, added)
+    await put_followed_first(connection, arxiv_ids)
     await count_entries_as_posted(connection, added)
     await skip_withdrawn(connection, map(ArxivId, arxiv_ids))
     await withhold_excluded(connection, now, of_added)  # by another exclusion

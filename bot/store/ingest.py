@@ -7,7 +7,7 @@ posted. A poll writes, per window, papers, matches and the outbox rows of new pa
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from bot.domain.matching import Match
 from bot.domain.paper import Paper
 from bot.domain.subscription import WatchedKeyword
+from bot.store.author_matches import put_followed_first, write_author_matches
 from bot.store.column_types import Id, Text
 from bot.store.connection import Connection
 from bot.store.database import Database
@@ -76,6 +77,7 @@ class IngestStore:
             new_matches = await _write_matched(connection, planned, papers, matches, now)
             arrived = await queue_papers(connection, new_matches, now)
             await add_keywords(connection, new_matches)
+            await put_followed_first(connection, new_matches.with_authors)
             withdrawn = await skip_withdrawn(connection, [paper.arxiv_id for paper in papers])
             # Also of papers that wait: an exclusion may match their new version.
             ids = listed([paper.arxiv_id.value for paper in papers], Text)
@@ -137,7 +139,8 @@ async def _write_matched(
     found = await asyncio.to_thread(_by_id, planned, matches)
     new_since = await _unchanged(connection, {watched.id: watched.synced_until for watched, _ in found})
     pairs = [(watched.id, arxiv_id) for watched, arxiv_id in found if watched.id in new_since]
-    return await insert_matches(connection, pairs, new_since, now)
+    new_matches = await insert_matches(connection, pairs, new_since, now)
+    return replace(new_matches, with_authors=await write_author_matches(connection, found, papers))
 
 
 def _by_id(planned: Collection[WatchedKeyword], found: Collection[Match]) -> list[tuple[WatchedKeyword, str]]:

@@ -32,12 +32,8 @@ _KEY: Final = sa.bindparam("post", type_=Text)
 _NOW: Final = sa.bindparam("now", type_=Utc)
 _COPIED: Final = ("channel_id", "arxiv_id", "published", "arrived_at", "due_at")
 _HAS_EXCLUSIONS: Final = sa.select(sa.exists(sa.select(exclusions.c.id)))
-# With words for which SQLite has no other index; see `channel_queues`.
-_BEYOND_LIMIT: Final = (
-    sa.select(outbox.c.id)
-    .where(IS_UNBOUND, outbox.c.channel_id == _CHANNEL, sa.func.greatest(outbox.c.due_at, _NOW) == _NOW)
-    .order_by(outbox.c.published, outbox.c.arxiv_id)
-    .offset(sa.bindparam("allowed", type_=sa.Integer))
+_DUE: Final = sa.select(outbox.c.id, outbox.c.by_followed, outbox.c.published, outbox.c.arxiv_id).where(
+    IS_UNBOUND, outbox.c.channel_id == _CHANNEL, outbox.c.due_at <= _NOW
 )
 _ANNOUNCE: Final = sa.update(withheld).where(IS_UNANNOUNCED, withheld.c.channel_id == _CHANNEL).values(post_key=_KEY)
 _UNANNOUNCE: Final = sa.update(withheld).where(withheld.c.post_key == _KEY).values(post_key=None)
@@ -133,7 +129,8 @@ async def _withhold(connection: Connection, found: Sequence[Withholding], now: d
 
 async def withhold_rest(connection: Connection, channel_id: int, allowed: int, now: datetime) -> int:
     """Withholds what is due in a channel after the first `allowed` papers; returns how many papers."""
-    ids = await connection.scalars(_BEYOND_LIMIT, {"channel": channel_id, "allowed": allowed, "now": now})
+    due = await connection.all(_DUE, {"channel": channel_id, "now": now})
+    ids = [row.id for row in sorted(due, key=_posting_order)[allowed:]]
     rows = sa.select(
         *(outbox.c[name] for name in _COPIED),
         sa.literal(WithheldReason.LIMIT.value, Text),
@@ -141,6 +138,11 @@ async def withhold_rest(connection: Connection, channel_id: int, allowed: int, n
     ).where(outbox.c.id.in_(listed(ids, Id)))
     await _move(connection, rows, ("reason", "withheld_at"), ids)
     return len(ids)
+
+
+def _posting_order(row: sa.Row[Any]) -> tuple[object, ...]:
+    """Returns the sort key for the order in which papers are posted; see `domain.post.in_order`."""
+    return not row.by_followed, row.published, row.arxiv_id
 
 
 async def _move(

@@ -3,6 +3,7 @@
 The revisions in `versions/` bring the databases of earlier releases to this schema.
 """
 
+from bot.store.schema.authors import author_keys, author_matches
 from bot.store.schema.base import COPYING, metadata
 from bot.store.schema.channels import channel_places, channel_settings, channels, known_guilds, subscriptions
 from bot.store.schema.exclusions import exclusions, withheld
@@ -21,6 +22,8 @@ from bot.store.schema.trending import trending_days, trending_entries, trending_
 
 __all__ = [
     "COPYING",
+    "author_keys",
+    "author_matches",
     "backfilled_months",
     "backfilled_papers",
     "channel_places",
