@@ -26,8 +26,10 @@ from bot.runtime.supervisor import Loop, Supervisor
 from bot.services.authors import AuthorService
 from bot.services.channel_settings import ChannelSettingsService
 from bot.services.charts import ChartService
+from bot.services.exports import ExportService
 from bot.services.lookup import LookupService
 from bot.services.pages import PageService
+from bot.services.paper_lookup import PaperLookupService
 from bot.services.pruning import AbstractPruner
 from bot.services.status import StatusService
 from bot.services.subscriptions import SubscriptionService
@@ -115,6 +117,8 @@ class Services:
     subscriptions: SubscriptionService
     channel_settings: ChannelSettingsService
     lookup: LookupService
+    paper_lookup: PaperLookupService
+    exports: ExportService
     status: StatusService
     pages: PageService
     charts: ChartService
@@ -130,6 +134,7 @@ def build_services(
     supervisor: Supervisor,
 ) -> Services:
     """One object per use case."""
+    lookup = _lookup_service(context, stores, ingest, trending)
     return Services(
         subscriptions=SubscriptionService(
             stores.subscriptions,
@@ -141,7 +146,9 @@ def build_services(
             context.settings.limits,
         ),
         channel_settings=_channel_settings_service(context, stores, wakeups),
-        lookup=_lookup_service(context, stores, ingest, trending),
+        lookup=lookup,
+        paper_lookup=_paper_lookup_service(context, stores, ingest, trending, lookup),
+        exports=ExportService(stores.page_store, stores.exports, stores.papers),
         status=_status_service(context, stores, ingest, trending, supervisor),
         pages=PageService(stores.page_store, context.clock, shows_trending=context.settings.huggingface.enabled),
         charts=_chart_service(context, stores, ingest),
@@ -170,6 +177,19 @@ def _lookup_service(context: Context, stores: Stores, ingest: IngestParts, trend
         poller=ingest.poller,
         clock=context.clock,
         interval_s=context.settings.arxiv.request_interval_s,
+    )
+
+
+def _paper_lookup_service(
+    context: Context, stores: Stores, ingest: IngestParts, trending: TrendingParts, lookup: LookupService
+) -> PaperLookupService:
+    return PaperLookupService(
+        client=ingest.arxiv,
+        papers=stores.papers,
+        paper_posts=stores.paper_posts,
+        find_trending_entries=trending.find_entries,
+        budget=lookup.budget,
+        clock=context.clock,
     )
 
 
