@@ -39,6 +39,7 @@ from cogs.citations import CitationButton, CiteButton
 from cogs.keyword_list import KeywordsButton
 from cogs.lookup import AbstractButton, AbstractMenu
 from cogs.papers import PaperMenu
+from cogs.rest import RestButton
 from cogs.subscribe_buttons import SubscribedButton
 from cogs.trending import TrendingButton
 
@@ -153,6 +154,7 @@ class App:
         context.shards.use(client.shard_reports)
         client.add_dynamic_items(AbstractButton, AbstractMenu, KeywordsButton, SubscribedButton, TrendingButton)
         client.add_dynamic_items(CiteButton, CitationButton, PaperMenu)
+        client.add_dynamic_items(RestButton)
         client.set_cogs(build_cogs(context, services, self._trending))
         return client
 

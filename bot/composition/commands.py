@@ -18,6 +18,7 @@ from cogs.keyword_list import KeywordsCommand
 from cogs.lookup import LookupCommands
 from cogs.pages import PageCommands
 from cogs.papers import PaperCommands
+from cogs.rest import RestCog
 from cogs.status import StatusCommand
 from cogs.subscribe import SubscribeCommand
 from cogs.subscriptions import SubscriptionCommands
@@ -36,7 +37,8 @@ def build_cogs(context: Context, services: Services, trending: TrendingParts) ->
         CitationCommands(paper_commands),
         ExportCommands(services.exports, services.subscriptions, context.clock),
         StatusCommand(services.status),
-        ChannelCommands(services.channel_settings, trending.lists),
+        ChannelCommands(services.channel_settings, services.exclusions, trending.lists),
+        RestCog(services.exclusions, context.settings.web.public_channels, _public_page_url(context.settings.web)),
         PageCommands(services.pages),
         ChartCommands(services.charts, ChartRenderer(context.fonts_path), services.subscriptions),
         HelpCommand(_public_page_url(context.settings.web)),

@@ -26,6 +26,7 @@ from bot.runtime.supervisor import Loop, Supervisor
 from bot.services.authors import AuthorService
 from bot.services.channel_settings import ChannelSettingsService
 from bot.services.charts import ChartService
+from bot.services.exclusions import ExclusionService
 from bot.services.exports import ExportService
 from bot.services.lookup import LookupService
 from bot.services.pages import PageService
@@ -122,6 +123,7 @@ class Services:
     status: StatusService
     pages: PageService
     charts: ChartService
+    exclusions: ExclusionService
     authors: AuthorService
 
 
@@ -152,6 +154,9 @@ def build_services(
         status=_status_service(context, stores, ingest, trending, supervisor),
         pages=PageService(stores.page_store, context.clock, shows_trending=context.settings.huggingface.enabled),
         charts=_chart_service(context, stores, ingest),
+        exclusions=ExclusionService(
+            stores.exclusions, stores.withheld, stores.papers, context.clock, wakeups.dispatcher.notify
+        ),
         authors=AuthorService(stores.author_names),
     )
 
@@ -204,6 +209,7 @@ def _status_service(
         clock=context.clock,
         channel_settings=stores.channel_settings,
         subscriptions=stores.subscriptions,
+        withheld=stores.withheld,
         supervisor=supervisor,
         problems=context.problems.current,
         trending_problem=trending.problem,

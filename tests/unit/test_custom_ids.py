@@ -17,6 +17,7 @@ from bot.discord_api.custom_ids import (
     CustomIdTooLong,
     KeywordsButtonId,
     PaperMenuId,
+    RestButtonId,
     SubscribedAction,
     SubscribedButtonId,
     TrendingButtonId,
@@ -32,6 +33,7 @@ AnyCustomId = (
     | CiteButtonId
     | KeywordsButtonId
     | PaperMenuId
+    | RestButtonId
     | SubscribedButtonId
     | TrendingButtonId
 )
@@ -48,6 +50,7 @@ CUSTOM_IDS = st.one_of(
     st.builds(CitationButtonId, st.sampled_from(["bibtex", "ris", "csl-json"]), ARXIV_IDS),
     st.builds(CiteButtonId, ARXIV_IDS),
     st.builds(PaperMenuId),
+    st.builds(RestButtonId, KEYS, st.integers(0, 10**7 - 1)),
     st.builds(KeywordsButtonId, SNOWFLAKES, st.integers(0, 2**63 - 1), MOVES, st.integers(0, 10**9 - 1)),
     st.builds(SubscribedButtonId, ACTIONS, SNOWFLAKES, KEYWORD_IDS),
     st.builds(TrendingButtonId, st.dates(date(1000, 1, 1)), st.integers(0, 9999), st.integers(0, 9999)),
