@@ -13,7 +13,7 @@ from discord.ext import commands
 
 from bot.discord_api.client import Client
 from bot.discord_api.cooldown import Cooldown
-from bot.domain.exclusions import Exclusion
+from bot.domain.exclusions import ChannelExclusion
 from bot.domain.expressions.keywords import AmbiguousKeyword, read_keyword
 from bot.domain.expressions.parsing import pointer
 from bot.domain.expressions.splitting import split_list
@@ -151,7 +151,7 @@ def _mistake(error: InvalidKeyword) -> str:
     return f"{error}\n```\n{pointer(error)}\n```" if isinstance(error, InvalidExpression) else str(error)
 
 
-def _find(exclusions: tuple[Exclusion, ...], typed: str) -> Exclusion | None:
+def _find(exclusions: tuple[ChannelExclusion, ...], typed: str) -> ChannelExclusion | None:
     """The exclusion that was chosen or typed."""
     if (chosen := _ID.fullmatch(typed.strip())) is not None:
         return next((each for each in exclusions if each.id == int(chosen[1])), None)

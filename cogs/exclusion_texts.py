@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.domain.channel_settings import ChannelSettings
-from bot.domain.exclusions import Exclusion
+from bot.domain.exclusions import ChannelExclusion
 from bot.domain.expressions.explanation import explain
 from bot.domain.keyword import Keyword
 from bot.domain.layout.parts import title_of
@@ -62,14 +62,14 @@ def quota_text(reached: QuotaReached, channel: str) -> str:
     )
 
 
-def list_lines(exclusions: Sequence[Exclusion], counts: Mapping[int, int], channel: str) -> list[str]:
+def list_lines(exclusions: Sequence[ChannelExclusion], counts: Mapping[int, int], channel: str) -> list[str]:
     """The exclusions of a channel, and how many papers each withheld."""
     if not exclusions:
         return [f"{channel} has no exclusions. Add one with `/channel exclude add`."]
     return [f"Not posted in {channel}:", *(_line(each, counts.get(each.id, 0)) for each in exclusions)]
 
 
-def _line(exclusion: Exclusion, count: int) -> str:
+def _line(exclusion: ChannelExclusion, count: int) -> str:
     return (
         f"- {exclusion_name(exclusion.keyword)} · {plural(count, 'paper')} in 30 days · "
         f"added by <@{exclusion.added_by}>"

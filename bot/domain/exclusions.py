@@ -15,7 +15,7 @@ from bot.domain.paper import Paper
 
 
 @dataclass(frozen=True, slots=True)
-class Exclusion:
+class ChannelExclusion:
     """A keyword whose papers are not posted in a channel, also if they match only possibly."""
 
     id: int
@@ -79,7 +79,7 @@ class QueuedPaper(NamedTuple):
     arxiv_id: str
 
 
-class Withholding(NamedTuple):
+class ExcludedEntry(NamedTuple):
     """A paper in a queue and the exclusion that it matches."""
 
     outbox_id: int
@@ -87,8 +87,8 @@ class Withholding(NamedTuple):
 
 
 def find_withheld(
-    queued: Iterable[QueuedPaper], papers: Sequence[Paper], exclusions: Sequence[Exclusion]
-) -> list[Withholding]:
+    queued: Iterable[QueuedPaper], papers: Sequence[Paper], exclusions: Sequence[ChannelExclusion]
+) -> list[ExcludedEntry]:
     """Returns the queued papers that match an exclusion of their channel, each with the first one."""
     matched: dict[str, set[str]] = {}
     for match in match_keywords(papers, [exclusion.keyword for exclusion in exclusions]):
@@ -98,7 +98,7 @@ def find_withheld(
         if found := matched.get(exclusion.keyword.canonical):
             by_channel.setdefault(exclusion.channel_id, []).append((exclusion.id, found))
     pairs = ((each, _first(by_channel, each)) for each in queued)
-    return [Withholding(each.id, exclusion_id) for each, exclusion_id in pairs if exclusion_id is not None]
+    return [ExcludedEntry(each.id, exclusion_id) for each, exclusion_id in pairs if exclusion_id is not None]
 
 
 def _first(by_channel: Mapping[int, Iterable[tuple[int, set[str]]]], queued: QueuedPaper) -> int | None:

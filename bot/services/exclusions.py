@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bot.domain.exclusions import Exclusion, ExclusionQuotas, QuotaReached
+from bot.domain.exclusions import ChannelExclusion, ExclusionQuotas, QuotaReached
 from bot.domain.expressions.keywords import match_keywords
 from bot.domain.keyword import Keyword
 from bot.domain.paper import ArxivId, Paper
@@ -73,7 +73,7 @@ class ExclusionService:
         self._clock = clock
         self._on_change = on_change
 
-    async def in_channel(self, channel_id: int) -> tuple[Exclusion, ...]:
+    async def in_channel(self, channel_id: int) -> tuple[ChannelExclusion, ...]:
         """A channel's exclusions, oldest first."""
         return await self._exclusions.in_channel(channel_id)
 
@@ -86,7 +86,7 @@ class ExclusionService:
             channel_id, guild_id, keyword, added_by=user_id, now=self._clock.now(), quotas=quotas
         )
 
-    async def effect(self, added: Exclusion) -> ExclusionEffect:
+    async def effect(self, added: ChannelExclusion) -> ExclusionEffect:
         """What an exclusion removes besides what the channel's other exclusions do."""
         since = self._clock.now() - INITIAL_SYNC_PERIOD
         ids = await self._exclusions.papers_since(added.channel_id, since)

@@ -8,7 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from bot.domain.exclusions import Exclusion, ExclusionQuotas, QuotaReached
+from bot.domain.exclusions import ChannelExclusion, ExclusionQuotas, QuotaReached
 from bot.domain.keyword import Keyword
 from bot.domain.paper import ArxivId
 from bot.store.author_matches import put_followed_first
@@ -62,7 +62,7 @@ _QUEUED_AGAIN: Final = ("channel_id", "arxiv_id", "published", "arrived_at", "du
 class ExclusionAdded:
     """The channel has the exclusion now; `withheld` papers left its queue."""
 
-    exclusion: Exclusion
+    exclusion: ChannelExclusion
     withheld: int
 
 
@@ -70,14 +70,14 @@ class ExclusionAdded:
 class AlreadyExcluded:
     """The channel had the exclusion before."""
 
-    exclusion: Exclusion
+    exclusion: ChannelExclusion
 
 
 @dataclass(frozen=True, slots=True)
 class ExclusionRemoved:
     """The exclusion was removed, and `queued` papers that it withheld are queued again."""
 
-    exclusion: Exclusion
+    exclusion: ChannelExclusion
     queued: int
 
 
@@ -87,11 +87,11 @@ class Exclusions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def in_channel(self, channel_id: int) -> tuple[Exclusion, ...]:
+    async def in_channel(self, channel_id: int) -> tuple[ChannelExclusion, ...]:
         """Returns a channel's exclusions, oldest first."""
         return await self.in_channels([channel_id])
 
-    async def in_channels(self, channel_ids: Sequence[int]) -> tuple[Exclusion, ...]:
+    async def in_channels(self, channel_ids: Sequence[int]) -> tuple[ChannelExclusion, ...]:
         """Returns the exclusions of these channels, by channel, oldest first."""
         async with self._database.reading() as connection:
             return await read_exclusions(connection, channel_ids)
@@ -120,7 +120,7 @@ class Exclusions:
             exclusion_id = int(await connection.scalar(row.returning(exclusions.c.id)))
             removed = await withhold_excluded(connection, now, IS_UNBOUND, outbox.c.channel_id == channel_id)
             await drop_unmatched(connection, channel_id)  # where nothing waits any more, the backlog ends
-            return ExclusionAdded(Exclusion(exclusion_id, channel_id, keyword, added_by, now), len(removed))
+            return ExclusionAdded(ChannelExclusion(exclusion_id, channel_id, keyword, added_by, now), len(removed))
 
     async def remove(self, channel_id: int, exclusion_id: int, now: datetime) -> ExclusionRemoved | None:
         """Removes a channel's exclusion; returns None if the channel does not have it.

@@ -12,7 +12,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from bot.domain.exclusions import Exclusion, QueuedPaper, WithheldReason, Withholding, find_withheld
+from bot.domain.exclusions import ChannelExclusion, ExcludedEntry, QueuedPaper, WithheldReason, find_withheld
 from bot.domain.paper import Paper
 from bot.store.codecs import row_to_paper
 from bot.store.column_types import Id, Text, Utc
@@ -65,11 +65,11 @@ async def withhold_excluded(
     return frozenset(each.outbox_id for each in found)
 
 
-async def find_in_queue(connection: Connection, queued: Sequence[QueuedPaper]) -> list[Withholding]:
+async def find_in_queue(connection: Connection, queued: Sequence[QueuedPaper]) -> list[ExcludedEntry]:
     """Returns those of these papers that match an exclusion of their channel."""
     known = await read_exclusions(connection, {each.channel_id for each in queued})
     ids = sorted({each.arxiv_id for each in queued})
-    found: list[Withholding] = []
+    found: list[ExcludedEntry] = []
     for start in range(0, len(ids), _PAPERS_AT_ONCE):
         part = ids[start : start + _PAPERS_AT_ONCE]
         rows = await connection.all(sa.select(papers).where(papers.c.arxiv_id.in_(listed(part, Text))))
@@ -77,7 +77,9 @@ async def find_in_queue(connection: Connection, queued: Sequence[QueuedPaper]) -
     return found
 
 
-def _find(queued: Iterable[QueuedPaper], rows: Iterable[sa.Row[Any]], known: Sequence[Exclusion]) -> list[Withholding]:
+def _find(
+    queued: Iterable[QueuedPaper], rows: Iterable[sa.Row[Any]], known: Sequence[ChannelExclusion]
+) -> list[ExcludedEntry]:
     found: Sequence[Paper] = [row_to_paper(row) for row in rows]
     return find_withheld(queued, found, known)
 
@@ -92,7 +94,7 @@ async def without_excluded(connection: Connection, channel_id: int, found: Seque
     return [paper for number, paper in enumerate(found) if number not in excluded]
 
 
-async def read_exclusions(connection: Connection, channel_ids: Collection[int]) -> tuple[Exclusion, ...]:
+async def read_exclusions(connection: Connection, channel_ids: Collection[int]) -> tuple[ChannelExclusion, ...]:
     """Returns the exclusions of these channels, oldest first."""
     rows = await connection.all(
         sa.select(exclusions)
@@ -102,13 +104,13 @@ async def read_exclusions(connection: Connection, channel_ids: Collection[int]) 
     return await asyncio.to_thread(lambda: tuple(map(to_exclusion, rows)))
 
 
-def to_exclusion(row: sa.Row[Any]) -> Exclusion:
+def to_exclusion(row: sa.Row[Any]) -> ChannelExclusion:
     """Returns the exclusion in a row of `exclusions`."""
     keyword = _KEYWORDS.get(row.shown, row.canonical)
-    return Exclusion(row.id, row.channel_id, keyword, row.added_by, row.added_at)
+    return ChannelExclusion(row.id, row.channel_id, keyword, row.added_by, row.added_at)
 
 
-async def _withhold(connection: Connection, found: Sequence[Withholding], now: datetime) -> None:
+async def _withhold(connection: Connection, found: Sequence[ExcludedEntry], now: datetime) -> None:
     """Moves papers out of the outbox, each with the exclusion that it matches."""
     pairs = listed_rows([each._asdict() for each in found], {"outbox_id": Id, "exclusion_id": Id})
     await _move(

@@ -19,7 +19,7 @@ MISTAKES: Final = {
     "cat:cs.XX": "There is no arXiv category `cs.XX`.",
     "(survey OR": "\n```\n(survey OR\n",
     "llm AND agents, and": "Those are 2 exclusions.",
-    '"survey" and benchmark or "x"': "This can be read in several ways. Type `",
+    "llm and agents": "This can be read in several ways. Type `",
 }
 
 

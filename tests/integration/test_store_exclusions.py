@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.channel_schedule import DailySchedule
 from bot.domain.channel_settings import ChannelSettings
-from bot.domain.exclusions import Exclusion, ExclusionQuotas, QuotaReached, WithheldPaper, WithheldReason
+from bot.domain.exclusions import ChannelExclusion, ExclusionQuotas, QuotaReached, WithheldPaper, WithheldReason
 from bot.domain.expressions.keywords import parse_keyword
 from bot.domain.keyword import Keyword
 from bot.domain.outgoing import Blocked
@@ -46,7 +46,7 @@ async def add(
     return await store.exclusions.add(channel_id, GUILD, keyword, added_by=ADA, now=now, quotas=QUOTAS)
 
 
-async def remove(store: Store, exclusion: Exclusion, now: datetime) -> int:
+async def remove(store: Store, exclusion: ChannelExclusion, now: datetime) -> int:
     """Removes an exclusion; returns how many papers are queued again."""
     removed = await store.exclusions.remove(exclusion.channel_id, exclusion.id, now)
     assert isinstance(removed, ExclusionRemoved)

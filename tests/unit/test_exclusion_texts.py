@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain.channel_schedule import Immediate
 from bot.domain.channel_settings import ChannelSettings
-from bot.domain.exclusions import Exclusion, QuotaReached
+from bot.domain.exclusions import ChannelExclusion, QuotaReached
 from bot.domain.expressions.keywords import parse_keyword
 from bot.services.exclusions import ExclusionAdded, ExclusionEffect, HeldBack
 from cogs.channel_rules import read_exclusion
@@ -16,7 +16,7 @@ from cogs.exclusion_texts import added_lines, list_lines, quota_text, rule_lines
 from cogs.permissions import CommandRejected
 from tests.support.builders import paper
 
-SURVEY: Final = Exclusion(7, 11, parse_keyword("*survey* @everyone"), 71, datetime(2026, 11, 18, tzinfo=UTC))
+SURVEY: Final = ChannelExclusion(7, 11, parse_keyword("*survey* @everyone"), 71, datetime(2026, 11, 18, tzinfo=UTC))
 EXAMPLE: Final = paper(title="A [survey](https://evil.example) of @everyone")
 
 

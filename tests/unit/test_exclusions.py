@@ -6,7 +6,14 @@ from typing import Final
 import pytest
 
 from bot.domain.channel_settings import ChannelSettings
-from bot.domain.exclusions import Exclusion, ExclusionQuotas, QueuedPaper, QuotaReached, Withholding, find_withheld
+from bot.domain.exclusions import (
+    ChannelExclusion,
+    ExcludedEntry,
+    ExclusionQuotas,
+    QueuedPaper,
+    QuotaReached,
+    find_withheld,
+)
 from bot.domain.expressions.keywords import parse_keyword
 from bot.domain.posting_limit import PostingShare, papers_allowed, share_of
 from tests.support.builders import paper
@@ -17,11 +24,11 @@ AGENTS: Final = paper("2611.00002", title="Agents that plan")
 IDS: Final = (SURVEY.arxiv_id.value, AGENTS.arxiv_id.value)
 
 
-def exclusion(number: int, text: str, channel_id: int = 1) -> Exclusion:
-    return Exclusion(number, channel_id, parse_keyword(text), 71, NOW)
+def exclusion(number: int, text: str, channel_id: int = 1) -> ChannelExclusion:
+    return ChannelExclusion(number, channel_id, parse_keyword(text), 71, NOW)
 
 
-def withheld(*exclusions: Exclusion) -> list[Withholding]:
+def withheld(*exclusions: ChannelExclusion) -> list[ExcludedEntry]:
     """Returns what is withheld of both papers, which wait in two channels: rows 1 and 2, and 3 and 4."""
     pairs = ((channel_id, arxiv_id) for channel_id in (1, 2) for arxiv_id in IDS)
     queued = [QueuedPaper(number, *pair) for number, pair in enumerate(pairs, 1)]
@@ -29,21 +36,21 @@ def withheld(*exclusions: Exclusion) -> list[Withholding]:
 
 
 def test_exclusion_withholds_only_matching_papers_of_its_channel() -> None:
-    assert withheld(exclusion(7, "survey")) == [Withholding(1, 7)]
-    assert withheld(exclusion(7, "survey", channel_id=2)) == [Withholding(3, 7)]
+    assert withheld(exclusion(7, "survey")) == [ExcludedEntry(1, 7)]
+    assert withheld(exclusion(7, "survey", channel_id=2)) == [ExcludedEntry(3, 7)]
 
 
 def test_paper_that_matches_two_exclusions_is_withheld_by_the_older_one() -> None:
-    assert withheld(exclusion(8, "agents"), exclusion(7, "survey")) == [Withholding(1, 7), Withholding(2, 8)]
+    assert withheld(exclusion(8, "agents"), exclusion(7, "survey")) == [ExcludedEntry(1, 7), ExcludedEntry(2, 8)]
 
 
 def test_equal_exclusions_of_two_channels_withhold_in_both() -> None:
     both = withheld(exclusion(7, "survey OR plans"), exclusion(8, "survey OR plans", channel_id=2))
-    assert both == [Withholding(1, 7), Withholding(2, 7), Withholding(3, 8), Withholding(4, 8)]
+    assert both == [ExcludedEntry(1, 7), ExcludedEntry(2, 7), ExcludedEntry(3, 8), ExcludedEntry(4, 8)]
 
 
 def test_author_who_possibly_matches_is_excluded_as_by_a_negated_clause() -> None:
-    assert withheld(exclusion(7, 'au:"Yann LeCun"')) == [Withholding(1, 7)]
+    assert withheld(exclusion(7, 'au:"Yann LeCun"')) == [ExcludedEntry(1, 7)]
 
 
 @pytest.mark.parametrize(
