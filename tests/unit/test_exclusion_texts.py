@@ -3,12 +3,15 @@
 from datetime import UTC, datetime
 from typing import Final
 
+import discord
 import pytest
 
+from bot.discord_api.messages import render
 from bot.domain.channel_schedule import Immediate
 from bot.domain.channel_settings import ChannelSettings
 from bot.domain.exclusions import ChannelExclusion, QuotaReached
 from bot.domain.expressions.keywords import parse_keyword
+from bot.domain.post import MessageHeader, OutboxEntry, Post
 from bot.services.exclusions import ExclusionAdded, ExclusionEffect, HeldBack
 from cogs.channel_rules import read_exclusion
 from cogs.channel_texts import backlog_text
@@ -96,6 +99,18 @@ def test_settings_show_limit_and_exclusions_only_where_they_matter(
 )
 def test_end_of_a_pause_counts_what_the_limit_lets_through(limit: int | None, text: str) -> None:
     assert backlog_text(300, Immediate(), None, limit).startswith(text)
+
+
+@pytest.mark.parametrize("headline", ["**2 new papers**", ""])
+def test_last_message_of_a_limited_batch_counts_the_rest_below_its_headline(headline: str) -> None:
+    entry = OutboxEntry(1, paper(), ("graph",), alone=False)
+    now = SURVEY.added_at
+    post = Post("key", 11, "nonce", now, now, (entry,), MessageHeader(headline=headline), rest=1234)
+    rendered = render(post)
+    assert rendered.content == f"{headline}\n+1,234 more: **Show the rest** below".strip()
+    button = rendered.components[-1]
+    assert isinstance(button, discord.ui.Button)
+    assert (button.label, button.custom_id) == ("Show the rest (+1,234)", "rest:key:0")
 
 
 @pytest.mark.parametrize(
