@@ -68,12 +68,15 @@ async def withhold_excluded(
 async def find_in_queue(connection: Connection, queued: Sequence[QueuedPaper]) -> list[ExcludedEntry]:
     """Returns those of these papers that match an exclusion of their channel."""
     known = await read_exclusions(connection, {each.channel_id for each in queued})
-    ids = sorted({each.arxiv_id for each in queued})
+    by_paper: dict[str, list[QueuedPaper]] = {}
+    for each in queued:
+        by_paper.setdefault(each.arxiv_id, []).append(each)
+    ids = sorted(by_paper)
     found: list[ExcludedEntry] = []
     for start in range(0, len(ids), _PAPERS_AT_ONCE):
         part = ids[start : start + _PAPERS_AT_ONCE]
         rows = await connection.all(sa.select(papers).where(papers.c.arxiv_id.in_(listed(part, Text))))
-        found += await asyncio.to_thread(_find, queued, rows, known)
+        found += await asyncio.to_thread(_find, [each for arxiv_id in part for each in by_paper[arxiv_id]], rows, known)
     return found
 
 
