@@ -67,8 +67,8 @@ class RestCog(commands.Cog):
 class RestButton(PersistentItem[discord.ui.Button[discord.ui.View]], template=RestButtonId.TEMPLATE):
     """Shows a page of the rest; the custom id names the message and the position, so it works after a restart."""
 
-    def __init__(self, custom_id: RestButtonId, *, label: str = "", disabled: bool = False) -> None:
-        super().__init__(discord.ui.Button(label=label or None, custom_id=custom_id.encode(), disabled=disabled))
+    def __init__(self, custom_id: RestButtonId) -> None:
+        super().__init__(discord.ui.Button(label="Show the rest", custom_id=custom_id.encode()))
         self._button_id = custom_id
 
     @classmethod
