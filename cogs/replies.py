@@ -119,6 +119,11 @@ async def edit_reply(
         await interaction.followup.send(message, ephemeral=True)
 
 
+async def answer(interaction: discord.Interaction[AnyClient], text: str) -> None:
+    """Fills the reply, which was deferred; it mentions nobody."""
+    await interaction.edit_original_response(content=text, allowed_mentions=discord.AllowedMentions.none())
+
+
 async def defer_update(interaction: discord.Interaction[AnyClient]) -> None:
     """Defers the answer of a button below a private reply, which replaces that reply.
 

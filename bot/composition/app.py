@@ -41,6 +41,7 @@ from cogs.lookup import AbstractButton, AbstractMenu
 from cogs.papers import PaperMenu
 from cogs.privacy import PrivacyButton
 from cogs.questions import AnswerButton
+from cogs.rest import RestButton
 from cogs.settings_import import ImportButton
 from cogs.subscribe_buttons import SubscribedButton
 from cogs.trending import TrendingButton
@@ -154,7 +155,7 @@ class App:
         )
         context.shards.use(client.shard_reports)
         client.add_dynamic_items(AbstractButton, AbstractMenu, AnswerButton, ImportButton, KeywordsButton)
-        client.add_dynamic_items(PrivacyButton, SubscribedButton, TrendingButton)
+        client.add_dynamic_items(PrivacyButton, RestButton, SubscribedButton, TrendingButton)
         client.add_dynamic_items(CiteButton, CitationButton, PaperMenu)
         client.set_cogs(build_cogs(context, services, self._trending))
         return client

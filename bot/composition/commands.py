@@ -21,6 +21,7 @@ from cogs.pages import PageCommands
 from cogs.papers import PaperCommands
 from cogs.privacy import PrivacyCommands
 from cogs.questions import QuestionButtons
+from cogs.rest import RestCog
 from cogs.settings_import import ImportCommand
 from cogs.status import StatusCommand
 from cogs.subscribe import SubscribeCommand
@@ -42,7 +43,8 @@ def build_cogs(context: Context, services: Services, trending: TrendingParts) ->
         CitationCommands(paper_commands),
         ExportCommands(services.exports, services.subscriptions, services.server_settings, context.clock),
         StatusCommand(services.status),
-        ChannelCommands(services.channel_settings, trending.lists),
+        ChannelCommands(services.channel_settings, services.exclusions, trending.lists),
+        RestCog(services.exclusions, context.settings.web.public_channels, _public_page_url(context.settings.web)),
         PageCommands(services.pages),
         ChartCommands(services.charts, ChartRenderer(context.fonts_path), services.subscriptions, questions),
         ImportCommand(services.server_settings, trending.lists, _attachments(context)),

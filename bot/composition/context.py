@@ -25,6 +25,7 @@ from bot.store.channels import Channels
 from bot.store.database import Database
 from bot.store.edits import Edits
 from bot.store.excluded_papers import ExcludedPapers
+from bot.store.exclusions import Exclusions
 from bot.store.exports import Exports
 from bot.store.found_messages import FoundMessages
 from bot.store.group_commit import GroupCommit
@@ -43,6 +44,7 @@ from bot.store.statistics import Statistics
 from bot.store.subscriptions import Subscriptions
 from bot.store.trending_entries import TrendingEntries
 from bot.store.trending_posts import TrendingPosts
+from bot.store.withheld import WithheldPapers
 
 
 def release() -> str:
@@ -114,6 +116,8 @@ class Stores:
     found_messages: FoundMessages
     excluded_papers: ExcludedPapers
     questions: Questions
+    exclusions: Exclusions
+    withheld: WithheldPapers
     paper_posts: PaperPosts
     exports: Exports
     author_names: AuthorNames
@@ -145,6 +149,8 @@ class Stores:
             FoundMessages(database),
             ExcludedPapers(database),
             Questions(database),
+            Exclusions(database),
+            WithheldPapers(database),
             PaperPosts(database),
             Exports(database),
             AuthorNames(database),

@@ -26,6 +26,7 @@ from bot.runtime.supervisor import Loop, Supervisor
 from bot.services.authors import AuthorService
 from bot.services.channel_settings import ChannelSettingsService
 from bot.services.charts import ChartService
+from bot.services.exclusions import ExclusionService
 from bot.services.exports import ExportService
 from bot.services.lookup import LookupService
 from bot.services.pages import PageService
@@ -126,6 +127,7 @@ class Services:
     pages: PageService
     charts: ChartService
     questions: QuestionService
+    exclusions: ExclusionService
     authors: AuthorService
     server_settings: ServerSettingsService
     privacy: PrivacyService
@@ -160,6 +162,9 @@ def build_services(
         pages=PageService(stores.page_store, context.clock, shows_trending=context.settings.huggingface.enabled),
         charts=_chart_service(context, stores, ingest),
         questions=QuestionService(stores.questions, context.clock),
+        exclusions=ExclusionService(
+            stores.exclusions, stores.withheld, stores.papers, context.clock, wakeups.dispatcher.notify
+        ),
         authors=AuthorService(stores.author_names),
         server_settings=_server_settings_service(context, stores, wakeups, ingest),
         privacy=PrivacyService(stores.personal_data),
@@ -224,6 +229,7 @@ def _status_service(
         clock=context.clock,
         channel_settings=stores.channel_settings,
         subscriptions=stores.subscriptions,
+        withheld=stores.withheld,
         supervisor=supervisor,
         problems=context.problems.current,
         trending_problem=trending.problem,

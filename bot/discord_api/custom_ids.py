@@ -253,6 +253,24 @@ class PrivacyButtonId(CustomId):
         return f"privacy:{self.action}:{self.caller_id}"
 
 
+@dataclass(frozen=True, slots=True)
+class RestButtonId(CustomId):
+    """A button that shows papers that the limit withheld from a message's batch, from the position `start` on."""
+
+    TEMPLATE: ClassVar[str] = r"rest:(?P<key>[\w-]+):(?P<start>\d{1,7})"
+
+    key: str
+    start: int
+
+    @classmethod
+    def from_match(cls, match: re.Match[str]) -> Self:
+        """Parses a match of TEMPLATE."""
+        return cls(match["key"], int(match["start"]))
+
+    def __str__(self) -> str:
+        return f"rest:{self.key}:{self.start}"
+
+
 def _id(digits: str) -> int:
     """Returns an id of Discord or of the database; raises ValueError for one that the database cannot hold."""
     number = int(digits)

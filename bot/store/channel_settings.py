@@ -70,11 +70,11 @@ class ChannelSettingsStore:
         """Replaces a channel's settings by what `changed` returns for the stored ones, and reschedules its queue.
 
         `changed` must not wait for anything; if it raises an exception, nothing is written. `publish.batches` and
-        `resume` set `backlog_pending`: its value is ignored.
+        `resume` set `backlog_pending`, and the outbox `papers_left`: their values are ignored.
         """
         async with self._database.transaction() as connection:
             before = await _read(connection, channel_id)
-            after = replace(changed(before), backlog_pending=before.backlog_pending)
+            after = replace(changed(before), backlog_pending=before.backlog_pending, papers_left=before.papers_left)
             await _write(connection, channel_id, before, after)
             if after.schedule != before.schedule:
                 await reschedule(connection, [channel_id])
@@ -156,6 +156,8 @@ def _to_columns(settings: ChannelSettings) -> dict[str, str | int | datetime | N
         "backlog_pending": settings.backlog_pending,
         "trending_min_votes": None if trending is None else trending.min_votes,
         "trending_since": None if trending is None else trending.since,
+        "papers_per_posting": settings.papers_per_posting,
+        "papers_left": settings.papers_left,
     }
 
 
@@ -171,4 +173,6 @@ def to_settings(row: sa.Row[Any]) -> ChannelSettings:
         trending=None
         if row.trending_min_votes is None
         else TrendingSettings(row.trending_min_votes, row.trending_since),
+        papers_per_posting=row.papers_per_posting,
+        papers_left=row.papers_left,
     )

@@ -18,14 +18,15 @@ from bot.domain.matching import Match
 from bot.domain.paper import Paper
 from bot.domain.subscription import WatchedKeyword
 from bot.store.author_matches import put_followed_first, write_author_matches
-from bot.store.column_types import Id
+from bot.store.column_types import Id, Text
 from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.excluded_papers import write_excluded
 from bot.store.expressions import listed
 from bot.store.new_matches import NewMatches, add_keywords, insert_matches, queue_papers
 from bot.store.papers import known_papers, skip_withdrawn, write_papers
-from bot.store.schema import edits, keywords, subscriptions
+from bot.store.schema import edits, keywords, outbox, subscriptions
+from bot.store.withholding import withhold_excluded
 
 _HAS_EDITS: Final = sa.select(sa.exists(sa.select(edits.c.post_key)))
 
@@ -85,7 +86,10 @@ class IngestStore:
             await add_keywords(connection, new_matches)
             await put_followed_first(connection, new_matches.with_authors)
             withdrawn = await skip_withdrawn(connection, [paper.arxiv_id for paper in papers])
-            posts = [arxiv_id for arxiv_id in arrived if arxiv_id not in withdrawn]
+            # Also of papers that wait: an exclusion may match their new version.
+            ids = listed([paper.arxiv_id.value for paper in papers], Text)
+            withheld = await withhold_excluded(connection, now, outbox.c.arxiv_id.in_(ids))
+            posts = [each for row_id, each in arrived.items() if each not in withdrawn and row_id not in withheld]
             has_edits = await connection.scalar(_HAS_EDITS)
             return WindowWritten(papers=len(set(posts)), posts=len(posts), edits=bool(has_edits))
 

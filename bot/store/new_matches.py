@@ -19,6 +19,7 @@ from bot.store.effects import count_entries_as_posted, request_edits_of_entries
 from bot.store.expressions import listed, listed_rows
 from bot.store.schema import channel_settings, matches, outbox, outbox_keywords, papers, subscriptions
 from bot.store.schema.posts import IS_UNBOUND
+from bot.store.withholding import is_not_withheld
 
 _IS_POSTED: Final = sa.and_(outbox.c.state.in_(["waiting", "delivered"]), outbox.c.post_key.is_not(None))
 
@@ -69,11 +70,11 @@ def _insert_matches(pairs: Iterable[tuple[int, str]], now: datetime) -> sa.Execu
     )
 
 
-async def queue_papers(connection: Connection, new_matches: NewMatches, now: datetime) -> Sequence[str]:
-    """Queues the new papers in the channels of their keywords; returns the paper of each row of the outbox."""
+async def queue_papers(connection: Connection, new_matches: NewMatches, now: datetime) -> Mapping[int, str]:
+    """Queues the new papers in the channels of their keywords; returns the paper of each row of the outbox, by id."""
     rows = await connection.all(await asyncio.to_thread(_insert_outbox, new_matches, now))
     if not rows:
-        return ()
+        return {}
     ids, channels, arxiv_ids = await asyncio.to_thread(_columns, rows)
     await count_entries_as_posted(connection, ids)
     scheduled = await connection.scalars(
@@ -83,7 +84,7 @@ async def queue_papers(connection: Connection, new_matches: NewMatches, now: dat
     )
     if scheduled:  # in the other channels, the papers are due
         await reschedule(connection, scheduled, now)
-    return arxiv_ids
+    return dict(zip(ids, arxiv_ids, strict=True))
 
 
 def _columns(rows: Iterable[sa.Row[Any]]) -> tuple[list[int], set[int], list[str]]:
@@ -107,7 +108,7 @@ def _insert_outbox(new_matches: NewMatches, now: datetime) -> sa.Executable:
             subscriptions.c.channel_id, found.c.paper, found.c.published, sa.literal(now, Utc), sa.literal(now, Utc)
         )
         .join(subscriptions, subscriptions.c.keyword_id == found.c.keyword)
-        .where(sa.true())
+        .where(is_not_withheld(subscriptions.c.channel_id, found.c.paper))
     )
     return (
         insert(outbox)

@@ -20,6 +20,7 @@ from bot.discord_api.custom_ids import (
     KeywordsButtonId,
     PaperMenuId,
     PrivacyButtonId,
+    RestButtonId,
     SubscribedButtonId,
     TrendingButtonId,
 )
@@ -34,7 +35,7 @@ TEMPLATES: Final = [
     each.TEMPLATE
     for each in (
         *(AbstractButtonId, AbstractMenuId, AnswerButtonId, CitationButtonId, CiteButtonId, ImportButtonId),
-        *(KeywordsButtonId, PaperMenuId, PrivacyButtonId, SubscribedButtonId, TrendingButtonId),
+        *(KeywordsButtonId, PaperMenuId, PrivacyButtonId, RestButtonId, SubscribedButtonId, TrendingButtonId),
     )
 ]
 HUGE: Final = "9" * 40
@@ -59,6 +60,7 @@ def custom_ids(caller_id: int, hidden_channel: int) -> list[str]:
         *(f"citation:{form}:2611.00001" for form in ("ris", "csv", "x" * 20, "")),
         *(f"citation:bibtex:{arxiv_id}" for arxiv_id in arxiv_ids),
         "papers:menu",
+        *(f"rest:{key}:{start}" for key in ("-", "x" * 60) for start in ("0", "9999999", HUGE, "-1")),
         *("abstracts:looked-up", "abstracts:0", "abstracts:-", "abstracts:"),
         *(f"subscribed:{action}:{each}:1" for action in ("new", "past", "undo", "all") for each in channels),
         *(f"subscribed:undo:{hidden_channel}:{each}" for each in keywords),

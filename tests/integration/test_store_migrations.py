@@ -148,6 +148,10 @@ def _set_format(path: Path, number: int) -> None:
         if connection.execute("SELECT 1 FROM pragma_table_info('outbox') WHERE name = 'by_followed'").fetchone():
             connection.execute("DROP TABLE author_keys")
             connection.execute("DROP TABLE author_matches")
+            connection.execute("DROP TABLE withheld")
+            connection.execute("DROP TABLE exclusions")
+            connection.execute("ALTER TABLE channel_settings DROP COLUMN papers_per_posting")
+            connection.execute("ALTER TABLE channel_settings DROP COLUMN papers_left")
             connection.execute("DROP INDEX outbox_by_followed")
             connection.execute("ALTER TABLE outbox DROP COLUMN by_followed")
         connection.execute("DROP INDEX IF EXISTS subscriptions_by_person")

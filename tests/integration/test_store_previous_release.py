@@ -56,6 +56,7 @@ ADDED: Final[Mapping[str, int]] = {
     "posts": 3,
     "trending_posts": 2,
     "subscriptions": 1,
+    "channel_settings": 2,
 }
 # The tables that the migrations create.
 CREATED: Final = (
@@ -68,6 +69,8 @@ CREATED: Final = (
     "questions",
     "settings_imports",
     "import_removals",
+    "exclusions",
+    "withheld",
 )
 
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from bot.domain.channel_schedule import DailySchedule
 from bot.domain.channel_settings import ChannelSettings, Layout, TrendingSettings
+from bot.domain.exclusions import ExclusionQuotas
 from bot.domain.expressions.authors import read_author
 from bot.domain.expressions.exclusions import find_exclusions
 from bot.domain.expressions.keywords import match_keywords, parse_keyword
@@ -19,6 +20,7 @@ from bot.domain.months import Month
 from bot.domain.outgoing import Blocked, Delivered
 from bot.domain.poll_schedule import Poll, PollCompleted
 from bot.domain.post import Post
+from bot.domain.posting_limit import PostingShare
 from bot.domain.question import Question
 from bot.domain.server_settings.changes import ChannelChange
 from bot.domain.subscription import UNLIMITED, ChannelPlace
@@ -71,6 +73,7 @@ class StoreCalls:
         await self._subscribe()
         await self._ingest()
         await self._send()
+        await self._withhold()
         await self._find_messages()
         await self._trending()
         await self._import()
@@ -143,17 +146,37 @@ class StoreCalls:
         await run(store.outbox.delivered(sent, Delivered(MESSAGE), NOW))
         await run(store.channel_queues.read([CHANNEL, OTHER_CHANNEL], NOW))
         await run(store.outbox.rejected(await self._bind(CHANNEL, "rejected"), "a reason", NOW))
-        await run(store.outbox.release(await self._bind(CHANNEL, "released"), alone=True))
+        share = PostingShare(papers_left=3, is_last=True)
+        await run(store.outbox.release(await self._bind(CHANNEL, "released", share), alone=True))
         await run(store.outbox.add_newest(CHANNEL, [GRAPH], 5, NOW))
         await run(store.channel_settings.change(OTHER_CHANNEL, lambda before: replace(before, schedule=DAILY)))
         await self._bind(FILE_CHANNEL, "unsettled")
 
-    async def _bind(self, channel_id: int, key: str) -> Post:
+    async def _bind(self, channel_id: int, key: str, share: PostingShare | None = None) -> Post:
         (queue,) = await self._run(self._store.channel_queues.read([channel_id], NOW))
-        bind = self._store.outbox.bind(channel_id, queue.entries[:2], key=key, nonce=f"nonce of {key}", now=NOW)
-        post = await self._run(bind)
+        bind = self._store.outbox.bind
+        nonce = f"nonce of {key}"
+        post = await self._run(bind(channel_id, queue.entries[:2], key=key, nonce=nonce, now=NOW, share=share))
         assert post is not None
         return post
+
+    async def _withhold(self) -> None:
+        store, run = self._store, self._run
+        quotas = ExclusionQuotas(per_channel=9, per_server=9)
+        for keyword in ("10 nodes", "with 11 nodes", "20 nodes"):
+            excluded = Keyword.parse(keyword)
+            await run(store.exclusions.add(CHANNEL, GUILD, excluded, added_by=ADA, now=NOW, quotas=quotas))
+        first, second, _ = await run(store.exclusions.in_channel(CHANNEL))
+        await run(store.exclusions.in_channels([CHANNEL, OTHER_CHANNEL]))
+        await run(store.exclusions.papers_since(CHANNEL, YEAR_BEFORE))
+        for exclusion in (first, second):
+            await run(store.exclusions.remove(CHANNEL, exclusion.id, NOW))
+        await run(store.outbox.withhold_rest(CHANNEL, 15, NOW))
+        await run(store.outbox.withhold_rest(CHANNEL, 0, NOW))
+        await run(store.withheld.of_papers([CHANNEL], [each.arxiv_id.value for each in PAPERS]))
+        await run(store.withheld.count_since([CHANNEL], YEAR_BEFORE))
+        await run(store.withheld.count_by_exclusion(CHANNEL, YEAR_BEFORE))
+        await run(store.withheld.rest("sent", 0, 10))
 
     async def _find_messages(self) -> None:
         store, run = self._store, self._run

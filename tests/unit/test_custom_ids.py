@@ -20,6 +20,7 @@ from bot.discord_api.custom_ids import (
     KeywordsButtonId,
     PaperMenuId,
     PrivacyButtonId,
+    RestButtonId,
     SubscribedAction,
     SubscribedButtonId,
     TrendingButtonId,
@@ -38,6 +39,7 @@ AnyCustomId = (
     | KeywordsButtonId
     | PaperMenuId
     | PrivacyButtonId
+    | RestButtonId
     | SubscribedButtonId
     | TrendingButtonId
 )
@@ -58,6 +60,7 @@ CUSTOM_IDS = st.one_of(
     st.builds(PaperMenuId),
     st.builds(ImportButtonId, st.sampled_from(["apply", "cancel", "undo"]), SNOWFLAKES, IMPORT_IDS),
     st.builds(PrivacyButtonId, st.sampled_from(["delete", "cancel"]), SNOWFLAKES),
+    st.builds(RestButtonId, KEYS, st.integers(0, 10**7 - 1)),
     st.builds(KeywordsButtonId, SNOWFLAKES, st.integers(0, 2**63 - 1), MOVES, st.integers(0, 10**9 - 1)),
     st.builds(SubscribedButtonId, ACTIONS, SNOWFLAKES, KEYWORD_IDS),
     st.builds(TrendingButtonId, st.dates(date(1000, 1, 1)), st.integers(0, 9999), st.integers(0, 9999)),

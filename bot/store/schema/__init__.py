@@ -6,6 +6,7 @@ The revisions in `versions/` bring the databases of earlier releases to this sch
 from bot.store.schema.authors import author_keys, author_matches
 from bot.store.schema.base import COPYING, metadata
 from bot.store.schema.channels import channel_places, channel_settings, channels, known_guilds, subscriptions
+from bot.store.schema.exclusions import exclusions, withheld
 from bot.store.schema.imports import import_removals, settings_imports
 from bot.store.schema.papers import (
     backfilled_months,
@@ -33,6 +34,7 @@ __all__ = [
     "channels",
     "edits",
     "excluded_papers",
+    "exclusions",
     "found_papers",
     "histories",
     "import_removals",
@@ -53,4 +55,5 @@ __all__ = [
     "trending_days",
     "trending_entries",
     "trending_posts",
+    "withheld",
 ]
