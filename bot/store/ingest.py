@@ -13,6 +13,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from bot.domain.explanations.facts import FoundBy
 from bot.domain.matching import Match
 from bot.domain.paper import Paper
 from bot.domain.subscription import WatchedKeyword
@@ -54,7 +55,7 @@ class IngestStore:
     ) -> None:
         """Writes one window of an initial sync, whose papers count as seen."""
         async with self._database.transaction() as connection:
-            await _write_matched(connection, planned, papers, matches, now)
+            await _write_matched(connection, planned, papers, matches, now, FoundBy.INITIAL_SYNC)
 
     async def record_window(
         self,
@@ -64,6 +65,7 @@ class IngestStore:
         now: datetime,
         *,
         seen: Collection[Match] = (),
+        found_by: FoundBy = FoundBy.POLL,
     ) -> WindowWritten:
         """Writes one complete window of a poll, and the outbox rows that follow from it, in one transaction.
 
@@ -71,8 +73,8 @@ class IngestStore:
         """
         async with self._database.transaction() as connection:
             if seen:
-                await _write_matched(connection, planned, papers, seen, now)
-            new_matches = await _write_matched(connection, planned, papers, matches, now)
+                await _write_matched(connection, planned, papers, seen, now, found_by)
+            new_matches = await _write_matched(connection, planned, papers, matches, now, found_by)
             arrived = await queue_papers(connection, new_matches, now)
             await add_keywords(connection, new_matches)
             withdrawn = await skip_withdrawn(connection, [paper.arxiv_id for paper in papers])
@@ -126,6 +128,7 @@ async def _write_matched(
     papers: Sequence[Paper],
     matches: Collection[Match],
     now: datetime,
+    found_by: FoundBy,
 ) -> NewMatches:
     """Writes the papers that matched or are known, and the matches; returns the new matches."""
     relevant = {match.arxiv_id for match in matches} | await known_papers(connection, papers)
@@ -133,7 +136,7 @@ async def _write_matched(
     found = await asyncio.to_thread(_by_id, planned, matches)
     new_since = await _unchanged(connection, {watched.id: watched.synced_until for watched, _ in found})
     pairs = [(watched.id, arxiv_id) for watched, arxiv_id in found if watched.id in new_since]
-    return await insert_matches(connection, pairs, new_since, now)
+    return await insert_matches(connection, pairs, new_since, now, found_by)
 
 
 def _by_id(planned: Collection[WatchedKeyword], found: Collection[Match]) -> list[tuple[WatchedKeyword, str]]:

@@ -9,8 +9,14 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from bot.domain.expressions.matching import match_expressions
-from bot.domain.expressions.nodes import CategoryClause, WordClause
-from bot.domain.expressions.parsing import AmbiguousExpression, KeywordExpression, is_expression, parse_expression
+from bot.domain.expressions.nodes import CategoryClause, ExpressionNode, WordClause
+from bot.domain.expressions.parsing import (
+    AmbiguousExpression,
+    KeywordExpression,
+    is_expression,
+    parse_expression,
+    phrase_node,
+)
 from bot.domain.keyword import Keyword
 from bot.domain.matching import Match, match
 from bot.domain.paper import Paper
@@ -54,6 +60,11 @@ def is_canonical_expression(canonical: str) -> bool:
 def stored_keyword(shown: str, canonical: str) -> Keyword:
     """Returns a keyword as it was stored: its canonical form says whether it is an expression."""
     return parse_keyword(shown) if is_canonical_expression(canonical) else Keyword.parse(shown)
+
+
+def node_of(keyword: Keyword) -> ExpressionNode:
+    """Returns the expression of any keyword, also of a phrase."""
+    return phrase_node(keyword) if keyword.expression is None else keyword.expression.node
 
 
 def as_keyword(expression: KeywordExpression) -> Keyword:
