@@ -18,6 +18,7 @@ from cogs.pages import PageCommands
 from cogs.status import StatusCommand
 from cogs.subscribe import SubscribeCommand
 from cogs.subscriptions import SubscriptionCommands
+from cogs.why import WhyCommand
 
 
 def build_cogs(context: Context, services: Services, trending: TrendingParts) -> Sequence[commands.Cog]:
@@ -29,6 +30,7 @@ def build_cogs(context: Context, services: Services, trending: TrendingParts) ->
         KeywordsCommand(services.subscriptions),
         LookupCommands(services.lookup),
         StatusCommand(services.status),
+        WhyCommand(services.explanations),
         ChannelCommands(services.channel_settings, trending.lists),
         PageCommands(services.pages),
         ChartCommands(services.charts, ChartRenderer(context.fonts_path), services.subscriptions),

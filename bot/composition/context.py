@@ -23,6 +23,7 @@ from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
 from bot.store.database import Database
 from bot.store.edits import Edits
+from bot.store.explanations import PaperHistory
 from bot.store.found_messages import FoundMessages
 from bot.store.group_commit import GroupCommit
 from bot.store.ingest import IngestStore
@@ -105,6 +106,7 @@ class Stores:
     month_counts: MonthCounts
     statistics: Statistics
     found_messages: FoundMessages
+    paper_history: PaperHistory
 
     @classmethod
     def create(cls, database: Database, clock: Clock | None = None) -> Self:
@@ -128,6 +130,7 @@ class Stores:
             MonthCounts(database),
             Statistics(database),
             FoundMessages(database),
+            PaperHistory(database),
         )
 
 

@@ -25,6 +25,7 @@ from bot.runtime.limits import ARXIV_REQUEST_INTERVAL_S
 from bot.runtime.supervisor import Loop, Supervisor
 from bot.services.channel_settings import ChannelSettingsService
 from bot.services.charts import ChartService
+from bot.services.explanations import ExplanationService
 from bot.services.lookup import LookupService
 from bot.services.pages import PageService
 from bot.services.pruning import AbstractPruner
@@ -117,6 +118,7 @@ class Services:
     status: StatusService
     pages: PageService
     charts: ChartService
+    explanations: ExplanationService
 
 
 def build_services(
@@ -128,6 +130,7 @@ def build_services(
     supervisor: Supervisor,
 ) -> Services:
     """One object per use case."""
+    lookup = _lookup_service(context, stores, ingest, trending)
     return Services(
         subscriptions=SubscriptionService(
             stores.subscriptions,
@@ -139,10 +142,11 @@ def build_services(
             context.settings.limits,
         ),
         channel_settings=_channel_settings_service(context, stores, wakeups),
-        lookup=_lookup_service(context, stores, ingest, trending),
+        lookup=lookup,
         status=_status_service(context, stores, ingest, trending, supervisor),
         pages=PageService(stores.page_store, context.clock, shows_trending=context.settings.huggingface.enabled),
         charts=_chart_service(context, stores, ingest),
+        explanations=_explanation_service(context, stores, ingest, lookup),
     )
 
 
@@ -167,6 +171,19 @@ def _lookup_service(context: Context, stores: Stores, ingest: IngestParts, trend
         poller=ingest.poller,
         clock=context.clock,
         interval_s=context.settings.arxiv.request_interval_s,
+    )
+
+
+def _explanation_service(
+    context: Context, stores: Stores, ingest: IngestParts, lookup: LookupService
+) -> ExplanationService:
+    return ExplanationService(
+        history=stores.paper_history,
+        papers=stores.papers,
+        fetch_paper=lookup.fetch_paper,
+        poller=ingest.poller,
+        clock=context.clock,
+        problems=context.problems.current,
     )
 
 

@@ -74,6 +74,14 @@ class QueueEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldBack:
+    """The paper left the queue unposted: because of this exclusion, or because of the limit of papers per posting."""
+
+    at: datetime
+    exclusion: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelFacts:
     """A paper in a channel; `found_in` is a message that this database did not send."""
 
@@ -81,6 +89,7 @@ class ChannelFacts:
     subscriptions: tuple[SubscriptionFacts, ...] = ()
     entry: QueueEntry | None = None
     found_in: SentMessage | None = None
+    held_back: HeldBack | None = None
     settings: ChannelSettings = field(default_factory=ChannelSettings)
     blocked_reason: str | None = None
     blocked_since: datetime | None = None

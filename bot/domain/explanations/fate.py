@@ -13,6 +13,7 @@ from bot.domain.explanations.facts import (
     EntryState,
     FirstMatch,
     FoundBy,
+    HeldBack,
     QueueEntry,
     SentMessage,
     SubscriptionFacts,
@@ -97,14 +98,16 @@ class NeverQueued:
     """The channel never had the paper in its queue, or no longer has it."""
 
 
-Fate = Posted | Sending | Waiting | RejectedByDiscord | WithdrawnBefore | NeverQueued
+Fate = Posted | Sending | Waiting | RejectedByDiscord | WithdrawnBefore | HeldBack | NeverQueued
 
 
 def fate_of(facts: ChannelFacts, now: datetime) -> Fate:
     """Returns what became of the paper in the channel."""
     if facts.found_in is not None:
         return Posted(facts.found_in)
-    return NeverQueued() if facts.entry is None else _fate_of_entry(facts.entry, facts, now)
+    if facts.entry is None:
+        return facts.held_back or NeverQueued()
+    return _fate_of_entry(facts.entry, facts, now)
 
 
 def _fate_of_entry(entry: QueueEntry, facts: ChannelFacts, now: datetime) -> Fate:

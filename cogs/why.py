@@ -1,0 +1,96 @@
+"""`/why`: explains why a paper was posted in a channel, or was not.
+
+Callers see only channels that they can view; others are as if they did not exist.
+"""
+
+import re
+from functools import partial
+from typing import Final
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.discord_api.client import Client
+from bot.discord_api.cooldown import Cooldown
+from bot.domain.paper import ArxivId
+from bot.domain.tex.convert import tex_to_text
+from bot.domain.text import collapse, cut
+from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
+from bot.services.explanations import ExplanationService
+from cogs.input import caller_of
+from cogs.permissions import CommandRejected, Target, can_view, look_up_channels, target_channel
+from cogs.replies import edit_reply
+from cogs.suggestions import visible
+from cogs.why_texts import why_lines
+
+WHY_PER_MINUTE: Final = 10
+
+_ID: Final = re.compile(r"(?<!\d)(?:\d{4}\.\d{4,5}|[a-z][a-z-]{1,15}(?:\.[A-Z]{2})?/\d{7})(?!\d)")
+
+
+class WhyCommand(commands.Cog):
+    """Explains papers."""
+
+    def __init__(self, explanation_service: ExplanationService) -> None:
+        self._explanation_service = explanation_service
+        self._cooldown = Cooldown(WHY_PER_MINUTE)
+
+    @app_commands.command(description="Explain why a paper was posted, or why not")
+    @app_commands.describe(
+        paper="An arXiv id or a link to the paper",
+        channel="Only this channel (default: this channel, then every channel that you can view)",
+    )
+    @app_commands.guild_only()
+    async def why(
+        self, interaction: discord.Interaction[Client], paper: str, channel: Target | None = None
+    ) -> None:
+        arxiv_id = _parse_id(paper)
+        self._cooldown.check(interaction)
+        await interaction.response.defer(ephemeral=True)
+        channel_ids = await self._channels(interaction, channel)
+        if interaction.guild is None:
+            raise CommandRejected("Use this command in a server.")
+        explanation = await self._explanation_service.explain(arxiv_id, channel_ids, caller_of(interaction))
+        await edit_reply(interaction, why_lines(interaction.guild, explanation))
+
+    async def _channels(self, interaction: discord.Interaction[Client], chosen: Target | None) -> list[int]:
+        """The channels to explain: the chosen one, or this one and the others that the caller can view."""
+        target = target_channel(interaction, chosen)
+        await look_up_channels(interaction)
+        if chosen is not None and target.channel_id != interaction.channel_id:
+            if not target.permissions.view_channel or not can_view(interaction, target.channel_id):
+                raise CommandRejected("You can't view that channel.")
+            return [target.channel_id]
+        if chosen is not None:
+            return [target.channel_id]
+        known = await self._explanation_service.channels(interaction.guild_id or 0)
+        others = [channel_id for channel_id in known if channel_id != target.channel_id]
+        return [target.channel_id, *await visible(others, partial(can_view, interaction))]
+
+    @why.autocomplete("paper")
+    async def complete_paper(
+        self, interaction: discord.Interaction[Client], typed: str
+    ) -> list[app_commands.Choice[str]]:
+        """Suggests papers that were posted in the channel."""
+        chosen = interaction.namespace.channel
+        channel_id = chosen.id if chosen is not None else interaction.channel_id
+        if channel_id is None or (channel_id != interaction.channel_id and not can_view(interaction, channel_id)):
+            return []
+        recent = await self._explanation_service.recently_posted(channel_id)
+        wanted = typed.strip().lower()
+        choices: list[app_commands.Choice[str]] = []
+        for arxiv_id, title in recent:
+            shown = f"{arxiv_id}: {collapse(tex_to_text(title))}"
+            if wanted in shown.lower():
+                choices.append(app_commands.Choice(name=cut(shown, SELECT_OPTION_MAX), value=arxiv_id.value))
+            if len(choices) == AUTOCOMPLETE_CHOICES_MAX:
+                break
+        return choices
+
+
+def _parse_id(typed: str) -> ArxivId:
+    found = _ID.search(typed)
+    if found is None:
+        raise CommandRejected("That is not an arXiv id or a link to a paper. An id looks like `2403.01234`.")
+    return ArxivId(found[0])
