@@ -6,6 +6,7 @@ It decides nothing: `bot.domain.explanations` does.
 import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -20,6 +21,7 @@ from bot.domain.explanations.facts import (
     SentMessage,
     SubscriptionFacts,
 )
+from bot.domain.keyword import Keyword
 from bot.domain.paper import ArxivId
 from bot.store.channel_settings import to_settings
 from bot.store.column_types import Id, Text
@@ -48,7 +50,8 @@ _MATCHES: Final = sa.select(matches.c.keyword_id, matches.c.matched_at, matches.
     matches.c.arxiv_id == _PAPER
 )
 _BACKFILLED: Final = sa.select(backfilled_papers.c.keyword_id).where(backfilled_papers.c.arxiv_id == _PAPER)
-_MESSAGE: Final = (posts.c.first_attempt, posts.c.settled_at, posts.c.message_id, posts.c.thread_id)
+# What `read_message` reads.
+MESSAGE: Final = (posts.c.first_attempt, posts.c.settled_at, posts.c.message_id, posts.c.thread_id)
 _OF_GUILD: Final = (
     sa.select(channels.c.channel_id)
     .where(channels.c.guild_id == sa.bindparam("guild", type_=Id))
@@ -86,40 +89,30 @@ class PaperHistory:
             backfilled = frozenset(await connection.scalars(_BACKFILLED, paper))
             entries = await _entries(connection, arxiv_id, channel_ids)
             messages = await _found_messages(connection, arxiv_id, channel_ids)
-            states = await _states(connection, channel_ids)
-            rows = await connection.all(_subscriptions(channel_ids).limit(limit))
+            states = await channel_states(connection, channel_ids)
+            rows = await connection.all(subscriptions_of(channel_ids).limit(limit))
             reasons = await _reasons(connection, [row.id for row in entries.values()])
 
         def collect() -> tuple[ChannelFacts, ...]:
             by_channel: dict[int, list[SubscriptionFacts]] = defaultdict(list)
             for row in rows:
-                is_reason = (row.channel_id, row.keyword_id) in reasons
-                facts = self._subscription(row, found.get(row.keyword_id), is_reason=is_reason, backfilled=backfilled)
-                by_channel[row.channel_id].append(facts)
+                facts = to_subscription(row, self._parsed(row.shown, row.canonical))
+                first_match = found.get(row.keyword_id)
+                by_channel[row.channel_id].append(
+                    replace(
+                        facts,
+                        match=None if first_match is None else read_match(first_match),
+                        is_reason=(row.channel_id, row.keyword_id) in reasons,
+                        is_backfilled=row.keyword_id in backfilled,
+                    )
+                )
             return tuple(
-                _facts(each, tuple(by_channel[each]), entries.get(each), messages.get(each), states.get(each))
+                to_channel(each, tuple(by_channel[each]), entries.get(each), messages.get(each), states.get(each))
                 for each in channel_ids
             )
 
         # In a thread, because channels can have thousands of keywords.
         return await asyncio.to_thread(collect)
-
-    def _subscription(
-        self, row: sa.Row[Any], found: sa.Row[Any] | None, *, is_reason: bool, backfilled: Collection[int]
-    ) -> SubscriptionFacts:
-        first_match = None
-        if found is not None:
-            first_match = FirstMatch(found.matched_at, None if found.found_by is None else FoundBy(found.found_by))
-        return SubscriptionFacts(
-            keyword=self._parsed(row.shown, row.canonical),
-            added_at=row.added_at,
-            new_since=row.new_since,
-            synced_until=row.synced_until,
-            previous_matcher_until=row.previous_matcher_until,
-            match=first_match,
-            is_reason=is_reason,
-            is_backfilled=row.keyword_id in backfilled,
-        )
 
     async def channels(self, guild_id: int) -> tuple[int, ...]:
         """Returns a server's channels that ever had settings or subscriptions."""
@@ -144,7 +137,7 @@ async def _entries(
             outbox.c.due_at,
             outbox.c.post_key,
             outbox.c.rejection_reason,
-            *_MESSAGE,
+            *MESSAGE,
         )
         .join_from(outbox, posts, posts.c.key == outbox.c.post_key, isouter=True)
         .where(outbox.c.channel_id.in_(listed(channel_ids, Id)), outbox.c.arxiv_id == arxiv_id.value)
@@ -156,14 +149,14 @@ async def _found_messages(
     connection: Connection, arxiv_id: ArxivId, channel_ids: Collection[int]
 ) -> Mapping[int, sa.Row[Any]]:
     rows = await connection.all(
-        sa.select(found_papers.c.channel_id, *_MESSAGE)
+        sa.select(found_papers.c.channel_id, *MESSAGE)
         .join_from(found_papers, posts, posts.c.key == found_papers.c.post_key)
         .where(found_papers.c.channel_id.in_(listed(channel_ids, Id)), found_papers.c.arxiv_id == arxiv_id.value)
     )
     return {row.channel_id: row for row in rows}
 
 
-async def _states(connection: Connection, channel_ids: Collection[int]) -> Mapping[int, sa.Row[Any]]:
+async def channel_states(connection: Connection, channel_ids: Collection[int]) -> Mapping[int, sa.Row[Any]]:
     """Returns the settings of channels, and what is known about posting there; a channel without a row is missing."""
     rows = await connection.all(
         sa.select(
@@ -180,7 +173,8 @@ async def _states(connection: Connection, channel_ids: Collection[int]) -> Mappi
     return {row.channel_id: row for row in rows}
 
 
-def _subscriptions(channel_ids: Collection[int]) -> sa.Select[Any]:
+def subscriptions_of(channel_ids: Collection[int]) -> sa.Select[Any]:
+    """Returns the query for the subscriptions of these channels, by channel and keyword."""
     return (
         sa.select(
             subscriptions.c.channel_id,
@@ -198,6 +192,22 @@ def _subscriptions(channel_ids: Collection[int]) -> sa.Select[Any]:
     )
 
 
+def to_subscription(row: sa.Row[Any], keyword: Keyword) -> SubscriptionFacts:
+    """Returns the subscription in a row of `subscriptions_of`, without what is known about a paper."""
+    return SubscriptionFacts(
+        keyword=keyword,
+        added_at=row.added_at,
+        new_since=row.new_since,
+        synced_until=row.synced_until,
+        previous_matcher_until=row.previous_matcher_until,
+    )
+
+
+def read_match(row: sa.Row[Any]) -> FirstMatch:
+    """Returns when a paper was found, and by what."""
+    return FirstMatch(row.matched_at, None if row.found_by is None else FoundBy(row.found_by))
+
+
 async def _reasons(connection: Connection, entry_ids: Collection[int]) -> Collection[tuple[int, int]]:
     """Returns the channel and the keyword for which each of these outbox rows is queued or posted."""
     rows = await connection.all(
@@ -208,18 +218,19 @@ async def _reasons(connection: Connection, entry_ids: Collection[int]) -> Collec
     return {(row.channel_id, row.keyword_id) for row in rows}
 
 
-def _facts(
+def to_channel(
     channel_id: int,
     subscribed: Sequence[SubscriptionFacts],
     entry: sa.Row[Any] | None,
     found_in: sa.Row[Any] | None,
     state: sa.Row[Any] | None,
 ) -> ChannelFacts:
+    """Returns the facts in these rows."""
     return ChannelFacts(
         channel_id,
         tuple(subscribed),
-        entry=None if entry is None else _entry(entry),
-        found_in=None if found_in is None else _message(found_in),
+        entry=None if entry is None else read_entry(entry),
+        found_in=None if found_in is None else read_message(found_in),
         settings=to_settings(state) if state is not None and state.has_settings else ChannelSettings(),
         blocked_reason=None if state is None else state.blocked_reason,
         blocked_since=None if state is None else state.blocked_since,
@@ -227,14 +238,16 @@ def _facts(
     )
 
 
-def _entry(row: sa.Row[Any]) -> QueueEntry:
+def read_entry(row: sa.Row[Any]) -> QueueEntry:
+    """Returns the paper in the queue, from a row of `outbox` with its message."""
     return QueueEntry(
         EntryState(row.state),
         row.due_at,
-        message=None if row.post_key is None else _message(row),
+        message=None if row.post_key is None else read_message(row),
         rejection_reason=row.rejection_reason,
     )
 
 
-def _message(row: sa.Row[Any]) -> SentMessage:
+def read_message(row: sa.Row[Any]) -> SentMessage:
+    """Returns the message in a row of `posts`."""
     return SentMessage(row.first_attempt, row.settled_at, row.message_id, row.thread_id)

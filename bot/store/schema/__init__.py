@@ -3,6 +3,7 @@
 The revisions in `versions/` bring the databases of earlier releases to this schema.
 """
 
+from bot.store.schema.audits import audits
 from bot.store.schema.base import COPYING, metadata
 from bot.store.schema.channels import channel_places, channel_settings, channels, known_guilds, subscriptions
 from bot.store.schema.papers import (
@@ -20,6 +21,7 @@ from bot.store.schema.trending import trending_days, trending_entries, trending_
 
 __all__ = [
     "COPYING",
+    "audits",
     "backfilled_months",
     "backfilled_papers",
     "channel_places",
