@@ -42,9 +42,7 @@ class WhyCommand(commands.Cog):
         channel="Only this channel (default: this channel, then every channel that you can view)",
     )
     @app_commands.guild_only()
-    async def why(
-        self, interaction: discord.Interaction[Client], paper: str, channel: Target | None = None
-    ) -> None:
+    async def why(self, interaction: discord.Interaction[Client], paper: str, channel: Target | None = None) -> None:
         arxiv_id = _parse_id(paper)
         self._cooldown.check(interaction)
         await interaction.response.defer(ephemeral=True)

@@ -1,6 +1,7 @@
 """Texts of the reply to `/why`. It reads nothing: `cogs.why` passes what they say."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Final, assert_never
 
 import discord
@@ -47,6 +48,9 @@ from bot.runtime.errors import ArxivBackoff, LookupsExhausted
 from bot.services.explanations import ChannelExplanation, ExplainedKeyword, Explanation, NearSubscription
 from cogs.replies import bold, channel_link, local_time, relative_time, shown_reason
 
+# Writes a time.
+ShowTime = Callable[[datetime], str]
+
 _KEYWORD_MAX: Final = 100
 _TITLE_MAX: Final = 200
 # How many clauses of a keyword are explained.
@@ -75,17 +79,14 @@ def _subject(explanation: Explanation) -> str:
     paper, problem = explanation.paper, explanation.problem
     if paper is None and problem is None:
         return f"arXiv has no paper `{explanation.arxiv_id}`."
-    again = ""
-    if problem is not None:
-        is_timed = isinstance(problem, ArxivBackoff | LookupsExhausted)
-        again = f"{shown_reason(str(problem))}. Try again {relative_time(problem.not_before) if is_timed else 'later'}."
     if paper is None:
-        return f"`{explanation.arxiv_id}` is not stored here, and it can't be fetched: {again}"
+        again = relative_time(problem.not_before) if isinstance(problem, ArxivBackoff | LookupsExhausted) else "later"
+        return f"`{explanation.arxiv_id}` is not stored here. {shown_reason(str(problem))}. Try again {again}."
     text = f"{paper_link(paper)}, submitted {discord.utils.format_dt(paper.published, 'd')}"
     text += f", version {paper.version} of {discord.utils.format_dt(paper.updated, 'd')}" if paper.version > 1 else ""
     text += ". ⚠️ It was withdrawn." if explanation.is_withdrawn else "."
     if explanation.lacks_abstract:
-        text += f" Its abstract is no longer stored here, so that only its title is compared. {again}"
+        text += " Its abstract is no longer stored here, so that only its title is compared."
     return text
 
 
@@ -114,7 +115,8 @@ def fate_text(guild_id: int, channel_id: int, fate: Fate) -> str:
     """What became of a paper, as the rest of a sentence about the channel."""
     match fate:
         case Posted(message):
-            return f"posted {local_time(message.settled_at or message.first_attempt)}{_link(guild_id, channel_id, message)}."
+            at = local_time(message.settled_at or message.first_attempt)
+            return f"posted {at}{_link(guild_id, channel_id, message)}."
         case Sending(since):
             return f"its message was sent {relative_time(since)}, and Discord has not confirmed it yet."
         case Waiting(obstacles):
@@ -127,7 +129,8 @@ def fate_text(guild_id: int, channel_id: int, fate: Fate) -> str:
         case HeldBack(at, None):
             return f"not posted {relative_time(at)}, because of the limit of papers per posting."
         case HeldBack(at, exclusion):
-            return f"not posted. The exclusion {bold(cut(exclusion or '', _KEYWORD_MAX))} held it back {relative_time(at)}."
+            excluded_by = bold(cut(exclusion or "", _KEYWORD_MAX))
+            return f"not posted. The exclusion {excluded_by} held it back {relative_time(at)}."
         case NeverQueued():
             return "not posted."
         case _:
@@ -174,7 +177,7 @@ def _found_text(explanation: Explanation, explained: ExplainedKeyword) -> str:
     if (first_match := explained.first_match) is not None:
         texts.append(f"{first_match_text(first_match)}.")
     if explained.reason is not None:
-        texts.append(reason_text(explanation, explained.reason))
+        texts.append(reason_text(explained.reason, explanation.next_poll))
     if explained.is_backfilled and explained.first_match is None:
         texts.append("A backfill found it: what it finds is on the page, and is not posted.")
     return " ".join(texts)
@@ -185,44 +188,49 @@ def first_match_text(first_match: FirstMatch) -> str:
     return f"{_FOUND_BY[first_match.found_by]}, {local_time(first_match.at)}"
 
 
-def reason_text(explanation: Explanation, reason: SeenReason | UnseenReason) -> str:
-    """Why a paper that matches was not queued, or was not found."""
+def reason_text(reason: SeenReason | UnseenReason, next_poll: datetime, show: ShowTime = local_time) -> str:
+    """Why a paper that matches was not queued, or was not found; `show` writes times."""
+    if isinstance(reason, SyncPending | OlderThanSync | PollPending | ReadByNextPoll | ReadWithinWeek | OutsideWindows):
+        return _unseen_text(reason, next_poll, show)
     match reason:
         case FoundByInitialSync():
             return "Papers that exist when a keyword is added count as seen, and are not posted."
-        case SubmittedBefore(new_since) | OlderThanSync(new_since):
-            since = discord.utils.format_dt(new_since, "d")
-            return f"Papers submitted before {since} are not new for this keyword, which was added later."
+        case SubmittedBefore(new_since):
+            return _older_text(new_since, show)
         case FoundBeforeSubscription(_, added_at):
-            return f"The channel got this keyword later, {local_time(added_at)}; what was found before is not posted."
+            return f"The channel got this keyword later, {show(added_at)}; what was found before is not posted."
         case JudgedByPreviousMatcher():
             return "An earlier release of the bot had read it, and did not find that it matches."
         case LeftQueue():
             return "It left the queue unposted, for example because its keyword was removed in the meantime."
+        case _:
+            assert_never(reason)
+
+
+def _older_text(new_since: datetime, show: ShowTime) -> str:
+    return f"It was submitted before {show(new_since)}: older papers are not new for this keyword."
+
+
+def _unseen_text(reason: UnseenReason, next_poll: datetime, show: ShowTime) -> str:
+    match reason:
+        case OlderThanSync(read_since):
+            return _older_text(read_since, show)
         case SyncPending():
             return "The initial sync of this keyword is not complete yet."
-        case _:
-            return _not_found_text(explanation, reason)
-
-
-def _not_found_text(
-    explanation: Explanation, reason: PollPending | ReadByNextPoll | ReadWithinWeek | OutsideWindows
-) -> str:
-    next_poll = explanation.next_poll
-    soon = "The next poll" if next_poll is None else f"The next poll, {relative_time(next_poll)},"
-    match reason:
         case PollPending(announced_at, last_poll):
             return (
-                f"arXiv was last polled {local_time(last_poll)}; a paper submitted then is announced about "
-                f"{local_time(announced_at)}. {soon} reads it."
+                f"The last poll was {show(last_poll)}. Papers submitted with this one are announced about "
+                f"{show(announced_at)}; the next poll is due {show(next_poll)}."
             )
         case ReadByNextPoll(last_poll):
-            return f"No poll has found it, the last one {local_time(last_poll)}. {soon} reads its day again."
+            return (
+                f"No poll has found it, the last one {show(last_poll)}. The next one, {show(next_poll)}, reads its "
+                "day again."
+            )
         case ReadWithinWeek():
-            return "No poll has found it. Its day is read again within a week."
+            return "No poll has found it. Polls read its day again within a week."
         case OutsideWindows(read_since):
-            since = discord.utils.format_dt(read_since, "d")
-            return f"No poll has found it, and polls no longer read papers from before {since}."
+            return f"No poll has found it, and polls no longer read papers from before {show(read_since)}."
         case _:
             assert_never(reason)
 
@@ -251,7 +259,9 @@ def _near_text(guild: discord.Guild, paper: Paper, subscription: NearSubscriptio
     failed: Sequence[str] = [failure_text(paper, each) for each in subscription.near.failed[:_CLAUSES_SHOWN]]
     more = len(subscription.near.failed) - len(failed)
     channel = f" in {channel_link(guild, subscription.channel_id)}" if is_named else ""
-    return f"- {_named(subscription.near.keyword)}{channel}: {'; '.join(failed)}" + (f"; and {more} more" if more else "")
+    return f"- {_named(subscription.near.keyword)}{channel}: {'; '.join(failed)}" + (
+        f"; and {more} more" if more else ""
+    )
 
 
 def _named(keyword: Keyword) -> str:

@@ -9,6 +9,7 @@ from bot.composition.context import Context
 from bot.composition.trending import TrendingParts
 from bot.composition.wiring import Services
 from bot.config import WebSettings
+from cogs.audit import AuditCommand
 from cogs.channels import ChannelCommands
 from cogs.charts import ChartCommands
 from cogs.help import HelpCommand
@@ -31,6 +32,7 @@ def build_cogs(context: Context, services: Services, trending: TrendingParts) ->
         LookupCommands(services.lookup),
         StatusCommand(services.status),
         WhyCommand(services.explanations),
+        AuditCommand(services.audits),
         ChannelCommands(services.channel_settings, trending.lists),
         PageCommands(services.pages),
         ChartCommands(services.charts, ChartRenderer(context.fonts_path), services.subscriptions),

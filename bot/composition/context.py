@@ -18,6 +18,7 @@ from bot.runtime.metrics import Metrics
 from bot.runtime.problems import ReportedProblems
 from bot.runtime.server_time import CorrectedClock
 from bot.runtime.shards import Shards
+from bot.store.audits import AuditStore
 from bot.store.channel_queues import ChannelQueues
 from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
@@ -107,6 +108,7 @@ class Stores:
     statistics: Statistics
     found_messages: FoundMessages
     paper_history: PaperHistory
+    audits: AuditStore
 
     @classmethod
     def create(cls, database: Database, clock: Clock | None = None) -> Self:
@@ -131,6 +133,7 @@ class Stores:
             Statistics(database),
             FoundMessages(database),
             PaperHistory(database),
+            AuditStore(database),
         )
 
 

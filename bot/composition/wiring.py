@@ -21,8 +21,10 @@ from bot.ingest.initial_sync import COLLECT_S, InitialSync
 from bot.ingest.month_counts import MonthCounter
 from bot.ingest.poller import Poller
 from bot.ingest.window_reader import WindowReader
+from bot.runtime.errors import ArxivError
 from bot.runtime.limits import ARXIV_REQUEST_INTERVAL_S
 from bot.runtime.supervisor import Loop, Supervisor
+from bot.services.audits import AuditService
 from bot.services.channel_settings import ChannelSettingsService
 from bot.services.charts import ChartService
 from bot.services.explanations import ExplanationService
@@ -119,6 +121,7 @@ class Services:
     pages: PageService
     charts: ChartService
     explanations: ExplanationService
+    audits: AuditService
 
 
 def build_services(
@@ -147,6 +150,14 @@ def build_services(
         pages=PageService(stores.page_store, context.clock, shows_trending=context.settings.huggingface.enabled),
         charts=_chart_service(context, stores, ingest),
         explanations=_explanation_service(context, stores, ingest, lookup),
+        audits=AuditService(
+            client=ingest.arxiv,
+            reader=WindowReader(ingest.arxiv, context.metrics),
+            audits=stores.audits,
+            papers=stores.papers,
+            poller=ingest.poller,
+            clock=context.clock,
+        ),
     )
 
 
@@ -174,13 +185,17 @@ def _lookup_service(context: Context, stores: Stores, ingest: IngestParts, trend
     )
 
 
+async def _fetch(arxiv_id, caller):
+    raise ArxivError("not fetched")
+
+
 def _explanation_service(
     context: Context, stores: Stores, ingest: IngestParts, lookup: LookupService
 ) -> ExplanationService:
     return ExplanationService(
         history=stores.paper_history,
         papers=stores.papers,
-        fetch_paper=lookup.fetch_paper,
+        fetch_paper=_fetch,
         poller=ingest.poller,
         clock=context.clock,
         problems=context.problems.current,

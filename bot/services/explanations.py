@@ -90,12 +90,12 @@ class Explanation:
 
     arxiv_id: ArxivId
     paper: Paper | None
+    next_poll: datetime
     problem: ArxivError | None = None
     channels: tuple[ChannelExplanation, ...] = ()
     channels_left_out: int = 0
     nearest: tuple[NearSubscription, ...] = ()
     compared: Compared | None = None
-    next_poll: datetime | None = None
     problems: tuple[Problem, ...] = ()
     is_withdrawn: bool = False
     lacks_abstract: bool = False
@@ -125,16 +125,15 @@ class ExplanationService:
         """Explains a paper in these channels; those in which something became of it come first."""
         facts = await self._history.in_channels(arxiv_id, channel_ids, SUBSCRIPTIONS_MAX)
         paper, problem = await self._find(arxiv_id, caller)
+        now, next_poll = self._clock.now(), (await self._poller.next_poll()).at
         if paper is None:
-            return Explanation(arxiv_id, None, problem, channels=_without_paper(facts, self._clock.now()))
-        now = self._clock.now()
+            return Explanation(arxiv_id, None, next_poll, problem, channels=_without_paper(facts, now))
         # In a thread: comparing thousands of keywords takes longer than the event loop may be blocked.
-        explanation = await asyncio.to_thread(_explain, paper, facts, now)
+        explanation = await asyncio.to_thread(_explain, paper, facts, now, next_poll)
         waits = any(isinstance(each.fate, Waiting) for each in explanation.channels)
         return replace(
             explanation,
             problem=problem,
-            next_poll=(await self._poller.next_poll()).at,
             problems=tuple(each for each in self._problems.values() if each.is_shown(now)) if waits else (),
         )
 
@@ -163,7 +162,7 @@ def _without_paper(facts: Iterable[ChannelFacts], now: datetime) -> tuple[Channe
     return tuple(ChannelExplanation(each, fate, ()) for each, fate in fates if not isinstance(fate, NeverQueued))
 
 
-def _explain(paper: Paper, facts: Sequence[ChannelFacts], now: datetime) -> Explanation:
+def _explain(paper: Paper, facts: Sequence[ChannelFacts], now: datetime, next_poll: datetime) -> Explanation:
     keywords = list(dict.fromkeys(each.keyword for channel in facts for each in channel.subscriptions))
     satisfied = frozenset(found.keyword for found in match_keywords([paper], keywords))
     by_channel = [(each.channel_id, _explain_channel(paper, each, satisfied, now)) for each in facts]
@@ -174,6 +173,7 @@ def _explain(paper: Paper, facts: Sequence[ChannelFacts], now: datetime) -> Expl
     return Explanation(
         paper.arxiv_id,
         paper,
+        next_poll,
         channels=tuple(explained[:CHANNELS_SHOWN]),
         channels_left_out=max(0, len(explained) - CHANNELS_SHOWN),
         nearest=nearest,
@@ -207,7 +207,9 @@ def _explain_channel(
     return ChannelExplanation(facts.channel_id, fate, shown, max(0, len(matched) - MATCHED_SHOWN))
 
 
-def _reason(subscription: SubscriptionFacts, paper: Paper, fate: Fate, now: datetime) -> SeenReason | UnseenReason | None:
+def _reason(
+    subscription: SubscriptionFacts, paper: Paper, fate: Fate, now: datetime
+) -> SeenReason | UnseenReason | None:
     if not isinstance(fate, NeverQueued):
         return None
     if subscription.match is None:

@@ -17,7 +17,6 @@ from bot.domain.queries import Window
 from bot.store.column_types import Id, Text, Utc
 from bot.store.connection import Connection
 from bot.store.database import Database
-from bot.store.expressions import listed
 from bot.store.explanations import (
     MESSAGE,
     channel_states,
@@ -28,6 +27,7 @@ from bot.store.explanations import (
     to_channel,
     to_subscription,
 )
+from bot.store.expressions import listed
 from bot.store.keyword_cache import KeywordCache
 from bot.store.schema import audits, found_papers, matches, outbox, posts
 
@@ -134,9 +134,7 @@ def _found(keyword_ids: Collection[int], window: Window) -> sa.Select[Any]:
     )
 
 
-async def _entries(
-    connection: Connection, channel_id: int, arxiv_ids: Collection[str]
-) -> Mapping[str, sa.Row[Any]]:
+async def _entries(connection: Connection, channel_id: int, arxiv_ids: Collection[str]) -> Mapping[str, sa.Row[Any]]:
     rows = await connection.all(
         sa.select(
             outbox.c.arxiv_id, outbox.c.state, outbox.c.due_at, outbox.c.post_key, outbox.c.rejection_reason, *MESSAGE
@@ -147,9 +145,7 @@ async def _entries(
     return {row.arxiv_id: row for row in rows}
 
 
-async def _messages(
-    connection: Connection, channel_id: int, arxiv_ids: Collection[str]
-) -> Mapping[str, sa.Row[Any]]:
+async def _messages(connection: Connection, channel_id: int, arxiv_ids: Collection[str]) -> Mapping[str, sa.Row[Any]]:
     rows = await connection.all(
         sa.select(found_papers.c.arxiv_id, *MESSAGE)
         .join_from(found_papers, posts, posts.c.key == found_papers.c.post_key)

@@ -187,9 +187,7 @@ class _Audit:
     ) -> tuple[AuditOutcome, SeenReason | UnseenReason | RejectedByDiscord | None]:
         fate: Fate = NeverQueued()
         if stored is not None:
-            facts = replace(
-                self._channel, entry=stored.entry, found_in=stored.found_in, held_back=stored.held_back
-            )
+            facts = replace(self._channel, entry=stored.entry, found_in=stored.found_in, held_back=stored.held_back)
             fate = fate_of(facts, self._window.end)
         match fate:
             case Posted():

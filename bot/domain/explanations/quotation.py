@@ -19,6 +19,7 @@ _ELLIPSIS: Final = "…"
 # How much of the text in front of the words is quoted at most, so that the words are never cut.
 _BEFORE_MAX: Final = 80
 _WORDS_MAX: Final = 100
+_PUNCTUATION: Final = " .,;:!?*_\"'`()[]{}“”‘’«»"
 _SENTENCE_END: Final = re.compile(r"(?<![\s.]\w)[.!?。！？][\"”’')\]]*\s*")
 
 
@@ -30,8 +31,15 @@ def quote(paper: Paper, spans: Sequence[WordSpan]) -> str:
     first = spans[0]
     text = tex_to_text(text_of(paper, first.field))
     start, end = _sentence(text, first)
-    places = [(span.start, span.end) for span in spans if span.field is first.field and span.end <= end]
-    return _end_of(text[start : first.start]) + _marked(text[:end].rstrip(), _joined(places), QUOTE_MAX)
+    places = [_words(text, span) for span in spans if span.field is first.field and span.end <= end]
+    return _end_of(text[start : places[0][0]]) + _marked(text[:end].rstrip(), _joined(places), QUOTE_MAX)
+
+
+def _words(text: str, span: WordSpan) -> tuple[int, int]:
+    """Returns where the words of a span are, without the punctuation around them."""
+    words = text[span.start : span.end]
+    start = span.start + len(words) - len(words.lstrip(_PUNCTUATION))
+    return (start, start + len(words.strip(_PUNCTUATION))) if words.strip(_PUNCTUATION) else (span.start, span.end)
 
 
 def _sentence(text: str, span: WordSpan) -> tuple[int, int]:

@@ -68,4 +68,3 @@ def unseen_reason(subscription: SubscriptionFacts, paper: Paper, now: datetime) 
         return ReadByNextPoll(last_poll)
     read_since = initial_sync_window(now).start
     return ReadWithinWeek() if paper.published > read_since else OutsideWindows(read_since)
-
