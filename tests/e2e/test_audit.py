@@ -36,7 +36,7 @@ async def test_audit_names_a_paper_that_is_missing_in_the_database(tmp_path: Pat
             database.execute("PRAGMA foreign_keys = ON")
             for table in ("outbox", "matches", "papers"):
                 database.execute(f"DELETE FROM {table} WHERE arxiv_id = ?", (arxiv_id,))  # noqa: S608 - constants
-        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.SERVER_ERROR))  # no poll finds it before the audit
+        # The last poll was a moment ago: the next one finds the paper in an hour.
         async with running_bot(sandbox, DAILY_PAPERS_ARXIV__POLL_INTERVAL_S="3600"):
             reply = await audit(sandbox, days=30)
             assert "7 days" not in reply

@@ -5,11 +5,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from bot.store.schema import posts
 from sandbox.arxiv import SandboxPaper
 from sandbox.discord import Message
 from tests.support.posting import deny
-from tests.support.running import RunningSandbox, abs_url, running_bot, running_sandbox
+from tests.support.quiescence import wait_until_true
+from tests.support.running import DEADLINE_S, RunningSandbox, abs_url, running_bot, running_sandbox
 
 pytestmark = pytest.mark.slow
 
@@ -17,6 +20,14 @@ pytestmark = pytest.mark.slow
 async def why(sandbox: RunningSandbox, paper: str, *, user_id: int | None = None, **options: object) -> str:
     """The reply to `/why` in #papers."""
     return await sandbox.reply_to("why", {"paper": paper, **options}, user_id=user_id)
+
+
+async def posted(sandbox: RunningSandbox, name: str) -> Message:
+    """The first post in a channel, once Discord's answer is stored."""
+    (message,) = await sandbox.wait_for_papers(name, 1)
+    settled = sa.select(posts.c.key).where(posts.c.settled_at.is_not(None))
+    await wait_until_true(sandbox.database, settled.exists(), DEADLINE_S)
+    return message
 
 
 def link(sandbox: RunningSandbox, message: Message) -> str:
@@ -27,7 +38,7 @@ async def test_posted_paper_is_explained_by_its_words_and_its_message(tmp_path: 
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         await sandbox.subscribe("reward model")
         url = sandbox.add_paper("Training *Reward Models*", "We study @everyone. RLHF needs a reward model, too.")
-        (message,) = await sandbox.wait_for_papers("papers", 1)
+        message = await posted(sandbox, "papers")
         arxiv_id = url.removeprefix("https://arxiv.org/abs/")
         for typed in (url, f"{arxiv_id}v3", f"arXiv:{arxiv_id}"):
             reply = await why(sandbox, typed)
@@ -97,7 +108,7 @@ async def test_hidden_channel_does_not_appear_in_an_explanation(tmp_path: Path) 
         member, admins = sandbox.world.default.member_id, sandbox.channel("admins")
         await sandbox.subscribe("secret models", channel="admins")
         url = sandbox.add_paper("Secret Models")
-        (message,) = await sandbox.wait_for_papers("admins", 1)
+        message = await posted(sandbox, "admins")
         assert link(sandbox, message) in await why(sandbox, url)
         for reply in (await why(sandbox, url, user_id=member), await why(sandbox, url, user_id=member, channel=admins)):
             assert "secret" not in reply.replace("Secret Models", "")

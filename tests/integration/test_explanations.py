@@ -1,0 +1,286 @@
+"""Explanations and audits over a real store and the local arXiv."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from bot.arxiv.scheduler import Caller
+from bot.domain.explanations.audit import AuditOutcome
+from bot.domain.explanations.facts import FoundBy
+from bot.domain.explanations.fate import NeverQueued, Waiting
+from bot.domain.explanations.nearness import MatchedKeyword, NearKeyword
+from bot.domain.explanations.unseen import ReadByNextPoll
+from bot.domain.keyword import Keyword
+from bot.domain.paper import ArxivId, Paper
+from bot.ingest.window_reader import WindowReader
+from bot.runtime.errors import ArxivError, ArxivUnavailable, LookupsExhausted
+from bot.runtime.metrics import Metrics
+from bot.runtime.problems import Problem
+from bot.services.audits import (
+    AUDITS_WAITING_MAX,
+    AuditComplete,
+    AuditExpired,
+    AuditFailed,
+    AuditProgress,
+    AuditQueued,
+    AuditReading,
+    AuditRequest,
+    AuditResult,
+    AuditService,
+    AuditTooSoon,
+    NothingToAudit,
+    TooManyAudits,
+)
+from bot.services.explanations import CHANNELS_SHOWN, MATCHED_SHOWN, ExplanationService
+from bot.store.audits import AuditInProgress, AuditStore
+from bot.store.explanations import PaperHistory
+from sandbox.arxiv import ArxivFault, ArxivFaultKind
+from tests.support.builders import paper
+from tests.support.ingest import Ingest, ingest_over
+from tests.support.store import ADA, CHANNEL, GUILD, OTHER_CHANNEL, Store
+
+CALLER = Caller(ADA, GUILD)
+EXHAUSTED = "All lookups on arXiv for this minute are used up"
+
+
+@pytest.fixture
+async def ingest(store: Store) -> AsyncIterator[Ingest]:
+    async with ingest_over(store) as ingest:
+        yield ingest
+
+
+def explanations(ingest: Ingest, fetched: Paper | ArxivError | None = None) -> ExplanationService:
+    """A service for which arXiv has one paper, or none, or fails."""
+
+    async def fetch(_: ArxivId, __: Caller) -> Paper | None:
+        if isinstance(fetched, ArxivError):
+            raise fetched
+        return fetched
+
+    return ExplanationService(
+        history=PaperHistory(ingest.store.database),
+        papers=ingest.store.papers,
+        fetch_paper=fetch,
+        poller=ingest.poller,
+        clock=ingest.clock,
+        problems={"discord": Problem("Discord is not available")},
+    )
+
+
+async def test_queued_paper_is_explained_with_what_found_it(ingest: Ingest) -> None:
+    await ingest.watch("graph")
+    arxiv_id = ArxivId(ingest.add_paper("A graph"))
+    await ingest.poll()
+    explanation = await explanations(ingest).explain(arxiv_id, [CHANNEL], CALLER)
+    (channel,) = explanation.channels
+    assert channel.fate == Waiting(())
+    (keyword,) = channel.keywords
+    assert isinstance(keyword.match, MatchedKeyword)
+    assert keyword.first_match is not None
+    assert (keyword.first_match.found_by, keyword.reason) == (FoundBy.POLL, None)
+    assert [each.text for each in explanation.problems] == ["Discord is not available"]
+    assert (explanation.compared, explanation.nearest) == (None, ())
+
+
+async def test_paper_of_the_older_window_is_stored_as_such(ingest: Ingest) -> None:
+    await ingest.watch("graph")
+    for days in range(8, 30):
+        ingest.add_paper("A graph", days_ago=days)
+    await ingest.poll()
+    history = PaperHistory(ingest.store.database)
+    found = [
+        facts.subscriptions[0].match
+        for each in ingest.arxiv.papers
+        for facts in await history.in_channels(ArxivId(each.arxiv_id), [CHANNEL], 1)
+    ]
+    assert FoundBy.OLDER_WINDOW in {first_match.found_by for first_match in found if first_match is not None}
+
+
+async def test_nearest_keyword_of_the_channel_comes_first(ingest: Ingest) -> None:
+    await ingest.watch("quokka [cs.CV]", "graph [cs.CV]", "tree")
+    await ingest.watch("forest", channel_id=OTHER_CHANNEL)
+    service = explanations(ingest, paper(title="A graph in a forest"))
+    explanation = await service.explain(paper().arxiv_id, [CHANNEL], CALLER)
+    assert [each.near.keyword.shown for each in explanation.nearest] == ["graph [cs.CV]", "tree", "quokka [cs.CV]"]
+    assert explanation.compared is not None
+    assert (explanation.compared.keywords, explanation.compared.channel_id) == (3, CHANNEL)
+    # Something became of it in another channel: the first one is still compared.
+    both = await service.explain(paper().arxiv_id, [CHANNEL, OTHER_CHANNEL], CALLER)
+    assert [each.channel_id for each in both.channels] == [OTHER_CHANNEL]
+    assert both.nearest == explanation.nearest
+    # A channel without keywords: all others are compared.
+    elsewhere = await service.explain(ArxivId("2611.00001"), [99, CHANNEL], CALLER)
+    assert elsewhere.compared is not None
+    assert (elsewhere.compared.keywords, elsewhere.compared.channel_id) == (3, None)
+    assert (await service.explain(paper().arxiv_id, [99, OTHER_CHANNEL], CALLER)).compared is None
+
+
+async def test_matching_paper_that_no_poll_found_has_a_reason(ingest: Ingest) -> None:
+    await ingest.watch("graph")
+    found = paper(title="A graph", published=ingest.clock.now() - timedelta(days=3))
+    explanation = await explanations(ingest, found).explain(found.arxiv_id, [CHANNEL], CALLER)
+    (channel,) = explanation.channels
+    assert isinstance(channel.fate, NeverQueued)
+    assert isinstance(channel.keywords[0].reason, ReadByNextPoll)
+
+
+async def test_paper_that_no_longer_matches_is_explained_by_what_fails(ingest: Ingest) -> None:
+    await ingest.watch("graph")
+    arxiv_id = ingest.add_paper("A graph")
+    await ingest.poll()
+    ingest.arxiv.revise(arxiv_id, title="A tree")
+    await ingest.poll()
+    explanation = await explanations(ingest).explain(ArxivId(arxiv_id), [CHANNEL], CALLER)
+    assert isinstance(explanation.channels[0].keywords[0].match, NearKeyword)
+
+
+async def test_long_lists_of_channels_and_keywords_are_counted(ingest: Ingest) -> None:
+    keywords = [f"word{n}" for n in range(MATCHED_SHOWN + 2)]
+    channels = range(CHANNEL, CHANNEL + CHANNELS_SHOWN + 1)
+    for channel_id in channels:
+        await ingest.watch(*keywords, channel_id=channel_id)
+    found = paper(title=" ".join(keywords), published=ingest.clock.now())
+    explanation = await explanations(ingest, found).explain(found.arxiv_id, list(channels), CALLER)
+    assert (len(explanation.channels), explanation.channels_left_out) == (CHANNELS_SHOWN, 1)
+    assert (len(explanation.channels[0].keywords), explanation.channels[0].keywords_left_out) == (MATCHED_SHOWN, 2)
+
+
+async def test_unknown_paper_is_explained_by_the_failure_or_by_its_absence(ingest: Ingest) -> None:
+    unknown = ArxivId("2101.00001")
+    exhausted = LookupsExhausted(EXHAUSTED, ingest.clock.now())
+    failed = await explanations(ingest, exhausted).explain(unknown, [CHANNEL], CALLER)
+    assert (failed.paper, failed.problem) == (None, exhausted)
+    absent = await explanations(ingest).explain(unknown, [CHANNEL], CALLER)
+    assert (absent.paper, absent.problem, absent.channels) == (None, None, ())
+
+
+# --- audits --------------------------------------------------------------------------------------
+
+
+class Audits:
+    """Audits over the local arXiv, and what they show."""
+
+    def __init__(self, ingest: Ingest, timeout_s: float = 1000.0) -> None:
+        self.shown: list[AuditProgress] = []
+        self.store = AuditStore(ingest.store.database)
+        self.service = AuditService(
+            client=ingest.client,
+            reader=WindowReader(ingest.client, Metrics()),
+            audits=self.store,
+            papers=ingest.store.papers,
+            poller=ingest.poller,
+            clock=ingest.clock,
+            timeout_s=timeout_s,
+        )
+
+    async def audit(self, days: int = 7, *, guild_id: int = GUILD, keyword: str | None = None) -> AuditResult:
+        async def show(progress: AuditProgress) -> None:
+            self.shown.append(progress)
+
+        parsed = None if keyword is None else Keyword.parse(keyword)
+        return await self.service.audit(AuditRequest(guild_id, CHANNEL, days, f"token {guild_id}", parsed), show)
+
+
+async def test_audit_counts_each_paper_and_names_what_is_missing_or_gone(ingest: Ingest) -> None:
+    await ingest.watch("graph", "tree")
+    ingest.add_paper("A graph")
+    changed = ingest.add_paper("A graph, too")
+    await ingest.poll()
+    ingest.arxiv.revise(changed, title="A lemma")
+    missing = ingest.add_paper("A late graph", days_ago=3)
+    audits = Audits(ingest)
+    result = await ingest.run(audits.audit())
+    assert isinstance(result, AuditComplete)
+    assert result.keywords == 2
+    assert result.report.totals == {
+        AuditOutcome.WAITING: 1, AuditOutcome.MISSING: 1, AuditOutcome.NOT_AT_ARXIV: 1,
+    }  # fmt: skip
+    assert [(each.arxiv_id.value, each.title) for each in result.report.differences] == [
+        (missing, "A late graph"),
+        (changed, "A graph, too"),
+    ]
+    assert audits.shown == [AuditReading(0, 1)]
+    assert await audits.store.in_progress() == ()
+
+
+async def test_audit_of_one_keyword_reads_only_its_papers(ingest: Ingest) -> None:
+    await ingest.watch("graph", "tree")
+    ingest.add_paper("A graph")
+    ingest.add_paper("A tree")
+    await ingest.poll()
+    audits = Audits(ingest)
+    result = await ingest.run(audits.audit(30, keyword="trees"))
+    assert isinstance(result, AuditComplete)
+    assert result.report.totals == {AuditOutcome.WAITING: 1}
+    assert audits.shown == [AuditReading(done, 5) for done in range(5)]
+    assert isinstance(await audits.audit(keyword="quokka"), NothingToAudit)
+
+
+async def test_server_can_have_one_audit_per_hour(ingest: Ingest) -> None:
+    await ingest.watch("graph")
+    audits = Audits(ingest)
+    started_at = ingest.clock.now()
+    assert isinstance(await ingest.run(audits.audit()), AuditComplete)
+    assert await ingest.run(audits.audit()) == AuditTooSoon(started_at + timedelta(hours=1))
+    await ingest.clock.advance(3600)
+    assert isinstance(await ingest.run(audits.audit()), AuditComplete)
+
+
+async def test_audit_that_fails_at_once_can_be_repeated_and_a_later_failure_counts(ingest: Ingest) -> None:
+    await ingest.watch("graph")
+    audits = Audits(ingest)
+    ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="60"))
+    failed = await ingest.run(audits.audit())
+    assert isinstance(failed, AuditFailed)
+    assert not failed.is_counted
+    await ingest.clock.advance(60)
+    ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.SERVER_ERROR, skip=3))
+    failed = await ingest.run(audits.audit(30))
+    assert isinstance(failed, AuditFailed)
+    assert failed.is_counted
+    assert isinstance(failed.error, ArxivUnavailable)
+    assert isinstance(await ingest.run(audits.audit()), AuditTooSoon)
+
+
+async def test_audit_does_not_trust_an_arxiv_that_returns_nothing(ingest: Ingest) -> None:
+    await ingest.watch("graph")
+    ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.EMPTY, times=3))
+    assert isinstance(await ingest.run(Audits(ingest).audit()), AuditFailed)
+
+
+async def test_audits_wait_for_each_other_and_for_polls(ingest: Ingest) -> None:
+    await ingest.watch("graph")
+    audits = Audits(ingest)
+    ingest.take_requests()
+    tasks = [asyncio.create_task(audits.audit(30, guild_id=guild)) for guild in range(AUDITS_WAITING_MAX + 1)]
+    await ingest.until(lambda: len(audits.shown) >= AUDITS_WAITING_MAX + 1)
+    assert isinstance(await audits.audit(guild_id=99), TooManyAudits)
+    assert [each.ahead for each in audits.shown if isinstance(each, AuditQueued)] == [1, 2, 3, 4, 5]
+    await ingest.run(ingest.poller.poll((await ingest.poller.next_poll()).kind))
+    assert not any(task.done() for task in tasks)  # the poll was first
+    await ingest.until(lambda: all(task.done() for task in tasks))
+    assert {type(task.result()) for task in tasks} == {AuditComplete}
+
+
+async def test_interrupted_audit_is_known_to_the_next_run_and_can_be_repeated(ingest: Ingest) -> None:
+    await ingest.watch("graph")
+    audits = Audits(ingest)
+    task = asyncio.create_task(audits.audit(30))
+    await ingest.until(lambda: bool(audits.shown))
+    assert await audits.service.take_interrupted() == ()
+    started_at = ingest.clock.now()
+    task.cancel()
+    await asyncio.wait([task])
+    following = Audits(ingest)
+    (interrupted,) = await following.service.take_interrupted()
+    assert isinstance(interrupted, AuditInProgress)
+    assert (interrupted.guild_id, interrupted.token) == (GUILD, f"token {GUILD}")
+    assert interrupted.started_at <= started_at
+    assert isinstance(await ingest.run(following.audit()), AuditComplete)
+
+
+async def test_audit_ends_before_its_reply_can_no_longer_be_edited(ingest: Ingest) -> None:
+    await ingest.watch("graph")
+    assert isinstance(await Audits(ingest, timeout_s=0.0).audit(), AuditExpired)
