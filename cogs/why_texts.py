@@ -102,7 +102,7 @@ def paper_link(paper: Paper) -> str:
 def _channel_lines(guild: discord.Guild, explanation: Explanation, channel: ChannelExplanation) -> Iterator[str]:
     yield f"{channel_link(guild, channel.channel_id)}: {fate_text(guild.id, channel.channel_id, channel.fate)}"
     if isinstance(channel.fate, Waiting):
-        yield from (f"- {_obstacle_text(each)}" for each in channel.fate.obstacles)
+        yield from (f"- {obstacle_text(each)}" for each in channel.fate.obstacles)
         yield from (f"- ⚠️ {each.text}." for each in explanation.problems)
     if explanation.paper is not None:
         for keyword in channel.keywords:
@@ -143,7 +143,8 @@ def _link(guild_id: int, channel_id: int, message: SentMessage) -> str:
     return f": https://discord.com/channels/{guild_id}/{message.thread_id or channel_id}/{message.message_id}"
 
 
-def _obstacle_text(obstacle: Obstacle) -> str:
+def obstacle_text(obstacle: Obstacle) -> str:
+    """What a paper waits for, and what ends that."""
     match obstacle:
         case Paused(since):
             return f"⏸️ The channel was paused {relative_time(since)}; resume it with `/channel resume`."

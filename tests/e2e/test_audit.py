@@ -1,16 +1,11 @@
 """`/audit`: every difference between arXiv and the database is named; a server can have one audit per hour."""
 
-import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from cogs.audit_texts import INTERRUPTED
-from sandbox.arxiv import ArxivFault, ArxivFaultKind
-from tests.support.killable import KILLED, killable_bot
-from tests.support.quiescence import wait_until
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 
 pytestmark = pytest.mark.slow
@@ -44,3 +39,34 @@ async def test_audit_names_a_paper_that_is_missing_in_the_database(tmp_path: Pat
             assert f"- [Removed Reward Models](<{removed}>) (`{arxiv_id}`): missing here. No poll has found it" in reply
             assert kept not in reply
             assert "A server can have one audit per hour. Try again <t:" in await audit(sandbox)
+
+
+async def test_audit_that_a_restart_interrupts_says_so_and_can_be_repeated(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox:
+        config = tmp_path / "config.json"
+        config.write_text(json.dumps({}), encoding="utf-8")
+        environment = sandbox.environment(DAILY_PAPERS_ARXIV__POLL_INTERVAL_S="3600")
+        async with killable_bot(environment, config, tmp_path / "log", at=None) as bot:
+            await sandbox.discord.wait_until_bot_ready(DEADLINE_S)
+            await sandbox.subscribe("reward model")
+            await sandbox.wait_for_status("Last checked**: <t:")
+            sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.SLOW_FIRST_BYTE))
+            invocation = await sandbox.discord.run_command(
+                "audit", user_id=sandbox.world.default.admin_id, channel_id=sandbox.channel("papers")
+            )
+            await invocation.wait_for_edit(lambda message: "0 of 1 part done" in message.content, DEADLINE_S)
+            bot.kill()
+            assert await bot.wait_for_exit(DEADLINE_S) == KILLED
+        async with killable_bot(environment, config, tmp_path / "log", at=None):
+            await invocation.wait_for_edit(lambda message: message.content == INTERRUPTED, DEADLINE_S)
+            assert "✅ There is no difference." in await audit(sandbox)
+
+
+async def test_audit_requires_managing_the_channel_and_a_keyword_of_it(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        member = sandbox.world.default.member_id
+        reply = await sandbox.reply_to("audit", user_id=member)
+        assert reply == f"You need **Manage Channels** in <#{sandbox.channel('papers')}> to do that."
+        await sandbox.subscribe("reward model")
+        assert "has no such keyword" in await audit(sandbox, keyword="quokka")
+        assert await audit(sandbox, keyword="of the") == 'Use at least one word besides stop words such as "the" or "of".'

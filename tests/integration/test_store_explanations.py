@@ -1,14 +1,12 @@
 """What the store knows about one paper in channels, and what an audit compares."""
 
-from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bot.domain.channel_settings import ChannelSettings, Layout
-from bot.domain.explanations.facts import ChannelFacts, EntryState, FirstMatch, FoundBy, QueueEntry, SentMessage
 from bot.domain.explanations.audit import StoredPaper
+from bot.domain.explanations.facts import ChannelFacts, EntryState, FirstMatch, FoundBy, QueueEntry, SentMessage
 from bot.domain.found import FoundMessage, HistoryPage
 from bot.domain.history import Position
 from bot.domain.matching import match
@@ -27,12 +25,12 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-async def polled(subscribed: Store) -> AsyncIterator[Store]:
+async def polled(subscribed: Store) -> Store:
     """A store in which a poll found a paper for a channel."""
     await subscribed.subscribe("tree")
     await subscribed.sync()
     await subscribed.poll(GRAPH)
-    yield subscribed
+    return subscribed
 
 
 async def facts(store: Store, channel_id: int = CHANNEL, paper_id: ArxivId = GRAPH.arxiv_id) -> ChannelFacts:

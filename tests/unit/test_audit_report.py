@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -43,12 +44,12 @@ FOUND = {1: FirstMatch(NOW - DAY, FoundBy.POLL)}
 ENTRY = QueueEntry(EntryState.DELIVERED, NOW, SENT)
 
 
-def report_of(stored: StoredPaper | None, *, keyword_ids: frozenset[int] = frozenset({1}), age: timedelta = 3 * DAY) -> AuditReport:
+def report_of(
+    stored: StoredPaper | None, *, keyword_ids: frozenset[int] = frozenset({1}), age: timedelta = 3 * DAY
+) -> AuditReport:
     arxiv_id = ArxivId("2611.00001")
     matching = {arxiv_id: MatchingPaper(paper(published=NOW - age), keyword_ids)}
-    return compare(
-        WINDOW, matching, {} if stored is None else {arxiv_id: stored}, {1: GRAPH, 2: TREE}, ChannelFacts(1)
-    )
+    return compare(WINDOW, matching, {} if stored is None else {arxiv_id: stored}, {1: GRAPH, 2: TREE}, ChannelFacts(1))
 
 
 @pytest.mark.parametrize(
@@ -126,4 +127,4 @@ def test_parts_of_an_audit_cover_its_window_and_have_a_week_at_most() -> None:
     parts = audit_parts(audit_window(30, NOW))
     assert len(parts) == 5
     assert (parts[0].end, parts[-1].start) == (NOW, datetime(2026, 10, 21, tzinfo=UTC))
-    assert all(later.start == earlier.end for later, earlier in zip(parts, parts[1:], strict=False))
+    assert all(later.start == earlier.end for later, earlier in pairwise(parts))

@@ -11,7 +11,7 @@ from bot.domain.expressions.evidence import WordSpan
 from bot.domain.expressions.text_index import text_of
 from bot.domain.paper import Paper
 from bot.domain.tex.convert import tex_to_text
-from bot.domain.text import cut, escape_markdown, utf16_length
+from bot.domain.text import SENTENCE_END, cut, escape_markdown, utf16_length
 
 QUOTE_MAX: Final = 240
 
@@ -19,8 +19,8 @@ _ELLIPSIS: Final = "…"
 # How much of the text in front of the words is quoted at most, so that the words are never cut.
 _BEFORE_MAX: Final = 80
 _WORDS_MAX: Final = 100
-_PUNCTUATION: Final = " .,;:!?*_\"'`()[]{}“”‘’«»"
-_SENTENCE_END: Final = re.compile(r"(?<![\s.]\w)[.!?。！？][\"”’')\]]*\s*")
+_PUNCTUATION: Final = " .,;:!?*_@<>\"'`()[]{}“”‘’«»"
+_END: Final = re.compile(rf"(?:{SENTENCE_END.pattern}|[。！？])\s*", re.VERBOSE)
 
 
 def quote(paper: Paper, spans: Sequence[WordSpan]) -> str:
@@ -44,7 +44,7 @@ def _words(text: str, span: WordSpan) -> tuple[int, int]:
 
 def _sentence(text: str, span: WordSpan) -> tuple[int, int]:
     """Returns where the sentence with a span begins and ends."""
-    ends = [found.end() for found in _SENTENCE_END.finditer(text)]
+    ends = [found.end() for found in _END.finditer(text)]
     start = max((end for end in ends if end <= span.start), default=0)
     end = min((end for end in ends if end >= span.end), default=len(text))
     return start, end
