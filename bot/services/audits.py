@@ -128,7 +128,7 @@ class AuditService:
         self._clock = clock
         self._timeout_s = timeout_s
         self._turn = asyncio.Lock()
-        self._running: set[int] = set()  # servers
+        self._running: list[int] = []  # servers
 
     async def audit(self, request: AuditRequest, show: ShowProgress) -> AuditResult:
         """Audits a channel, and shows the progress."""
@@ -137,11 +137,24 @@ class AuditService:
             return NothingToAudit()
         if len(self._running) > AUDITS_WAITING_MAX:
             return TooManyAudits()
+        self._running.append(
+            request.guild_id
+        )  # before it is recorded, so that it is never taken for an interrupted one
+        try:
+            return await self._begin(request, channel, show)
+        finally:
+            self._running.remove(request.guild_id)
+
+    async def _begin(self, request: AuditRequest, channel: AuditedChannel, show: ShowProgress) -> AuditResult:
         now = self._clock.now()
         last = await self._audits.begin(request.guild_id, request.token, now, now - AUDIT_INTERVAL)
         if last is not None:
             return AuditTooSoon(last + AUDIT_INTERVAL)
-        result = await self._within_time(request, channel, show)
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                result = await self._wait_for_turn(request, channel, show)
+        except TimeoutError:
+            result = AuditExpired()
         if isinstance(result, AuditFailed) and not result.is_counted:
             await self._audits.forget(request.guild_id)
         else:
@@ -149,21 +162,13 @@ class AuditService:
         log.info("audit finished", extra={"guild_id": request.guild_id, "result": type(result).__name__})
         return result
 
-    async def _within_time(
+    async def _wait_for_turn(
         self, request: AuditRequest, channel: AuditedChannel, show: ShowProgress
     ) -> AuditComplete | AuditFailed | AuditExpired:
-        ahead = len(self._running)
-        self._running.add(request.guild_id)
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                if ahead:
-                    await show(AuditQueued(ahead))
-                async with self._turn:
-                    return await self._in_turn(request, channel, show)
-        except TimeoutError:
-            return AuditExpired()
-        finally:
-            self._running.discard(request.guild_id)
+        if ahead := len(self._running) - 1:
+            await show(AuditQueued(ahead))
+        async with self._turn:
+            return await self._in_turn(request, channel, show)
 
     async def _in_turn(
         self, request: AuditRequest, channel: AuditedChannel, show: ShowProgress

@@ -95,7 +95,7 @@ def test_difference_is_named_with_its_reason(stored: StoredPaper | None, outcome
 def test_paper_that_is_not_read_yet_is_pending_if_it_is_for_any_keyword() -> None:
     (difference,) = report_of(None, keyword_ids=frozenset({1, 2})).differences
     assert difference.outcome is AuditOutcome.PENDING
-    (difference,) = report_of(None, age=timedelta(hours=2)).differences
+    (difference,) = report_of(None, age=timedelta(hours=0.5)).differences
     assert isinstance(difference.reason, PollPending)
 
 

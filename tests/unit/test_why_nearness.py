@@ -73,9 +73,9 @@ def test_match_is_shown_with_its_words_in_their_sentence(typed: str, texts: list
             "not primarily in cs.LG (its primary category is cs.CL)", "neither title nor abstract contains *quokka*",
         ]),
         ("RLHF -survey", [r"excluded (not *survey*): title “A \*great\* **Survey** of Reward Models”"]),
-        ("RLHF -(quokka OR (survey -wombat))", [(
-            r"excluded (not (title or abstract contains *quokka* or (title or abstract contains *survey* and not *wombat*)"
-            r")): title “A \*great\* **Survey** of Reward Models”"
+        ("RLHF -(quokka OR (survey -a1))", [(
+            r"excluded (not (title or abstract contains *quokka* or (title or abstract contains *survey* and not *a1*))"
+            r"): title “A \*great\* **Survey** of Reward Models”"
         )]),
         ("quokka OR wombat", ["none of: title or abstract contains *quokka* or *wombat*"]),
     ],

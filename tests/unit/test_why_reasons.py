@@ -136,7 +136,14 @@ def test_paper_that_was_found_but_not_queued_has_a_reason(
         (replace(GRAPH, synced_until=None), DAY, SyncPending()),
         (GRAPH, 60 * DAY, OlderThanSync(NOW - 50 * DAY)),
         # Submitted on Thursday morning in New York: announced on Friday at 01:00 UTC.
-        (GRAPH, 2 * HOUR, PollPending(datetime(2026, 11, 20, 1, 0, tzinfo=UTC), NOW - HOUR)),
+        (GRAPH, HOUR / 2, PollPending(datetime(2026, 11, 20, 1, 0, tzinfo=UTC), NOW - HOUR)),
+        (GRAPH, 2 * HOUR, ReadByNextPoll(NOW - HOUR)),
+        # Submitted on Wednesday morning: announced on Thursday at 01:00 UTC, after the last poll.
+        (
+            replace(GRAPH, synced_until=NOW - 12 * HOUR),
+            22 * HOUR,
+            PollPending(datetime(2026, 11, 19, 1, 0, tzinfo=UTC), NOW - 12 * HOUR),
+        ),
         (GRAPH, 4 * DAY, ReadByNextPoll(NOW - HOUR)),
         (replace(GRAPH, new_since=None), 10 * DAY, ReadWithinWeek()),
         (GRAPH, 40 * DAY, OutsideWindows(NOW - 30 * DAY)),

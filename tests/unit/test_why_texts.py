@@ -121,8 +121,10 @@ def test_obstacle_says_what_the_paper_waits_for(obstacle: Obstacle, text: str) -
         (SyncPending(), "The initial sync of this keyword is not complete yet."),
         (
             PollPending(NOW, NOW),
-            "The last poll was 19.11. 12:00. Papers submitted with this one are announced about 19.11. 12:00; the next "
-            "poll is due 19.11. 13:00.",
+            (
+                "The last poll was 19.11. 12:00. Papers submitted with this one are announced about 19.11. 12:00; the next "
+                "poll is due 19.11. 13:00."
+            ),
         ),
         (
             ReadByNextPoll(NOW),
@@ -213,10 +215,14 @@ def test_report_has_totals_and_names_differences_with_their_reasons() -> None:
     assert totals == "15 posted, 1 missing, 1 gone."
     assert count == "**3 papers** to explain:"
     assert lines == [
-        "- [On ［∗x∗］(http:\u200b//a.b) @\u200beveryone](<https://arxiv.org/abs/2611.00001>) (`2611.00001`): missing "
-        "here. No poll has found it. Polls read its day again within a week.",
-        "- [2611.00002](<https://arxiv.org/abs/2611.00002>) (`2611.00002`): stored here, but not in arXiv's results. "
-        "Its present version does not match, or arXiv removed it.",
+        (
+            "- [On ［∗x∗］(http:\u200b//a.b) @\u200beveryone](<https://arxiv.org/abs/2611.00001>) (`2611.00001`): missing "
+            "here. No poll has found it. Polls read its day again within a week."
+        ),
+        (
+            "- [2611.00002](<https://arxiv.org/abs/2611.00002>) (`2611.00002`): stored here, but not in arXiv's results. "
+            "Its present version does not match, or arXiv removed it."
+        ),
         r"- [A graph](<https://arxiv.org/abs/2611.00003>) (`2611.00003`): rejected by Discord. too \*blue\*",
     ]
 

@@ -26,7 +26,7 @@ class OlderThanSync:
 
 @dataclass(frozen=True, slots=True)
 class PollPending:
-    """arXiv announced it, or is to announce it, after the last complete poll."""
+    """It is newer than the last complete poll, or arXiv was to announce it since then."""
 
     announced_at: datetime
     last_poll: datetime
@@ -62,7 +62,8 @@ def unseen_reason(subscription: SubscriptionFacts, paper: Paper, now: datetime) 
     if subscription.new_since is not None and paper.published <= subscription.new_since:
         return OlderThanSync(subscription.new_since)
     announced_at = expected_announcement(paper.published)
-    if announced_at > last_poll or paper.published > last_poll:
+    # arXiv has the paper: if its announcement is expected later, it is unknown when it appeared.
+    if paper.published > last_poll or last_poll < announced_at <= now:
         return PollPending(announced_at, last_poll)
     if paper.published > last_poll - POLL_OVERLAP:
         return ReadByNextPoll(last_poll)
