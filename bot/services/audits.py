@@ -137,22 +137,27 @@ class AuditService:
             return NothingToAudit()
         if len(self._running) > AUDITS_WAITING_MAX:
             return TooManyAudits()
-        self._running.append(
-            request.guild_id
-        )  # before it is recorded, so that it is never taken for an interrupted one
+        ahead = len(self._running)
+        # Before it is recorded, so that it is never taken for an interrupted one.
+        self._running.append(request.guild_id)
         try:
-            return await self._begin(request, channel, show)
+            return await self._begin(request, channel, ahead, show)
         finally:
             self._running.remove(request.guild_id)
 
-    async def _begin(self, request: AuditRequest, channel: AuditedChannel, show: ShowProgress) -> AuditResult:
+    async def _begin(
+        self, request: AuditRequest, channel: AuditedChannel, ahead: int, show: ShowProgress
+    ) -> AuditResult:
         now = self._clock.now()
         last = await self._audits.begin(request.guild_id, request.token, now, now - AUDIT_INTERVAL)
         if last is not None:
             return AuditTooSoon(last + AUDIT_INTERVAL)
         try:
             async with asyncio.timeout(self._timeout_s):
-                result = await self._wait_for_turn(request, channel, show)
+                if ahead:
+                    await show(AuditQueued(ahead))
+                async with self._turn:
+                    result: AuditResult = await self._in_turn(request, channel, show)
         except TimeoutError:
             result = AuditExpired()
         if isinstance(result, AuditFailed) and not result.is_counted:
@@ -161,14 +166,6 @@ class AuditService:
             await self._audits.end(request.guild_id)
         log.info("audit finished", extra={"guild_id": request.guild_id, "result": type(result).__name__})
         return result
-
-    async def _wait_for_turn(
-        self, request: AuditRequest, channel: AuditedChannel, show: ShowProgress
-    ) -> AuditComplete | AuditFailed | AuditExpired:
-        if ahead := len(self._running) - 1:
-            await show(AuditQueued(ahead))
-        async with self._turn:
-            return await self._in_turn(request, channel, show)
 
     async def _in_turn(
         self, request: AuditRequest, channel: AuditedChannel, show: ShowProgress

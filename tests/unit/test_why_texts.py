@@ -216,12 +216,12 @@ def test_report_has_totals_and_names_differences_with_their_reasons() -> None:
     assert count == "**3 papers** to explain:"
     assert lines == [
         (
-            "- [On ［∗x∗］(http:\u200b//a.b) @\u200beveryone](<https://arxiv.org/abs/2611.00001>) (`2611.00001`): missing "
-            "here. No poll has found it. Polls read its day again within a week."
+            "- [On ［∗x∗］(http:\u200b//a.b) @\u200beveryone](<https://arxiv.org/abs/2611.00001>) (`2611.00001`): "
+            "missing here. No poll has found it. Polls read its day again within a week."
         ),
         (
-            "- [2611.00002](<https://arxiv.org/abs/2611.00002>) (`2611.00002`): stored here, but not in arXiv's results. "
-            "Its present version does not match, or arXiv removed it."
+            "- [2611.00002](<https://arxiv.org/abs/2611.00002>) (`2611.00002`): stored here, but not in arXiv's "
+            "results. Its present version does not match, or arXiv removed it."
         ),
         r"- [A graph](<https://arxiv.org/abs/2611.00003>) (`2611.00003`): rejected by Discord. too \*blue\*",
     ]
