@@ -36,6 +36,9 @@ SUBSCRIBING: Final = (
 )
 LOOKING_UP: Final = (
     HelpEntry("latest", "latest graph neural network", "shows the newest papers for any keyword"),
+    HelpEntry("paper", "paper 2403.01234", "shows a paper by its arXiv id or a link, and where it was posted"),
+    HelpEntry("cite", "cite 2403.01234", "cites a paper as BibTeX, RIS or CSL-JSON"),
+    HelpEntry("export", "export papers", "attaches this channel's papers as BibTeX, RIS, CSL-JSON or CSV"),
     HelpEntry("trending", "trending", "shows a day's papers on Hugging Face, most votes first"),
     HelpEntry("trend", "trend RLHF, reward model", "draws a chart of the papers per month"),
     HelpEntry("page", "page", "attaches a file with the newest papers of this channel's keywords"),

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 import discord
 
 from bot.arxiv.scheduler import Caller
-from bot.discord_api.client import Client
+from bot.discord_api.client import AnyClient
 from bot.domain.keyword import Keyword, split_keywords
 from bot.domain.text import cut
 from bot.domain.unsupported import unsupported_syntax
@@ -106,6 +106,6 @@ def _accept(_: str) -> None:
     return None
 
 
-def caller_of(interaction: discord.Interaction[Client]) -> Caller:
+def caller_of(interaction: discord.Interaction[AnyClient]) -> Caller:
     """The person who ran the command, and where: requests to arXiv are shared fairly between servers and people."""
     return Caller(interaction.user.id, interaction.guild_id)

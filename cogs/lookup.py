@@ -15,7 +15,7 @@ from discord.ext import commands
 from bot.discord_api.client import AnyClient, Client, client_of
 from bot.discord_api.cooldown import Cooldown
 from bot.discord_api.custom_ids import NO_POST_KEY, AbstractButtonId, AbstractMenuId
-from bot.discord_api.messages import reading_view, to_embed
+from bot.discord_api.messages import cite_view, reading_view, to_embed
 from bot.discord_api.private_replies import reply
 from bot.domain.keyword import Keyword
 from bot.domain.layout.card import lay_out_cards
@@ -133,4 +133,4 @@ async def show_abstract(interaction: discord.Interaction[AnyClient], arxiv_id: A
     if abstract is None:
         await reply(interaction, f"Read the abstract on arXiv: <{arxiv_id.abs_url}>")
     else:
-        await reply(interaction, embeds=[to_embed(abstract)])
+        await reply(interaction, embeds=[to_embed(abstract)], view=cite_view(arxiv_id))

@@ -157,12 +157,15 @@ def can_view(interaction: discord.Interaction[AnyClient], channel_id: int) -> bo
 
 def may_show_publicly(interaction: discord.Interaction[AnyClient], channel_id: int) -> bool:
     """Whether a channel's papers may be shown in another channel: everyone can view it, or the caller manages it."""
+    return can_everyone_view(interaction, channel_id) or can_manage_by_id(interaction, channel_id)
+
+
+def can_everyone_view(interaction: discord.Interaction[AnyClient], channel_id: int) -> bool:
+    """Whether everyone in the server can view a channel."""
     _, channel = _find(interaction, channel_id)
-    if isinstance(channel, ExistingChannel) and not channel.is_private:
-        everyone = channel.source.guild.default_role
-        if channel.source.permissions_for(everyone).view_channel:
-            return True
-    return can_manage_by_id(interaction, channel_id)
+    if not isinstance(channel, ExistingChannel) or channel.is_private:
+        return False
+    return channel.source.permissions_for(channel.source.guild.default_role).view_channel
 
 
 def can_manage_by_id(interaction: discord.Interaction[AnyClient], channel_id: int) -> bool:

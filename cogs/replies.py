@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final, Self, TypeVar, cast
 
 import discord
+from discord.ext import commands
 
 from bot.discord_api.client import AnyClient, Client, client_of
 from bot.discord_api.private_replies import answer_failure, reply
@@ -141,6 +142,17 @@ async def defer_if_slow(interaction: discord.Interaction[AnyClient], work: Corou
     finally:
         task.add_done_callback(_ignore_failure)  # if the reply could not be deferred
         task.cancel()
+
+
+_CogT = TypeVar("_CogT", bound=commands.Cog)
+
+
+def cog_of(interaction: discord.Interaction[AnyClient], kind: type[_CogT]) -> _CogT:
+    """Returns the cog that has the services of a button or menu that discord.py created."""
+    cog = client_of(interaction).get_cog(kind.__name__)
+    if not isinstance(cog, kind):
+        raise TypeError("the command of this component is not loaded")
+    return cog
 
 
 def _ignore_failure(task: asyncio.Task[_ResultT]) -> None:

@@ -3,7 +3,6 @@
 Callers see only channels that they can view; others are as if they did not exist.
 """
 
-import re
 from functools import partial
 from typing import Final
 
@@ -13,20 +12,18 @@ from discord.ext import commands
 
 from bot.discord_api.client import Client
 from bot.discord_api.cooldown import Cooldown
-from bot.domain.paper import ArxivId
+from bot.domain.paper_ids import parse_paper_id
 from bot.domain.tex.convert import tex_to_text
 from bot.domain.text import collapse, cut
 from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
 from bot.services.explanations import ExplanationService
-from cogs.input import caller_of
+from cogs.input import caller_of, parse_in_thread
 from cogs.permissions import CommandRejected, Target, can_view, look_up_channels, target_channel
 from cogs.replies import edit_reply
 from cogs.suggestions import visible
 from cogs.why_texts import why_lines
 
 WHY_PER_MINUTE: Final = 10
-
-_ID: Final = re.compile(r"(?<!\d)(?:\d{4}\.\d{4,5}|[a-z][a-z-]{1,15}(?:\.[A-Z]{2})?/\d{7})(?!\d)")
 
 
 class WhyCommand(commands.Cog):
@@ -43,7 +40,7 @@ class WhyCommand(commands.Cog):
     )
     @app_commands.guild_only()
     async def why(self, interaction: discord.Interaction[Client], paper: str, channel: Target | None = None) -> None:
-        arxiv_id = _parse_id(paper)
+        arxiv_id = await parse_in_thread(partial(parse_paper_id, paper), paper)
         self._cooldown.check(interaction)
         await interaction.response.defer(ephemeral=True)
         channel_ids = await self._channels(interaction, channel)
@@ -85,10 +82,3 @@ class WhyCommand(commands.Cog):
             if len(choices) == AUTOCOMPLETE_CHOICES_MAX:
                 break
         return choices
-
-
-def _parse_id(typed: str) -> ArxivId:
-    found = _ID.search(typed)
-    if found is None:
-        raise CommandRejected("That is not an arXiv id or a link to a paper. An id looks like `2403.01234`.")
-    return ArxivId(found[0])

@@ -44,8 +44,8 @@ from bot.domain.keyword import Keyword
 from bot.domain.layout.parts import title_of
 from bot.domain.paper import Paper
 from bot.domain.text import cut, escape_label, plural
-from bot.runtime.errors import ArxivBackoff, LookupsExhausted
 from bot.services.explanations import ChannelExplanation, ExplainedKeyword, Explanation, NearSubscription
+from cogs.papers import not_found_text
 from cogs.replies import bold, channel_link, local_time, relative_time, shown_reason
 
 # Writes a time.
@@ -76,12 +76,9 @@ def why_lines(guild: discord.Guild, explanation: Explanation) -> list[str]:
 
 
 def _subject(explanation: Explanation) -> str:
-    paper, problem = explanation.paper, explanation.problem
-    if paper is None and problem is None:
-        return f"arXiv has no paper `{explanation.arxiv_id}`."
+    paper = explanation.paper
     if paper is None:
-        again = relative_time(problem.not_before) if isinstance(problem, ArxivBackoff | LookupsExhausted) else "later"
-        return f"`{explanation.arxiv_id}` is not stored here. {shown_reason(str(problem))}. Try again {again}."
+        return not_found_text(explanation.looked_up)
     text = f"{paper_link(paper)}, submitted {discord.utils.format_dt(paper.published, 'd')}"
     text += f", version {paper.version} of {discord.utils.format_dt(paper.updated, 'd')}" if paper.version > 1 else ""
     text += ". ⚠️ It was withdrawn." if explanation.is_withdrawn else "."

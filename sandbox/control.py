@@ -62,6 +62,7 @@ class ControlApi:
         posts: Mapping[str, ControlHandler] = {
             "send": self._send,
             "command": self._command,
+            "message-command": self._message_command,
             "autocomplete": self._autocomplete,
             "press": self._press,
             "choose": self._choose,
@@ -158,6 +159,12 @@ class ControlApi:
         user_id, channel_id, name = self._user(fields), self._channel(fields), fields.text("name")
         options = fields.options(self._discord.commands_for(user_id, channel_id))
         invocation = await self._discord.run_command(name, options, user_id=user_id, channel_id=channel_id)
+        self._page_data.remember(invocation, name)
+        return await _acknowledged(invocation)
+
+    async def _message_command(self, fields: RequestFields) -> object:
+        message_id, name = fields.snowflake("message"), fields.text("name")
+        invocation = await self._discord.run_message_command(name, message_id, user_id=self._user(fields))
         self._page_data.remember(invocation, name)
         return await _acknowledged(invocation)
 

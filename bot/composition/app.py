@@ -35,8 +35,10 @@ from bot.store.clock_repair import StoredTimes
 from bot.store.database import Database
 from bot.web import PublicPage, WebServer, page_address
 from cogs.audit import InterruptedAudits
+from cogs.citations import CitationButton, CiteButton
 from cogs.keyword_list import KeywordsButton
 from cogs.lookup import AbstractButton, AbstractMenu
+from cogs.papers import PaperMenu
 from cogs.subscribe_buttons import SubscribedButton
 from cogs.trending import TrendingButton
 
@@ -151,6 +153,7 @@ class App:
         )
         context.shards.use(client.shard_reports)
         client.add_dynamic_items(AbstractButton, AbstractMenu, KeywordsButton, SubscribedButton, TrendingButton)
+        client.add_dynamic_items(CiteButton, CitationButton, PaperMenu)
         client.set_cogs(build_cogs(context, services, self._trending))
         return client
 

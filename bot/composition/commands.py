@@ -12,10 +12,13 @@ from bot.config import WebSettings
 from cogs.audit import AuditCommand
 from cogs.channels import ChannelCommands
 from cogs.charts import ChartCommands
+from cogs.citations import CitationCommands
+from cogs.export import ExportCommands
 from cogs.help import HelpCommand
 from cogs.keyword_list import KeywordsCommand
 from cogs.lookup import LookupCommands
 from cogs.pages import PageCommands
+from cogs.papers import PaperCommands
 from cogs.status import StatusCommand
 from cogs.subscribe import SubscribeCommand
 from cogs.subscriptions import SubscriptionCommands
@@ -24,12 +27,16 @@ from cogs.why import WhyCommand
 
 def build_cogs(context: Context, services: Services, trending: TrendingParts) -> Sequence[commands.Cog]:
     """The slash commands."""
+    paper_commands = PaperCommands(services.paper_lookup)
     return (
         *trending.cogs,
         SubscribeCommand(services.subscriptions, services.status, services.channel_settings),
         SubscriptionCommands(services.subscriptions),
         KeywordsCommand(services.subscriptions),
         LookupCommands(services.lookup),
+        paper_commands,
+        CitationCommands(paper_commands),
+        ExportCommands(services.exports, services.subscriptions, context.clock),
         StatusCommand(services.status),
         WhyCommand(services.explanations),
         AuditCommand(services.audits),

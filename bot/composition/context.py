@@ -25,6 +25,7 @@ from bot.store.channels import Channels
 from bot.store.database import Database
 from bot.store.edits import Edits
 from bot.store.explanations import PaperHistory
+from bot.store.exports import Exports
 from bot.store.found_messages import FoundMessages
 from bot.store.group_commit import GroupCommit
 from bot.store.ingest import IngestStore
@@ -32,6 +33,7 @@ from bot.store.known_guilds import KnownGuilds
 from bot.store.month_counts import MonthCounts
 from bot.store.outbox import Outbox
 from bot.store.pages import PageStore
+from bot.store.paper_posts import PaperPosts
 from bot.store.papers import Papers
 from bot.store.polls import KeyValues, Polls
 from bot.store.statistics import Statistics
@@ -109,6 +111,8 @@ class Stores:
     found_messages: FoundMessages
     paper_history: PaperHistory
     audits: AuditStore
+    paper_posts: PaperPosts
+    exports: Exports
 
     @classmethod
     def create(cls, database: Database, clock: Clock | None = None) -> Self:
@@ -134,6 +138,8 @@ class Stores:
             FoundMessages(database),
             PaperHistory(database),
             AuditStore(database),
+            PaperPosts(database),
+            Exports(database),
         )
 
 

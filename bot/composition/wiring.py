@@ -21,15 +21,16 @@ from bot.ingest.initial_sync import COLLECT_S, InitialSync
 from bot.ingest.month_counts import MonthCounter
 from bot.ingest.poller import Poller
 from bot.ingest.window_reader import WindowReader
-from bot.runtime.errors import ArxivError
 from bot.runtime.limits import ARXIV_REQUEST_INTERVAL_S
 from bot.runtime.supervisor import Loop, Supervisor
 from bot.services.audits import AuditService
 from bot.services.channel_settings import ChannelSettingsService
 from bot.services.charts import ChartService
 from bot.services.explanations import ExplanationService
+from bot.services.exports import ExportService
 from bot.services.lookup import LookupService
 from bot.services.pages import PageService
+from bot.services.paper_lookup import PaperLookupService
 from bot.services.pruning import AbstractPruner
 from bot.services.status import StatusService
 from bot.services.subscriptions import SubscriptionService
@@ -117,6 +118,8 @@ class Services:
     subscriptions: SubscriptionService
     channel_settings: ChannelSettingsService
     lookup: LookupService
+    paper_lookup: PaperLookupService
+    exports: ExportService
     status: StatusService
     pages: PageService
     charts: ChartService
@@ -134,6 +137,7 @@ def build_services(
 ) -> Services:
     """One object per use case."""
     lookup = _lookup_service(context, stores, ingest, trending)
+    paper_lookup = _paper_lookup_service(context, stores, ingest, trending, lookup)
     return Services(
         subscriptions=SubscriptionService(
             stores.subscriptions,
@@ -146,10 +150,12 @@ def build_services(
         ),
         channel_settings=_channel_settings_service(context, stores, wakeups),
         lookup=lookup,
+        paper_lookup=paper_lookup,
+        exports=ExportService(stores.page_store, stores.exports, stores.papers),
         status=_status_service(context, stores, ingest, trending, supervisor),
         pages=PageService(stores.page_store, context.clock, shows_trending=context.settings.huggingface.enabled),
         charts=_chart_service(context, stores, ingest),
-        explanations=_explanation_service(context, stores, ingest, lookup),
+        explanations=_explanation_service(context, stores, ingest, paper_lookup),
         audits=AuditService(
             client=ingest.arxiv,
             reader=WindowReader(ingest.arxiv, context.metrics),
@@ -185,20 +191,28 @@ def _lookup_service(context: Context, stores: Stores, ingest: IngestParts, trend
     )
 
 
-async def _fetch(arxiv_id, caller):
-    raise ArxivError("not fetched")
-
-
 def _explanation_service(
-    context: Context, stores: Stores, ingest: IngestParts, lookup: LookupService
+    context: Context, stores: Stores, ingest: IngestParts, paper_lookup: PaperLookupService
 ) -> ExplanationService:
     return ExplanationService(
         history=stores.paper_history,
-        papers=stores.papers,
-        fetch_paper=_fetch,
+        paper_lookup=paper_lookup,
         poller=ingest.poller,
         clock=context.clock,
         problems=context.problems.current,
+    )
+
+
+def _paper_lookup_service(
+    context: Context, stores: Stores, ingest: IngestParts, trending: TrendingParts, lookup: LookupService
+) -> PaperLookupService:
+    return PaperLookupService(
+        client=ingest.arxiv,
+        papers=stores.papers,
+        paper_posts=stores.paper_posts,
+        find_trending_entries=trending.find_entries,
+        budget=lookup.budget,
+        clock=context.clock,
     )
 
 

@@ -93,6 +93,13 @@ class SlashCommands(app_commands.CommandTree["Client"]):
             await asyncio.wait(tasks, timeout=COMMANDS_END_S)
 
 
+class CogWithMenus(commands.Cog):
+    """A cog with commands in the menu of a message ("Apps"), which discord.py does not find in a cog."""
+
+    def __init__(self, menus: Sequence[app_commands.ContextMenu]) -> None:
+        self.menus = menus
+
+
 class Client(ShardedClient, commands.Bot):
     """The bot's connection to Discord.
 
@@ -194,6 +201,8 @@ class Client(ShardedClient, commands.Bot):
         await self.directory.load()
         for cog in self._cogs_to_load:
             await self.add_cog(cog, override=True)  # again if an earlier login failed after this
+            for menu in cog.menus if isinstance(cog, CogWithMenus) else ():
+                self.tree.add_command(menu, override=True)
         await self._sync_if_changed()
         self._login_finished.set()
 

@@ -145,6 +145,56 @@ class TrendingButtonId(CustomId):
         return f"trending:{self.day.isoformat()}:{self.page}:{self.count}"
 
 
+@dataclass(frozen=True, slots=True)
+class CiteButtonId(CustomId):
+    """The button that shows a paper's citation."""
+
+    TEMPLATE: ClassVar[str] = r"cite:(?P<arxiv_id>[^:]+)"
+
+    arxiv_id: ArxivId
+
+    @classmethod
+    def from_match(cls, match: re.Match[str]) -> Self:
+        """Parses a match of TEMPLATE; raises ValueError for a text that is no arXiv id."""
+        return cls(ArxivId(match["arxiv_id"]))
+
+    def __str__(self) -> str:
+        return f"cite:{self.arxiv_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class CitationButtonId(CustomId):
+    """A button below a citation that shows it in another format, by the format's value."""
+
+    TEMPLATE: ClassVar[str] = r"citation:(?P<form>[a-z-]{1,20}):(?P<arxiv_id>[^:]+)"
+
+    form: str
+    arxiv_id: ArxivId
+
+    @classmethod
+    def from_match(cls, match: re.Match[str]) -> Self:
+        """Parses a match of TEMPLATE; raises ValueError for a text that is no arXiv id."""
+        return cls(match["form"], ArxivId(match["arxiv_id"]))
+
+    def __str__(self) -> str:
+        return f"citation:{self.form}:{self.arxiv_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class PaperMenuId(CustomId):
+    """The menu that shows one of several papers; its options are arXiv ids."""
+
+    TEMPLATE: ClassVar[str] = r"papers:menu"
+
+    @classmethod
+    def from_match(cls, _: re.Match[str]) -> Self:
+        """Parses a match of TEMPLATE."""
+        return cls()
+
+    def __str__(self) -> str:
+        return "papers:menu"
+
+
 def _id(digits: str) -> int:
     """Returns an id of Discord or of the database; raises ValueError for one that the database cannot hold."""
     number = int(digits)

@@ -5,7 +5,7 @@ knows nothing of permissions: the caller chooses the channels.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -21,10 +21,9 @@ from bot.domain.paper import ArxivId, Paper
 from bot.domain.withdrawal import is_withdrawn
 from bot.ingest.poller import Poller
 from bot.runtime.clock import Clock
-from bot.runtime.errors import ArxivError
 from bot.runtime.problems import Problem
+from bot.services.paper_lookup import FoundPapers, PaperLookupService
 from bot.store.explanations import PaperHistory
-from bot.store.papers import Papers
 
 # How many subscriptions are compared with the paper: one server's quota of keywords in a few channels.
 SUBSCRIPTIONS_MAX: Final = 20_000
@@ -34,9 +33,6 @@ NEAREST_SHOWN: Final = 3
 CHANNELS_SHOWN: Final = 3
 # Recently posted papers that are suggested.
 SUGGESTED_POSTS: Final = 100
-
-# Returns a paper from arXiv, None if arXiv does not have it; raises ArxivError.
-FetchPaper = Callable[[ArxivId, Caller], Awaitable[Paper | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +77,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The paper, or why it is unknown (`problem`; None: arXiv does not have it), and what became of it.
+    """The paper, or why it is unknown (`looked_up`), and what became of it.
 
     `nearest` are keywords that do not match: of the first channel if it has keywords but nothing became of the paper
     there, or of all channels if nothing became of it in any; `compared` is with how many keywords of which channels.
@@ -91,7 +87,7 @@ class Explanation:
     arxiv_id: ArxivId
     paper: Paper | None
     next_poll: datetime
-    problem: ArxivError | None = None
+    looked_up: FoundPapers
     channels: tuple[ChannelExplanation, ...] = ()
     channels_left_out: int = 0
     nearest: tuple[NearSubscription, ...] = ()
@@ -108,15 +104,13 @@ class ExplanationService:
         self,
         *,
         history: PaperHistory,
-        papers: Papers,
-        fetch_paper: FetchPaper,
+        paper_lookup: PaperLookupService,
         poller: Poller,
         clock: Clock,
         problems: Mapping[str, Problem],
     ) -> None:
         self._history = history
-        self._papers = papers
-        self._fetch_paper = fetch_paper
+        self._paper_lookup = paper_lookup
         self._poller = poller
         self._clock = clock
         self._problems = problems
@@ -124,28 +118,18 @@ class ExplanationService:
     async def explain(self, arxiv_id: ArxivId, channel_ids: Sequence[int], caller: Caller) -> Explanation:
         """Explains a paper in these channels; those in which something became of it come first."""
         facts = await self._history.in_channels(arxiv_id, channel_ids, SUBSCRIPTIONS_MAX)
-        paper, problem = await self._find(arxiv_id, caller)
+        looked_up = await self._paper_lookup.find([arxiv_id], caller)
         now, next_poll = self._clock.now(), (await self._poller.next_poll()).at
-        if paper is None:
-            return Explanation(arxiv_id, None, next_poll, problem, channels=_without_paper(facts, now))
+        if not looked_up.papers:
+            channels = _without_paper(facts, now)
+            return Explanation(arxiv_id, None, next_poll, looked_up, channels)
         # In a thread: comparing thousands of keywords takes longer than the event loop may be blocked.
-        explanation = await asyncio.to_thread(_explain, paper, facts, now, next_poll)
+        explanation = await asyncio.to_thread(_explain, looked_up, facts, now, next_poll)
         waits = any(isinstance(each.fate, Waiting) for each in explanation.channels)
         return replace(
             explanation,
-            problem=problem,
             problems=tuple(each for each in self._problems.values() if each.is_shown(now)) if waits else (),
         )
-
-    async def _find(self, arxiv_id: ArxivId, caller: Caller) -> tuple[Paper | None, ArxivError | None]:
-        """Returns the paper, from arXiv if it is not stored or its abstract was pruned, and why arXiv failed."""
-        stored = await self._papers.get(arxiv_id)
-        if stored is not None and stored.abstract:
-            return stored, None
-        try:
-            return await self._fetch_paper(arxiv_id, caller) or stored, None
-        except ArxivError as error:
-            return stored, error
 
     async def channels(self, guild_id: int) -> tuple[int, ...]:
         """Returns the channels of a server in which something may have become of a paper."""
@@ -162,7 +146,8 @@ def _without_paper(facts: Iterable[ChannelFacts], now: datetime) -> tuple[Channe
     return tuple(ChannelExplanation(each, fate, ()) for each, fate in fates if not isinstance(fate, NeverQueued))
 
 
-def _explain(paper: Paper, facts: Sequence[ChannelFacts], now: datetime, next_poll: datetime) -> Explanation:
+def _explain(looked_up: FoundPapers, facts: Sequence[ChannelFacts], now: datetime, next_poll: datetime) -> Explanation:
+    (paper,) = looked_up.papers
     keywords = list(dict.fromkeys(each.keyword for channel in facts for each in channel.subscriptions))
     satisfied = frozenset(found.keyword for found in match_keywords([paper], keywords))
     by_channel = [(each.channel_id, _explain_channel(paper, each, satisfied, now)) for each in facts]
@@ -174,6 +159,7 @@ def _explain(paper: Paper, facts: Sequence[ChannelFacts], now: datetime, next_po
         paper.arxiv_id,
         paper,
         next_poll,
+        looked_up,
         channels=tuple(explained[:CHANNELS_SHOWN]),
         channels_left_out=max(0, len(explained) - CHANNELS_SHOWN),
         nearest=nearest,

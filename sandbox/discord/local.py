@@ -127,6 +127,10 @@ class LocalDiscord:
         """Runs a command ("group sub": a subcommand); raises InvalidAction if Discord's client does not allow it."""
         return self._user_actions.run_command(name, options or {}, user_id=user_id, channel_id=channel_id)
 
+    async def run_message_command(self, name: str, message_id: int, *, user_id: int) -> Invocation:
+        """Runs a command of the menu of a message ("Apps")."""
+        return self._user_actions.run_message_command(name, message_id, user_id=user_id)
+
     async def autocomplete(
         self, name: str, options: Mapping[str, object], focused: str, *, user_id: int, channel_id: int | None
     ) -> list[AutocompleteChoice]:

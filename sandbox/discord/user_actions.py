@@ -6,7 +6,7 @@ Sends interactions to the bot. It never responds for the bot.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from sandbox.discord.checks.commands import CHAT_INPUT
+from sandbox.discord.checks.commands import CHAT_INPUT, MESSAGE_MENU
 from sandbox.discord.checks.components import SELECTS, ComponentKind, find
 from sandbox.discord.commands import Commands, allowed_in_context
 from sandbox.discord.gateway import Gateway
@@ -49,6 +49,23 @@ class UserActions:
         """Requests suggestions for an option."""
         content, channel = self._build_command(name, options, user_id, channel_id, focused=focused)
         return self._send(InteractionKind.AUTOCOMPLETE, content, user_id, channel)
+
+    def run_message_command(self, name: str, message_id: int, *, user_id: int) -> Invocation:
+        """Runs a command of the menu of a message; the interaction contains the whole message (#interaction-data)."""
+        message = self._visible_message(message_id, user_id)
+        available = self.commands_for(user_id, message.channel_id)
+        command = next((each for each in available if (each["type"], each["name"]) == (MESSAGE_MENU, name)), None)
+        if command is None or message.is_ephemeral:
+            raise InvalidAction(f"{name} is not available to user {user_id} here")
+        content: Payload = {
+            "id": command["id"],
+            "name": name,
+            "type": MESSAGE_MENU,
+            "target_id": str(message.id),
+            "resolved": {"messages": {str(message.id): self._world.messages.payload(message)}},
+        }
+        channel = self._world.channels[message.channel_id]
+        return self._send(InteractionKind.COMMAND, content, user_id, channel, is_menu=True)
 
     def press(self, message_id: int, custom_id: str, *, user_id: int) -> Invocation:
         """Presses a button."""
@@ -107,8 +124,8 @@ class UserActions:
         first, *path = name.split()
         channel = self._channel(user_id, channel_id)
         available = self.commands_for(user_id, channel_id)
-        command = next((command for command in available if command["name"] == first), None)
-        if command is None or command["type"] != CHAT_INPUT:
+        command = next((each for each in available if (each["type"], each["name"]) == (CHAT_INPUT, first)), None)
+        if command is None:
             raise InvalidAction(f"/{first} is not available to user {user_id} here")
         typed = OptionResolver(self._world, user_id, channel.guild_id).resolve(command, path, options, focused=focused)
         content: Payload = {"id": command["id"], "name": first, "type": CHAT_INPUT, "options": typed.options}
@@ -170,7 +187,9 @@ class UserActions:
         channel: Channel,
         *,
         source: Message | None = None,
+        is_menu: bool = False,
     ) -> Invocation:
         invocation, payload = self._interactions.begin(kind, content, user_id=user_id, channel=channel, source=source)
+        invocation.is_menu_command = is_menu
         self._gateway.dispatch("INTERACTION_CREATE", payload, channel.guild_id)
         return invocation

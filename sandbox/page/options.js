@@ -17,6 +17,11 @@ export function typedCommands(commands) {
   return commands.filter((command) => command.type === 1).flatMap((command) => flat(command, [])).sort((a, b) => a.name.localeCompare(b.name));
 }
 
+// Lists the commands of the menu of a message by name.
+export function loadMessageCommands(me, channel) {
+  return get("commands", { as: me, channel }).then((answer) => answer.commands.filter((command) => command.type === 3).map((command) => command.name));
+}
+
 export function loadCommands(me, channel) {
   return get("commands", { as: me, channel }).then((answer) => typedCommands(answer.commands));
 }

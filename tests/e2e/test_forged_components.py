@@ -13,7 +13,10 @@ from bot.discord_api.cooldown import CLICKS_PER_MINUTE
 from bot.discord_api.custom_ids import (
     AbstractButtonId,
     AbstractMenuId,
+    CitationButtonId,
+    CiteButtonId,
     KeywordsButtonId,
+    PaperMenuId,
     SubscribedButtonId,
     TrendingButtonId,
 )
@@ -25,7 +28,11 @@ from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, runni
 pytestmark = pytest.mark.slow
 
 TEMPLATES: Final = [
-    each.TEMPLATE for each in (AbstractButtonId, AbstractMenuId, KeywordsButtonId, SubscribedButtonId, TrendingButtonId)
+    each.TEMPLATE
+    for each in (
+        *(AbstractButtonId, AbstractMenuId, CitationButtonId, CiteButtonId, KeywordsButtonId, PaperMenuId),
+        *(SubscribedButtonId, TrendingButtonId),
+    )
 ]
 HUGE: Final = "9" * 40
 # What people who cannot view a channel must not learn.
@@ -45,6 +52,10 @@ def custom_ids(caller_id: int, hidden_channel: int) -> list[str]:
     moves = ("first", "to", "from", "last", "file", "steal")
     return [
         *(f"abstract:{arxiv_id}:looked-up" for arxiv_id in arxiv_ids),
+        *(f"cite:{arxiv_id}" for arxiv_id in arxiv_ids),
+        *(f"citation:{form}:2611.00001" for form in ("ris", "csv", "x" * 20, "")),
+        *(f"citation:bibtex:{arxiv_id}" for arxiv_id in arxiv_ids),
+        "papers:menu",
         *("abstracts:looked-up", "abstracts:0", "abstracts:-", "abstracts:"),
         *(f"subscribed:{action}:{each}:1" for action in ("new", "past", "undo", "all") for each in channels),
         *(f"subscribed:undo:{hidden_channel}:{each}" for each in keywords),

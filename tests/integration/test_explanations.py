@@ -1,7 +1,7 @@
 """Explanations and audits over a real store and the local arXiv."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import timedelta
 
 import pytest
@@ -13,9 +13,11 @@ from bot.domain.explanations.fate import NeverQueued, Waiting
 from bot.domain.explanations.nearness import MatchedKeyword, NearKeyword
 from bot.domain.explanations.unseen import ReadByNextPoll
 from bot.domain.keyword import Keyword
-from bot.domain.paper import ArxivId, Paper
+from bot.domain.paper import ArxivId
+from bot.domain.trending.entry import NO_TRENDING_ENTRIES, TrendingEntry
 from bot.ingest.window_reader import WindowReader
-from bot.runtime.errors import ArxivError, ArxivUnavailable, LookupsExhausted
+from bot.runtime.errors import ArxivThrottled, ArxivUnavailable
+from bot.runtime.limits import ARXIV_REQUEST_INTERVAL_S
 from bot.runtime.metrics import Metrics
 from bot.runtime.problems import Problem
 from bot.services.audits import (
@@ -33,17 +35,18 @@ from bot.services.audits import (
     NothingToAudit,
     TooManyAudits,
 )
-from bot.services.explanations import CHANNELS_SHOWN, MATCHED_SHOWN, ExplanationService
+from bot.services.explanations import CHANNELS_SHOWN, MATCHED_SHOWN, Explanation, ExplanationService
+from bot.services.lookup_budget import LookupBudget
+from bot.services.paper_lookup import PaperLookupService
 from bot.store.audits import AuditInProgress, AuditStore
 from bot.store.explanations import PaperHistory
+from bot.store.paper_posts import PaperPosts
 from sandbox.arxiv import ArxivFault, ArxivFaultKind
-from tests.support.builders import paper
 from tests.support.clock import give_way
 from tests.support.ingest import Ingest, ingest_over
 from tests.support.store import ADA, CHANNEL, GUILD, OTHER_CHANNEL, Store
 
 CALLER = Caller(ADA, GUILD)
-EXHAUSTED = "All lookups on arXiv for this minute are used up"
 
 
 @pytest.fixture
@@ -52,29 +55,35 @@ async def ingest(store: Store) -> AsyncIterator[Ingest]:
         yield ingest
 
 
-def explanations(ingest: Ingest, fetched: Paper | ArxivError | None = None) -> ExplanationService:
-    """A service for which arXiv has one paper, or none, or fails."""
-
-    async def fetch(_: ArxivId, __: Caller) -> Paper | None:
-        if isinstance(fetched, ArxivError):
-            raise fetched
-        return fetched
+def explanations(ingest: Ingest) -> ExplanationService:
+    async def find_entries(_: Collection[ArxivId]) -> Mapping[ArxivId, TrendingEntry]:
+        return NO_TRENDING_ENTRIES
 
     return ExplanationService(
         history=PaperHistory(ingest.store.database),
-        papers=ingest.store.papers,
-        fetch_paper=fetch,
+        paper_lookup=PaperLookupService(
+            client=ingest.client,
+            papers=ingest.store.papers,
+            paper_posts=PaperPosts(ingest.store.database),
+            find_trending_entries=find_entries,
+            budget=LookupBudget(ARXIV_REQUEST_INTERVAL_S),
+            clock=ingest.clock,
+        ),
         poller=ingest.poller,
         clock=ingest.clock,
         problems={"discord": Problem("Discord is not available")},
     )
 
 
+async def explain(ingest: Ingest, paper_id: ArxivId, *channel_ids: int) -> Explanation:
+    return await ingest.run(explanations(ingest).explain(paper_id, channel_ids or [CHANNEL], CALLER))
+
+
 async def test_queued_paper_is_explained_with_what_found_it(ingest: Ingest) -> None:
     await ingest.watch("graph")
     arxiv_id = ArxivId(ingest.add_paper("A graph"))
     await ingest.poll()
-    explanation = await explanations(ingest).explain(arxiv_id, [CHANNEL], CALLER)
+    explanation = await explain(ingest, arxiv_id)
     (channel,) = explanation.channels
     assert channel.fate == Waiting(())
     (keyword,) = channel.keywords
@@ -102,26 +111,25 @@ async def test_paper_of_the_older_window_is_stored_as_such(ingest: Ingest) -> No
 async def test_nearest_keyword_of_the_channel_comes_first(ingest: Ingest) -> None:
     await ingest.watch("quokka [cs.CV]", "graph [cs.CV]", "tree")
     await ingest.watch("forest", channel_id=OTHER_CHANNEL)
-    service = explanations(ingest, paper(title="A graph in a forest"))
-    explanation = await service.explain(paper().arxiv_id, [CHANNEL], CALLER)
+    found = ArxivId(ingest.add_paper("A graph in a forest"))
+    explanation = await explain(ingest, found)
     assert [each.near.keyword.shown for each in explanation.nearest] == ["graph [cs.CV]", "tree", "quokka [cs.CV]"]
     assert explanation.compared is not None
     assert (explanation.compared.keywords, explanation.compared.channel_id) == (3, CHANNEL)
     # Something became of it in another channel: the first one is still compared.
-    both = await service.explain(paper().arxiv_id, [CHANNEL, OTHER_CHANNEL], CALLER)
+    both = await explain(ingest, found, CHANNEL, OTHER_CHANNEL)
     assert [each.channel_id for each in both.channels] == [OTHER_CHANNEL]
     assert both.nearest == explanation.nearest
     # A channel without keywords: all others are compared.
-    elsewhere = await service.explain(ArxivId("2611.00001"), [99, CHANNEL], CALLER)
+    elsewhere = await explain(ingest, found, 99, CHANNEL)
     assert elsewhere.compared is not None
     assert (elsewhere.compared.keywords, elsewhere.compared.channel_id) == (3, None)
-    assert (await service.explain(paper().arxiv_id, [99, OTHER_CHANNEL], CALLER)).compared is None
+    assert (await explain(ingest, found, 99, OTHER_CHANNEL)).compared is None
 
 
 async def test_matching_paper_that_no_poll_found_has_a_reason(ingest: Ingest) -> None:
     await ingest.watch("graph")
-    found = paper(title="A graph", published=ingest.clock.now() - timedelta(days=3))
-    explanation = await explanations(ingest, found).explain(found.arxiv_id, [CHANNEL], CALLER)
+    explanation = await explain(ingest, ArxivId(ingest.add_paper("A graph", days_ago=3)))
     (channel,) = explanation.channels
     assert isinstance(channel.fate, NeverQueued)
     assert isinstance(channel.keywords[0].reason, ReadByNextPoll)
@@ -133,7 +141,7 @@ async def test_paper_that_no_longer_matches_is_explained_by_what_fails(ingest: I
     await ingest.poll()
     ingest.arxiv.revise(arxiv_id, title="A tree")
     await ingest.poll()
-    explanation = await explanations(ingest).explain(ArxivId(arxiv_id), [CHANNEL], CALLER)
+    explanation = await explain(ingest, ArxivId(arxiv_id))
     assert [type(each.match) for each in explanation.channels[0].keywords] == [NearKeyword, MatchedKeyword]
 
 
@@ -142,19 +150,19 @@ async def test_long_lists_of_channels_and_keywords_are_counted(ingest: Ingest) -
     channels = range(CHANNEL, CHANNEL + CHANNELS_SHOWN + 1)
     for channel_id in channels:
         await ingest.watch(*keywords, channel_id=channel_id)
-    found = paper(title=" ".join(keywords), published=ingest.clock.now())
-    explanation = await explanations(ingest, found).explain(found.arxiv_id, list(channels), CALLER)
+    explanation = await explain(ingest, ArxivId(ingest.add_paper(" ".join(keywords))), *channels)
     assert (len(explanation.channels), explanation.channels_left_out) == (CHANNELS_SHOWN, 1)
     assert (len(explanation.channels[0].keywords), explanation.channels[0].keywords_left_out) == (MATCHED_SHOWN, 2)
 
 
-async def test_unknown_paper_is_explained_by_the_failure_or_by_its_absence(ingest: Ingest) -> None:
+async def test_paper_that_cannot_be_read_is_explained_by_the_reason(ingest: Ingest) -> None:
+    await ingest.watch("graph")
     unknown = ArxivId("2101.00001")
-    exhausted = LookupsExhausted(EXHAUSTED, ingest.clock.now())
-    failed = await explanations(ingest, exhausted).explain(unknown, [CHANNEL], CALLER)
-    assert (failed.paper, failed.problem) == (None, exhausted)
-    absent = await explanations(ingest).explain(unknown, [CHANNEL], CALLER)
-    assert (absent.paper, absent.problem, absent.channels) == (None, None, ())
+    absent = await explain(ingest, unknown)
+    assert (absent.paper, absent.looked_up.missing, absent.channels) == (None, (unknown,), ())
+    ingest.arxiv.faults.add(ArxivFault(ArxivFaultKind.RATE_LIMITED, retry_after="60"))
+    failed = await explain(ingest, ArxivId("2101.00002"))
+    assert isinstance(failed.looked_up.problem, ArxivThrottled)
 
 
 # --- audits --------------------------------------------------------------------------------------

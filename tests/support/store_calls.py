@@ -22,9 +22,11 @@ from bot.store.audits import AuditStore
 from bot.store.backfilled_papers import BackfilledPapers
 from bot.store.clock_repair import StoredTimes
 from bot.store.explanations import PaperHistory
+from bot.store.exports import Exports
 from bot.store.found_messages import FoundMessages
 from bot.store.known_guilds import KnownGuilds
 from bot.store.month_counts import MonthCounts
+from bot.store.paper_posts import PaperPosts
 from bot.store.pruning import AbstractPruning
 from bot.store.schema import metadata
 from bot.store.statistics import Statistics
@@ -217,6 +219,11 @@ class StoreCalls:
         await run(store.page_store.keywords(None))
         page = await run(store.page_store.keywords([CHANNEL]))
         await self._collect("PageStore.sections", store.page_store.sections(page, 10))
+        exports = Exports(store.database)
+        keyword_id = await run(exports.keyword_id(GRAPH.canonical))
+        assert keyword_id is not None
+        await run(exports.newest(keyword_id, YEAR_BEFORE, LATER, 10))
+        await run(PaperPosts(store.database).in_server(GUILD, PAPERS[0].arxiv_id))
         await run(store.page_store.channels())
         await run(store.page_store.data_version())
         history = PaperHistory(store.database)

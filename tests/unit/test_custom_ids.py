@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import date
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -11,8 +12,11 @@ from hypothesis import strategies as st
 from bot.discord_api.custom_ids import (
     AbstractButtonId,
     AbstractMenuId,
+    CitationButtonId,
+    CiteButtonId,
     CustomIdTooLong,
     KeywordsButtonId,
+    PaperMenuId,
     SubscribedAction,
     SubscribedButtonId,
     TrendingButtonId,
@@ -21,7 +25,16 @@ from bot.discord_api.custom_ids import (
 from bot.domain.paper import ArxivId
 from bot.runtime.limits import CUSTOM_ID_MAX
 
-AnyCustomId = AbstractButtonId | AbstractMenuId | KeywordsButtonId | SubscribedButtonId | TrendingButtonId
+AnyCustomId = (
+    AbstractButtonId
+    | AbstractMenuId
+    | CitationButtonId
+    | CiteButtonId
+    | KeywordsButtonId
+    | PaperMenuId
+    | SubscribedButtonId
+    | TrendingButtonId
+)
 
 KEYS = st.text("abcXYZ019-_", min_size=1, max_size=20)
 ARXIV_IDS = st.sampled_from(["2611.00001", "0704.0001", "math.AG/9901001", "hep-th/9901001"]).map(ArxivId)
@@ -32,6 +45,9 @@ MOVES = st.sampled_from(["first", "to", "from", "last", "file"])
 CUSTOM_IDS = st.one_of(
     st.builds(AbstractButtonId, ARXIV_IDS, KEYS),
     st.builds(AbstractMenuId, KEYS),
+    st.builds(CitationButtonId, st.sampled_from(["bibtex", "ris", "csl-json"]), ARXIV_IDS),
+    st.builds(CiteButtonId, ARXIV_IDS),
+    st.builds(PaperMenuId),
     st.builds(KeywordsButtonId, SNOWFLAKES, st.integers(0, 2**63 - 1), MOVES, st.integers(0, 10**9 - 1)),
     st.builds(SubscribedButtonId, ACTIONS, SNOWFLAKES, KEYWORD_IDS),
     st.builds(TrendingButtonId, st.dates(date(1000, 1, 1)), st.integers(0, 9999), st.integers(0, 9999)),
@@ -62,7 +78,7 @@ def test_custom_id_beyond_discords_limit_is_not_encoded(custom_id: AnyCustomId) 
 
 @given(CUSTOM_IDS)
 def test_custom_id_matches_one_template_only(custom_id: AnyCustomId) -> None:
-    kinds = (AbstractButtonId, AbstractMenuId, KeywordsButtonId, SubscribedButtonId, TrendingButtonId)
+    kinds: tuple[type[AnyCustomId], ...] = get_args(AnyCustomId)
     assert [kind for kind in kinds if re.fullmatch(kind.TEMPLATE, str(custom_id))] == [type(custom_id)]
 
 
@@ -72,6 +88,9 @@ def test_custom_id_matches_one_template_only(custom_id: AnyCustomId) -> None:
         ("abstract:2611.00001:Ab-_9", AbstractButtonId(ArxivId("2611.00001"), "Ab-_9")),
         ("abstract:hep-th/9901001:looked-up", AbstractButtonId(ArxivId("hep-th/9901001"), "looked-up")),
         ("abstracts:Ab-_9", AbstractMenuId("Ab-_9")),
+        ("cite:hep-th/9901001", CiteButtonId(ArxivId("hep-th/9901001"))),
+        ("citation:csl-json:2611.00001", CitationButtonId("csl-json", ArxivId("2611.00001"))),
+        ("papers:menu", PaperMenuId()),
         ("subscribed:new:11:7", SubscribedButtonId("new", 11, (7,))),
         ("subscribed:undo:1191319909171200017:7,8,9", SubscribedButtonId("undo", 1191319909171200017, (7, 8, 9))),
         ("keywords:71:0:to:20", KeywordsButtonId(71, 0, "to", 20)),
@@ -103,6 +122,8 @@ def test_post_key_is_read_from_the_components_of_posts_only(text: str, key: str 
     [
         (AbstractButtonId, "abstract:../..:Ab-_9"),
         (AbstractButtonId, "abstract:2611.00001v1:Ab-_9"),
+        (CiteButtonId, "cite:2611.00001v1"),
+        (CitationButtonId, "citation:ris:../.."),
         (SubscribedButtonId, f"subscribed:undo:{2**63}:7"),
         (SubscribedButtonId, f"subscribed:undo:11:7,{'9' * 40}"),
         (KeywordsButtonId, f"keywords:{'9' * 20}:0:first:0"),
