@@ -29,6 +29,7 @@ from bot.runtime.errors import InvalidToken
 from bot.runtime.metrics import LagMeter, Metrics
 from bot.runtime.shutdown import ended_within
 from bot.runtime.supervisor import Loop, Supervisor, root_cause
+from bot.services.authors import AuthorCounter
 from bot.services.clock_watch import ClockWatch
 from bot.services.health import Health
 from bot.store.clock_repair import StoredTimes
@@ -132,6 +133,7 @@ class App:
         self._clock_watch = ClockWatch(context.clock, StoredTimes(database), wakeups.notify_all)
         self._lag = LagMeter(context.clock, metrics)
         self._pruning_loops = pruning_loops(context, database)
+        self._author_counter = AuthorCounter(stores.author_names, context.clock)
         page = PublicPage(services.pages, settings.web.public_channels, page_address(settings.web))
         self._web = WebServer(self._build_health(context, stores), metrics, page)
 
@@ -207,6 +209,7 @@ class App:
             "Ending interrupted audits": self._when_guilds_known(
                 InterruptedAudits(self.client, self._audits, self._clock).run
             ),
+            "Counting authors": self._author_counter.run,
             **self._pruning_loops,
         }
 

@@ -19,6 +19,7 @@ from bot.runtime.problems import ReportedProblems
 from bot.runtime.server_time import CorrectedClock
 from bot.runtime.shards import Shards
 from bot.store.audits import AuditStore
+from bot.store.author_names import AuthorNames
 from bot.store.channel_queues import ChannelQueues
 from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
@@ -113,6 +114,7 @@ class Stores:
     audits: AuditStore
     paper_posts: PaperPosts
     exports: Exports
+    author_names: AuthorNames
 
     @classmethod
     def create(cls, database: Database, clock: Clock | None = None) -> Self:
@@ -140,6 +142,7 @@ class Stores:
             AuditStore(database),
             PaperPosts(database),
             Exports(database),
+            AuthorNames(database),
         )
 
 

@@ -24,6 +24,7 @@ from bot.ingest.window_reader import WindowReader
 from bot.runtime.limits import ARXIV_REQUEST_INTERVAL_S
 from bot.runtime.supervisor import Loop, Supervisor
 from bot.services.audits import AuditService
+from bot.services.authors import AuthorService
 from bot.services.channel_settings import ChannelSettingsService
 from bot.services.charts import ChartService
 from bot.services.explanations import ExplanationService
@@ -125,6 +126,7 @@ class Services:
     charts: ChartService
     explanations: ExplanationService
     audits: AuditService
+    authors: AuthorService
 
 
 def build_services(
@@ -164,6 +166,7 @@ def build_services(
             poller=ingest.poller,
             clock=context.clock,
         ),
+        authors=AuthorService(stores.author_names),
     )
 
 

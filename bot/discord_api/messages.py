@@ -14,6 +14,7 @@ from bot.discord_api.custom_ids import AbstractButtonId, AbstractMenuId, CiteBut
 from bot.domain.channel_settings import Layout
 from bot.domain.layout.card import Card, option_description, option_label
 from bot.domain.layout.compact import PaperList
+from bot.domain.layout.followed import NO_MATCHED_AUTHORS, MatchedAuthors
 from bot.domain.layout.message import lay_out_message
 from bot.domain.layout.trending_post import lay_out_trending_post
 from bot.domain.outgoing import OutgoingMessage
@@ -76,7 +77,7 @@ def _render_post(post: Post, trending_entries: Mapping[ArxivId, TrendingEntry]) 
     ping = "" if role is None else f"<@&{role}> "
     return RenderedMessage(
         content=f"{ping}{post.header.headline}".strip() or None,
-        embeds=embeds(post.papers, post.header.layout, trending_entries),
+        embeds=embeds(post.papers, post.header.layout, trending_entries, post.matched_authors),
         components=reading_components([entry.paper for entry in post.entries], post.key),
         allowed_mentions=discord.AllowedMentions(
             everyone=False, users=False, replied_user=False, roles=[] if role is None else [discord.Object(role)]
@@ -88,9 +89,10 @@ def embeds(
     papers: Sequence[tuple[Paper, Sequence[str]]],
     layout: Layout,
     trending_entries: Mapping[ArxivId, TrendingEntry] = NO_TRENDING_ENTRIES,
+    matched_authors: MatchedAuthors = NO_MATCHED_AUTHORS,
 ) -> list[discord.Embed]:
     """Returns the embeds of one message: one per paper as cards, one or two for all as a compact list."""
-    laid_out = lay_out_message(papers, layout, trending_entries)
+    laid_out = lay_out_message(papers, layout, trending_entries, matched_authors)
     if isinstance(laid_out, PaperList):
         return [discord.Embed(description=each, colour=CARD_COLOUR) for each in laid_out.descriptions]
     return [to_embed(card) for card in laid_out]

@@ -7,7 +7,7 @@ posted. A poll writes, per window, papers, matches and the outbox rows of new pa
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -17,6 +17,7 @@ from bot.domain.explanations.facts import FoundBy
 from bot.domain.matching import Match
 from bot.domain.paper import Paper
 from bot.domain.subscription import WatchedKeyword
+from bot.store.author_matches import put_followed_first, write_author_matches
 from bot.store.column_types import Id
 from bot.store.connection import Connection
 from bot.store.database import Database
@@ -77,6 +78,7 @@ class IngestStore:
             new_matches = await _write_matched(connection, planned, papers, matches, now, found_by)
             arrived = await queue_papers(connection, new_matches, now)
             await add_keywords(connection, new_matches)
+            await put_followed_first(connection, new_matches.with_authors)
             withdrawn = await skip_withdrawn(connection, [paper.arxiv_id for paper in papers])
             posts = [arxiv_id for arxiv_id in arrived if arxiv_id not in withdrawn]
             has_edits = await connection.scalar(_HAS_EDITS)
@@ -136,7 +138,8 @@ async def _write_matched(
     found = await asyncio.to_thread(_by_id, planned, matches)
     new_since = await _unchanged(connection, {watched.id: watched.synced_until for watched, _ in found})
     pairs = [(watched.id, arxiv_id) for watched, arxiv_id in found if watched.id in new_since]
-    return await insert_matches(connection, pairs, new_since, now, found_by)
+    new_matches = await insert_matches(connection, pairs, new_since, now, found_by)
+    return replace(new_matches, with_authors=await write_author_matches(connection, found, papers))
 
 
 def _by_id(planned: Collection[WatchedKeyword], found: Collection[Match]) -> list[tuple[WatchedKeyword, str]]:

@@ -26,10 +26,14 @@ _IS_POSTED: Final = sa.and_(outbox.c.state.in_(["waiting", "delivered"]), outbox
 
 @dataclass(frozen=True, slots=True)
 class NewMatches:
-    """Matches that were not seen before: rows with keyword, paper and its date; and since when papers are new."""
+    """Matches that were not seen before: rows with keyword, paper and its date; and since when papers are new.
+
+    `with_authors` are the papers that match because of their authors, whether they were seen or not.
+    """
 
     rows: Sequence[sa.Row[Any]]
     new_since: Mapping[int, datetime | None]
+    with_authors: Sequence[str] = ()
 
     @property
     def papers(self) -> list[str]:

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain.keyword import Keyword
 from bot.domain.withdrawal import is_withdrawn
+from bot.store.author_matches import put_followed_first
 from bot.store.codecs import row_to_paper
 from bot.store.column_types import Id, Text, Utc
 from bot.store.connection import Connection
@@ -52,6 +53,7 @@ async def add_newest(
     )
     await count_entries_as_posted(connection, added)
     await _add_keywords(connection, added)
+    await put_followed_first(connection, newest)
     return len(added)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from bot.domain.keyword import Keyword
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.withdrawal import is_withdrawn
+from bot.store.author_names import count_authors
 from bot.store.codecs import paper_to_row, row_to_paper
 from bot.store.column_types import Id, Text, Utc
 from bot.store.connection import Connection
@@ -67,6 +68,12 @@ _TITLES: Final = (
 _TRENDING_TITLES: Final = sa.select(trending_entries.c.title).order_by(trending_entries.c.arxiv_id.desc()).limit(_LIMIT)
 
 
+_COMPARED: Final = (
+    papers.c.arxiv_id, papers.c.version, papers.c.comment, papers.c.journal_ref, papers.c.published, papers.c.updated,
+    papers.c.authors,
+)  # fmt: skip
+
+
 def _upsert() -> Insert:
     """Returns the statement that writes a paper, unless it is stored like that or in a newer version."""
     statement = insert(papers)
@@ -101,7 +108,8 @@ async def write_papers(connection: Connection, found: Iterable[Paper]) -> None:
     Messages with a changed paper are edited, and the dates that other tables have of it are updated.
     """
     written = tuple(found)
-    edited, moved = await _changed(connection, written)
+    stored = await _stored(connection, written)
+    edited, moved = _changed(stored, written)
     for start in range(0, len(written), _PAPERS_AT_ONCE):
         part = written[start : start + _PAPERS_AT_ONCE]
         await connection.write(_UPSERT, [paper_to_row(paper) for paper in part])
@@ -109,18 +117,19 @@ async def write_papers(connection: Connection, found: Iterable[Paper]) -> None:
         await request_edits_of_papers(connection, edited)
     if moved:
         await _update_dates(connection, moved)
+    await count_authors(connection, written, {each: (row.version, row.authors) for each, row in stored.items()})
     await skip_withdrawn(connection, [paper.arxiv_id for paper in written])
 
 
-async def _changed(connection: Connection, written: Sequence[Paper]) -> tuple[list[str], list[str]]:
+async def _stored(connection: Connection, written: Sequence[Paper]) -> Mapping[str, sa.Row[Any]]:
+    """Returns what is stored of these papers, as far as something depends on its change."""
+    found = listed([paper.arxiv_id.value for paper in written], Text)
+    rows = await connection.all(sa.select(*_COMPARED).where(papers.c.arxiv_id.in_(found)))
+    return {row.arxiv_id: row for row in rows}
+
+
+def _changed(stored: Mapping[str, sa.Row[Any]], written: Sequence[Paper]) -> tuple[list[str], list[str]]:
     """Returns the stored papers of which messages show something else, and those with other dates."""
-    columns = papers.c
-    rows = await connection.all(
-        sa.select(
-            columns.arxiv_id, columns.version, columns.comment, columns.journal_ref, columns.published, columns.updated
-        ).where(columns.arxiv_id.in_(listed([paper.arxiv_id.value for paper in written], Text)))
-    )
-    stored = {row.arxiv_id: row for row in rows}
     pairs = [(paper, stored[paper.arxiv_id.value]) for paper in written if paper.arxiv_id.value in stored]
     newer = [(paper, row) for paper, row in pairs if paper.version >= row.version]
     edited = [

@@ -8,12 +8,13 @@ import sqlalchemy as sa
 from bot.domain.channel_settings import Layout
 from bot.domain.history import SearchStart
 from bot.domain.paper import Paper
-from bot.domain.post import MessageHeader, OutboxEntry, Post
+from bot.domain.post import MessageHeader, OutboxEntry, Post, in_order
+from bot.store.author_matches import authors_of
 from bot.store.codecs import row_to_paper
 from bot.store.column_types import Id, Text
 from bot.store.connection import Connection
 from bot.store.expressions import listed
-from bot.store.schema import keywords, outbox, outbox_keywords, papers, posts, subscriptions
+from bot.store.schema import author_matches, keywords, outbox, outbox_keywords, papers, posts, subscriptions
 from bot.store.trending_entries import read_trending_entries
 
 _INSERT: Final = sa.insert(posts)
@@ -28,30 +29,27 @@ async def read_entries(connection: Connection, rows: Sequence[sa.Row[Any]]) -> t
         OutboxEntry(
             id=row.id,
             paper=stored[row.arxiv_id],
-            keywords=tuple(reasons.get(row.id, ())),
+            keywords=tuple(each.shown for each in reasons.get(row.id, ())),
             alone=row.alone,
             trending_entry=trending_entries.get(stored[row.arxiv_id].arxiv_id),
+            authors=authors_of(reasons.get(row.id, ())),
+            is_first=row.by_followed,
         )
         for row in rows
     )
 
 
 async def read_posts(connection: Connection, rows: Sequence[sa.Row[Any]]) -> tuple[Post, ...]:
-    """Returns the posts of these rows, in their order, with their entries, oldest paper first."""
+    """Returns the posts of these rows, in their order, with their entries in the order in which they are posted."""
     bound = await connection.all(
-        sa.select(outbox.c.id, outbox.c.arxiv_id, outbox.c.alone, outbox.c.post_key).where(
+        sa.select(outbox.c.id, outbox.c.arxiv_id, outbox.c.alone, outbox.c.by_followed, outbox.c.post_key).where(
             outbox.c.post_key.in_(listed([row.key for row in rows], Text))
         )
     )
     entries: dict[str, list[OutboxEntry]] = {}
     for row, entry in zip(bound, await read_entries(connection, bound), strict=True):
         entries.setdefault(row.post_key, []).append(entry)
-    return tuple(_to_post(row, sorted(entries.get(row.key, ()), key=_age)) for row in rows)
-
-
-def _age(entry: OutboxEntry) -> tuple[object, ...]:
-    """Returns the sort key for the oldest paper first, then by id, so that the order is deterministic."""
-    return entry.paper.published, entry.paper.arxiv_id.value
+    return tuple(_to_post(row, in_order(entries.get(row.key, ()))) for row in rows)
 
 
 def _to_post(row: sa.Row[Any], entries: Iterable[OutboxEntry]) -> Post:
@@ -73,11 +71,14 @@ async def _papers(connection: Connection, arxiv_ids: Iterable[str]) -> Mapping[s
     return {row.arxiv_id: row_to_paper(row) for row in rows}
 
 
-async def _reasons(connection: Connection, entry_ids: Iterable[int]) -> Mapping[int, Sequence[str]]:
-    """Returns the keywords for which papers are posted, by outbox row, in the spelling of the row's channel."""
+async def _reasons(connection: Connection, entry_ids: Iterable[int]) -> Mapping[int, Sequence[sa.Row[Any]]]:
+    """Returns the keywords for which papers are posted, by outbox row, in the spelling of the row's channel.
+
+    Each has the authors for whom it matches the paper.
+    """
     shown = sa.func.coalesce(subscriptions.c.shown, keywords.c.shown, type_=Text)
     rows = await connection.all(
-        sa.select(outbox.c.id, shown.label("shown"))
+        sa.select(outbox.c.id, shown.label("shown"), author_matches.c.certain, author_matches.c.possible)
         .join_from(outbox, outbox_keywords, outbox_keywords.c.outbox_id == outbox.c.id)
         .join(keywords, keywords.c.id == outbox_keywords.c.keyword_id)
         .outerjoin(
@@ -87,12 +88,19 @@ async def _reasons(connection: Connection, entry_ids: Iterable[int]) -> Mapping[
                 subscriptions.c.keyword_id == outbox_keywords.c.keyword_id,
             ),
         )
+        .outerjoin(
+            author_matches,
+            sa.and_(
+                author_matches.c.arxiv_id == outbox.c.arxiv_id,
+                author_matches.c.keyword_id == outbox_keywords.c.keyword_id,
+            ),
+        )
         .where(outbox.c.id.in_(listed(entry_ids, Id)))
         .order_by(outbox.c.id, outbox_keywords.c.keyword_id)
     )
-    by_entry: dict[int, list[str]] = {}
+    by_entry: dict[int, list[sa.Row[Any]]] = {}
     for row in rows:
-        by_entry.setdefault(row.id, []).append(row.shown)
+        by_entry.setdefault(row.id, []).append(row)
     return by_entry
 
 

@@ -99,7 +99,7 @@ async def test_paper_older_than_the_subscription_counts_as_seen(tmp_path: Path) 
 
 async def test_unknown_paper_is_looked_up_and_one_that_arxiv_lacks_is_named(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
-        assert await why(sandbox, "2101.00001") == "arXiv has no paper `2101.00001`."
+        assert await why(sandbox, "2101.00001") == ("arXiv has no paper with the id `2101.00001`. Check the id.")
         assert "is not an arXiv id" in await why(sandbox, "a paper about sheaves")
 
 

@@ -69,6 +69,7 @@ def test_database_of_version_1_keeps_every_row(old: Path) -> None:
     before["channels"] = [(*channel, None) for channel in before["channels"]]  # waits_since
     assert after["subscriptions"] == [(CHANNEL, 1, "Graph", 0, 1, 71, THEN)]
     before["matches"] = with_dates(before)["matches"]
+    before["key_values"] = [("authors counted until", "")]
     unchanged = before.keys() - {"posts", "outbox", "subscriptions"}
     assert {table: after[table] for table in unchanged} == {table: before[table] for table in unchanged}
     assert [len(after[table]) for table in ("posts", "outbox", "channel_settings", "edits")] == [3, 4, 0, 0]
@@ -137,6 +138,11 @@ async def _fill(path: Path) -> None:
 def _set_format(path: Path, number: int) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("DROP INDEX IF EXISTS papers_with_abstract")
+        if connection.execute("SELECT 1 FROM pragma_table_info('outbox') WHERE name = 'by_followed'").fetchone():
+            connection.execute("DROP TABLE author_keys")
+            connection.execute("DROP TABLE author_matches")
+            connection.execute("DROP INDEX outbox_by_followed")
+            connection.execute("ALTER TABLE outbox DROP COLUMN by_followed")
         connection.execute("UPDATE alembic_version SET version_num = '0011'")
         connection.execute(f"PRAGMA user_version = {number}")
 

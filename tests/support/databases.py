@@ -197,7 +197,7 @@ def with_dates(content: Rows) -> Rows:
         "matches": sorted(
             (row[0], dates[row[1]][0], row[1], dates[row[1]][1], row[2], None) for row in content["matches"]
         ),
-        "outbox": [(*row[:3], dates[row[2]][0], *row[3:]) for row in content["outbox"]],
+        "outbox": [(*row[:3], dates[row[2]][0], *row[3:], 0) for row in content["outbox"]],
         "backfilled_papers": sorted((row[0], dates[row[1]][1], row[1]) for row in backfilled),
     }
 

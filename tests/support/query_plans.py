@@ -15,7 +15,16 @@ from bot.store.schema import metadata
 
 _Result = TypeVar("_Result")
 # The tables that grow with the history.
-LARGE_TABLES: Final = ("papers", "matches", "outbox", "outbox_keywords", "posts", "backfilled_papers")
+LARGE_TABLES: Final = (
+    "papers",
+    "matches",
+    "outbox",
+    "outbox_keywords",
+    "posts",
+    "backfilled_papers",
+    "author_keys",
+    "author_matches",
+)
 _LARGE: Final = "|".join(sorted(LARGE_TABLES, key=len, reverse=True))
 # A table's name, or the alias that SQLAlchemy gives it.
 _SCAN: Final = re.compile(rf"SCAN ({_LARGE})(?:_\d+)?(?: USING (?:COVERING )?INDEX (\w+))?$")

@@ -44,6 +44,10 @@ _FILL: Final = (
     """INSERT INTO matches (keyword_id, published, arxiv_id, updated, matched_at)
        SELECT 1 + (m + n) % GROUPS, published, arxiv_id, updated, updated
        FROM (SELECT *, row_number() OVER () AS m FROM papers) AS p, generate_series(0, 2) AS n""",
+    """INSERT INTO author_matches (arxiv_id, keyword_id, certain, possible)
+       SELECT arxiv_id, 1 + n % GROUPS, '[]', '[]' FROM (SELECT *, row_number() OVER () AS n FROM papers) AS p""",
+    """INSERT INTO author_keys (key, name, papers)
+       SELECT to_char(n, 'FM00000'), 'Name ' || n, n % 40 FROM generate_series(1, ROWS) AS n""",
     """INSERT INTO backfilled_papers (keyword_id, updated, arxiv_id)
        SELECT 1 + n % GROUPS, updated, arxiv_id FROM (SELECT *, row_number() OVER () AS n FROM papers) AS p""",
     """INSERT INTO posts (key, channel_id, nonce, layout, first_attempt, last_attempt, message_id, settled_at)

@@ -8,6 +8,8 @@ import sqlalchemy as sa
 
 from bot.domain.channel_schedule import DailySchedule
 from bot.domain.channel_settings import ChannelSettings, Layout, TrendingSettings
+from bot.domain.expressions.authors import read_author
+from bot.domain.expressions.keywords import match_keywords
 from bot.domain.found import FoundMessage, HistoryPage
 from bot.domain.history import Position, snowflake
 from bot.domain.keyword import Keyword
@@ -19,6 +21,7 @@ from bot.domain.post import Post
 from bot.domain.queries import Window
 from bot.domain.subscription import ChannelPlace
 from bot.store.audits import AuditStore
+from bot.store.author_names import COUNTED_UNTIL, AuthorNames
 from bot.store.backfilled_papers import BackfilledPapers
 from bot.store.clock_repair import StoredTimes
 from bot.store.explanations import PaperHistory
@@ -38,9 +41,13 @@ FILE_CHANNEL: Final = 13
 DAY: Final = date(2026, 11, 18)
 DAILY: Final = DailySchedule(8, 30, "Europe/Berlin")
 GRAPH, TREE = Keyword.parse("graph"), Keyword.parse("tree")
+HINTON: Final = read_author("Hinton")
 LATER: Final = NOW + timedelta(days=2)
 YEAR_BEFORE: Final = NOW - timedelta(days=365)
-PAPERS: Final = tuple(paper(f"2611.{n:05}", title=f"A graph with {n} nodes") for n in range(1, 31))
+PAPERS: Final = tuple(
+    paper(f"2611.{n:05}", title=f"A graph with {n} nodes", authors=("Ada Lovelace", "Geoffrey Hinton"))
+    for n in range(1, 31)
+)
 MESSAGE: Final = snowflake(NOW)
 
 
@@ -63,6 +70,7 @@ class StoreCalls:
         await self._edit()
         await self._read_subscriptions()
         await self._read_papers()
+        await self._authors()
         await self._channels()
         await self._repair()
         await self._end()
@@ -71,7 +79,7 @@ class StoreCalls:
         store, run = self._store, self._run
         for channel_id in (CHANNEL, OTHER_CHANNEL):
             await run(store.subscriptions.add_all([GRAPH], channel_id, GUILD, added_by=ADA, now=NOW))
-        await run(store.subscriptions.add_all([GRAPH, TREE], CHANNEL, GUILD, added_by=ADA, now=NOW))
+        await run(store.subscriptions.add_all([GRAPH, TREE, HINTON], CHANNEL, GUILD, added_by=ADA, now=NOW))
         await run(store.subscriptions.apply_config({FILE_CHANNEL: [GRAPH], CHANNEL: [GRAPH]}, NOW))
         await run(store.channels.set_servers({FILE_CHANNEL: GUILD}))
         await run(store.channels.set_guild(GUILD, [FILE_CHANNEL]))
@@ -85,7 +93,7 @@ class StoreCalls:
         await run(store.ingest_store.record_seen(unsynced, old, match(old, [GRAPH]), NOW))
         await run(store.ingest_store.finish_initial_sync(unsynced, NOW - timedelta(days=30), NOW))
         planned = await run(store.subscriptions.watched())
-        found = match(PAPERS, [GRAPH, TREE])
+        found = match_keywords(PAPERS, [GRAPH, TREE, HINTON])
         for _ in range(2):
             await run(store.ingest_store.record_window(planned, PAPERS, found, NOW, seen=match(old, [GRAPH])))
         await run(store.ingest_store.finish_poll(planned, NOW))
@@ -175,7 +183,9 @@ class StoreCalls:
         await AuditStore(self._store.database).begin(GUILD, "a token", YEAR_BEFORE, YEAR_BEFORE)
         await self._run(self._store.channels.record_places({OTHER_CHANNEL: ChannelPlace(GUILD, CHANNEL)}))
         await self._run(self._store.channels.places())
-        await self._run(self._store.papers.add([replace(PAPERS[0], version=2, updated=LATER)]))
+        await self._run(
+            self._store.papers.add([replace(PAPERS[0], version=2, updated=LATER, authors=("Geoffrey Hinton",))])
+        )
         async with self._store.database.reading() as connection:
             for table in metadata.sorted_tables:
                 assert await connection.first(sa.select(table).limit(1)) is not None, f"no rows in {table.name}"
@@ -245,6 +255,13 @@ class StoreCalls:
         await run(audits.stored(CHANNEL, list(channel.subscriptions), window, [PAPERS[0].arxiv_id]))
         await run(audits.end(GUILD))
         await run(audits.forget(GUILD))
+
+    async def _authors(self) -> None:
+        names = AuthorNames(self._store.database)
+        await self._run(names.find(["h", "hinton"], 5))
+        await self._store.key_values.set(COUNTED_UNTIL, "")
+        while await self._run(names.count_next(5)):
+            pass
 
     async def _channels(self) -> None:
         store, run = self._store, self._run

@@ -121,8 +121,10 @@ def test_obstacle_says_what_the_paper_waits_for(obstacle: Obstacle, text: str) -
         (SyncPending(), "The initial sync of this keyword is not complete yet."),
         (
             PollPending(NOW, NOW),
-            "The last poll was 19.11. 12:00. Papers submitted with this one are announced about 19.11. 12:00; "
-            "the next poll is due 19.11. 13:00.",
+            (
+                "The last poll was 19.11. 12:00. Papers submitted with this one are announced about 19.11. 12:00; "
+                "the next poll is due 19.11. 13:00."
+            ),
         ),
         (
             ReadByNextPoll(NOW),

@@ -71,6 +71,11 @@ def folded(name: str) -> str:
     return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
+def is_suffix(word: str) -> bool:
+    """Whether a word in lower case follows names, such as `jr`, and belongs to none of them."""
+    return word in _SUFFIXES
+
+
 def name_readings(name: str) -> tuple[NameReading, ...]:
     """Returns the readings of a name that someone typed; none without a letter."""
     return _readings(name, is_typed=True)
@@ -132,28 +137,29 @@ def _without_comma(groups: list[str], *, is_typed: bool) -> Iterator[NameReading
     if not groups:
         return
     last = len(groups)
-    while last > 0 and _is_initial(groups[last - 1]):
+    while last > 0 and is_initial(groups[last - 1]):
         last -= 1
-    if 0 < last < len(groups) and not _is_initial(groups[0]):
+    if 0 < last < len(groups) and not is_initial(groups[0]):
         yield _reading(groups[last:], groups[:last])  # `Hinton G`
         return
     starts = [
         start
         for start in range(len(groups) - 1, 0, -1)
-        if (start == 1 or groups[start - 1] not in PARTICLES) and not any(map(_is_initial, groups[start:]))
+        if (start == 1 or groups[start - 1] not in PARTICLES) and not any(map(is_initial, groups[start:]))
     ]
     if last == 0 and len(groups) > 1:
         starts = [len(groups) - 1]  # only initials
     yield from (_reading(groups[:start], groups[start:]) for start in starts)
     if len(groups) == 1 or groups[0] in PARTICLES:
         yield _reading([], groups)
-    elif not _is_initial(groups[0]):
+    elif not is_initial(groups[0]):
         yield _reading(groups[1:], groups[:1], is_unusual=True)
-        if is_typed and not any(map(_is_initial, groups)):
+        if is_typed and not any(map(is_initial, groups)):
             yield _reading([], groups, is_unusual=True)
 
 
-def _is_initial(group: str) -> bool:
+def is_initial(group: str) -> bool:
+    """Whether a name consists of initials, joined by hyphens."""
     return all(map(_is_one_letter, group.split("-")))
 
 

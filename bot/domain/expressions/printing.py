@@ -51,6 +51,8 @@ def category_pattern(clause: CategoryClause) -> str:
 
 def label(node: ExpressionNode) -> str:
     """Returns a short text without operators, which is not parsed: `reward model | RLHF [cs.CL] -survey`."""
+    if isinstance(node, AuthorClause):
+        return cut(f"{node.name} (author)", LABEL_MAX)
     operands = node.operands if isinstance(node, Conjunction) else (node,)
     several = len(operands) > 1
     return cut(" ".join(_label_part(each, is_part=several) for each in sorted(operands, key=_label_order)), LABEL_MAX)

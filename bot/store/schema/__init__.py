@@ -4,6 +4,7 @@ The revisions in `versions/` bring the databases of earlier releases to this sch
 """
 
 from bot.store.schema.audits import audits
+from bot.store.schema.authors import author_keys, author_matches
 from bot.store.schema.base import COPYING, metadata
 from bot.store.schema.channels import channel_places, channel_settings, channels, known_guilds, subscriptions
 from bot.store.schema.papers import (
@@ -22,6 +23,8 @@ from bot.store.schema.trending import trending_days, trending_entries, trending_
 __all__ = [
     "COPYING",
     "audits",
+    "author_keys",
+    "author_matches",
     "backfilled_months",
     "backfilled_papers",
     "channel_places",
