@@ -44,6 +44,8 @@ LOOKING_UP: Final = (
     HelpEntry("page", "page", "attaches a file with the newest papers of this channel's keywords"),
     HelpEntry("keywords", "keywords", "lists the keywords of this server's channels"),
     HelpEntry("stats", "stats", "draws a chart of the papers posted per week in this server"),
+    HelpEntry("why", "why 2403.01234", "explains why a paper was posted in a channel, or why not"),
+    HelpEntry("audit", "audit 7", "compares a channel's last days with arXiv, and names every difference"),
     HelpEntry("status", "status", "shows the last and the next check of arXiv"),
 )
 SUMMARY: Final = (

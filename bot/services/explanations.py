@@ -25,8 +25,8 @@ from bot.runtime.problems import Problem
 from bot.services.paper_lookup import FoundPapers, PaperLookupService
 from bot.store.explanations import PaperHistory
 
-# How many subscriptions are compared with the paper: one server's quota of keywords in a few channels.
-SUBSCRIPTIONS_MAX: Final = 20_000
+# How many subscriptions are compared with the paper: a server's commands can add 1,000 by default.
+SUBSCRIPTIONS_MAX: Final = 5_000
 # How many keywords are explained: of each channel those that match, of all channels those that nearly match.
 MATCHED_SHOWN: Final = 3
 NEAREST_SHOWN: Final = 3
@@ -218,7 +218,7 @@ def _compare(
 def _nearest(paper: Paper, facts: Iterable[ChannelFacts]) -> Iterator[NearSubscription]:
     pairs = [(channel.channel_id, each.keyword) for channel in facts for each in channel.subscriptions]
     distances = KeywordDistances(paper, [keyword for _, keyword in pairs])
-    for channel_id, keyword in sorted(pairs, key=lambda pair: distances[pair[1]])[:NEAREST_SHOWN]:
+    for channel_id, keyword in sorted(pairs, key=lambda pair: distances.order(pair[1]))[:NEAREST_SHOWN]:
         near = explain_match(keyword, paper)
         if isinstance(near, NearKeyword):
             yield NearSubscription(channel_id, near)

@@ -5,7 +5,7 @@ It decides nothing: `bot.domain.explanations` does.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -45,7 +45,6 @@ from bot.store.schema import (
 
 _PAPER: Final = sa.bindparam("paper", type_=Text)
 _CHANNEL: Final = sa.bindparam("channel", type_=Id)
-_LIMIT: Final = sa.bindparam("limit", type_=sa.Integer)
 _MATCHES: Final = sa.select(matches.c.keyword_id, matches.c.matched_at, matches.c.found_by).where(
     matches.c.arxiv_id == _PAPER
 )
@@ -61,14 +60,7 @@ _RECENT_POSTS: Final = (
     sa.select(posts.c.key)
     .where(posts.c.channel_id == _CHANNEL, posts.c.settled_at.is_not(None))
     .order_by(posts.c.settled_at.desc())
-    .limit(_LIMIT)
-    .subquery()
-)
-_RECENT: Final = (
-    sa.select(papers.c.arxiv_id, papers.c.title)
-    .select_from(_RECENT_POSTS.join(outbox, outbox.c.post_key == _RECENT_POSTS.c.key))
-    .join(papers, papers.c.arxiv_id == outbox.c.arxiv_id)
-    .limit(_LIMIT)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
 )
 
 
@@ -120,10 +112,21 @@ class PaperHistory:
             return tuple(await connection.scalars(_OF_GUILD, {"guild": guild_id}))
 
     async def recently_posted(self, channel_id: int, limit: int) -> tuple[tuple[ArxivId, str], ...]:
-        """Returns the ids and titles of papers of the channel's newest messages, the newest message first."""
+        """Returns the ids and titles of papers in the channel's newest messages, the newest message first."""
         async with self._database.reading() as connection:
-            rows = await connection.all(_RECENT, {"channel": channel_id, "limit": limit})
-        return tuple((ArxivId(row.arxiv_id), row.title) for row in rows)
+            keys = await connection.scalars(_RECENT_POSTS, {"channel": channel_id, "limit": limit})
+            rows = await connection.all(_titles(keys))
+        place = {key: number for number, key in enumerate(keys)}
+        newest = sorted(rows, key=lambda row: place[row.post_key])[:limit]
+        return tuple((ArxivId(row.arxiv_id), row.title) for row in newest)
+
+
+def _titles(post_keys: Iterable[str]) -> sa.Select[Any]:
+    return (
+        sa.select(outbox.c.post_key, papers.c.arxiv_id, papers.c.title)
+        .join(papers, papers.c.arxiv_id == outbox.c.arxiv_id)
+        .where(outbox.c.post_key.in_(listed(post_keys, Text)))
+    )
 
 
 async def _entries(

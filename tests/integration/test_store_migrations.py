@@ -143,6 +143,8 @@ def _set_format(path: Path, number: int) -> None:
             connection.execute("DROP TABLE author_matches")
             connection.execute("DROP INDEX outbox_by_followed")
             connection.execute("ALTER TABLE outbox DROP COLUMN by_followed")
+            connection.execute("DROP TABLE audits")
+            connection.execute("ALTER TABLE matches DROP COLUMN found_by")
         connection.execute("UPDATE alembic_version SET version_num = '0011'")
         connection.execute(f"PRAGMA user_version = {number}")
 

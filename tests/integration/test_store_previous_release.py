@@ -51,7 +51,7 @@ RENAMED: Final[Mapping[str, str]] = {
 # How many columns the migrations add at the end of a table's rows.
 ADDED: Final[Mapping[str, int]] = {"trending_entries": 2, "channels": 1, "edits": 1, "posts": 3, "trending_posts": 2}
 # The tables that the migrations create.
-CREATED: Final = ("histories", "found_papers", "known_guilds", "author_keys", "author_matches")
+CREATED: Final = ("histories", "found_papers", "known_guilds", "author_keys", "author_matches", "audits")
 
 
 @pytest.fixture

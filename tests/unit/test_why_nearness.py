@@ -114,6 +114,14 @@ def test_distance_is_the_number_of_clauses_that_would_have_to_differ(typed: str,
     assert KeywordDistances(PAPER, [keyword])[keyword] == distance
 
 
+def test_of_equally_near_keywords_the_one_with_more_satisfied_clauses_comes_first() -> None:
+    typed = ("quokka", "RLHF AND quokka", "quokka AND wombat", "RLHF AND survey AND quokka")
+    keywords = [parse_keyword(each) for each in typed]
+    distances = KeywordDistances(PAPER, keywords)
+    ordered = sorted(keywords, key=distances.order)
+    assert [typed[keywords.index(each)] for each in ordered] == [typed[3], typed[1], typed[0], typed[2]]
+
+
 @given(NODES, papers)
 def test_distance_is_zero_exactly_if_the_paper_matches(node: ExpressionNode, searched: list[Paper]) -> None:
     try:

@@ -51,11 +51,16 @@ class KeywordDistances:
     def __init__(self, paper: Paper, keywords: Sequence[Keyword]) -> None:
         nodes = {keyword: node_of(keyword) for keyword in keywords}
         self._sets = PaperSets([paper], chain.from_iterable(map(clauses, nodes.values())))
-        self._distances = {keyword: self._to_satisfy(node) for keyword, node in nodes.items()}
+        self._nodes = nodes
 
     def __getitem__(self, keyword: Keyword) -> int:
         """Returns the number of clauses; 0 if the paper satisfies the keyword."""
-        return self._distances[keyword]
+        return self._to_satisfy(self._nodes[keyword])
+
+    def order(self, keyword: Keyword) -> tuple[int, int]:
+        """Returns the sort key: the nearest first, and of equal ones those of which more clauses are satisfied."""
+        satisfied = sum(1 for clause in clauses(self._nodes[keyword]) if not self._to_satisfy(clause))
+        return self[keyword], -satisfied
 
     def _to_satisfy(self, node: ExpressionNode) -> int:
         match node:
