@@ -78,7 +78,7 @@ async def test_paper_that_does_not_match_is_compared_with_the_nearest_keywords(t
         papers = sandbox.channel("papers")
         assert f"Not matched by any of the 2 keywords of <#{papers}>. The nearest:" in reply
         first, second = reply.splitlines()[-2:]
-        assert first == r"- **sheaves \[math.AG\]**: not listed in math.AG (it is in cs.LG)"
+        assert first == r"- **sheaves \[math.AG]**: not listed in math.AG (it is in cs.LG)"
         assert second == "- **quokka**: neither title nor abstract contains *quokka*"
         assert f"{sandbox.world.default.guild_id}" not in reply
 
