@@ -32,7 +32,13 @@ from bot.store.keyword_cache import KeywordCache
 from bot.store.schema import audits, found_papers, matches, outbox, posts
 
 _GUILD: Final = sa.bindparam("guild", type_=Id)
-_NOW: Final = sa.bindparam("now", type_=Utc)
+_FOUND: Final = sa.select(
+    matches.c.keyword_id, matches.c.arxiv_id, matches.c.published, matches.c.matched_at, matches.c.found_by
+).where(
+    matches.c.keyword_id == sa.bindparam("keyword", type_=Id),
+    matches.c.published >= sa.bindparam("start", type_=Utc),
+    matches.c.published <= sa.bindparam("end", type_=Utc),
+)
 _LAST: Final = sa.select(audits.c.started_at).where(audits.c.guild_id == _GUILD)
 _INSERT: Final = insert(audits)
 _BEGIN: Final = _INSERT.on_conflict_do_update(
@@ -88,7 +94,7 @@ class AuditStore:
         And what it has of the papers in `fetched`, whether or not they were found.
         """
         async with self._database.reading() as connection:
-            found = await connection.all(_found(keyword_ids, window))
+            found = await _found(connection, keyword_ids, window)
             ids = {row.arxiv_id for row in found}.union(each.value for each in fetched)
             entries = await _entries(connection, channel_id, ids)
             messages = await _messages(connection, channel_id, ids)
@@ -123,15 +129,16 @@ class AuditStore:
         return tuple(AuditInProgress(row.guild_id, row.started_at, row.token) for row in rows)
 
 
-def _found(keyword_ids: Collection[int], window: Window) -> sa.Select[Any]:
-    columns = matches.c
-    return sa.select(
-        columns.keyword_id, columns.arxiv_id, columns.published, columns.matched_at, columns.found_by
-    ).where(
-        columns.keyword_id.in_(listed(keyword_ids, Id)),
-        columns.published >= window.start,
-        columns.published <= window.end,
-    )
+async def _found(connection: Connection, keyword_ids: Collection[int], window: Window) -> list[sa.Row[Any]]:
+    """Returns the matches of keywords in a window, one keyword after the other.
+
+    With a list of keywords, PostgreSQL would read all matches, because it estimates that the list is long.
+    """
+    found: list[sa.Row[Any]] = []
+    for keyword_id in keyword_ids:
+        values = {"keyword": keyword_id, "start": window.start, "end": window.end}
+        found += await connection.all(_FOUND, values)
+    return found
 
 
 async def _entries(connection: Connection, channel_id: int, arxiv_ids: Collection[str]) -> Mapping[str, sa.Row[Any]]:

@@ -251,7 +251,7 @@ class StoreCalls:
             await run(audits.begin(GUILD, "a token", NOW, NOW - timedelta(hours=1)))
         await run(audits.in_progress())
         channel = await run(audits.channel(CHANNEL))
-        window = Window(YEAR_BEFORE, LATER)
+        window = Window(NOW - timedelta(days=7), LATER)
         await run(audits.stored(CHANNEL, list(channel.subscriptions), window, [PAPERS[0].arxiv_id]))
         await run(audits.end(GUILD))
         await run(audits.forget(GUILD))
