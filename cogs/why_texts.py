@@ -7,7 +7,7 @@ from typing import Final, assert_never
 import discord
 
 from bot.domain.channel_schedule import describe_schedule
-from bot.domain.explanations.facts import FirstMatch, FoundBy, HeldBack, SentMessage
+from bot.domain.explanations.facts import FirstMatch, FoundBy, SentMessage, Withholding
 from bot.domain.explanations.fate import (
     ChannelBlocked,
     Fate,
@@ -123,9 +123,9 @@ def fate_text(guild_id: int, channel_id: int, fate: Fate) -> str:
             return f"not posted. Discord rejected its message{when}: {shown_reason(reason)}"
         case WithdrawnBefore():
             return "not posted, because it was withdrawn before it was due."
-        case HeldBack(at, None):
+        case Withholding(at, None):
             return f"not posted {relative_time(at)}, because of the limit of papers per posting."
-        case HeldBack(at, exclusion):
+        case Withholding(at, exclusion):
             excluded_by = bold(cut(exclusion or "", _KEYWORD_MAX))
             return f"not posted. The exclusion {excluded_by} held it back {relative_time(at)}."
         case NeverQueued():

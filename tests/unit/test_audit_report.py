@@ -20,10 +20,10 @@ from bot.domain.explanations.facts import (
     EntryState,
     FirstMatch,
     FoundBy,
-    HeldBack,
     QueueEntry,
     SentMessage,
     SubscriptionFacts,
+    Withholding,
 )
 from bot.domain.explanations.fate import FoundByInitialSync, RejectedByDiscord
 from bot.domain.explanations.unseen import PollPending, ReadByNextPoll
@@ -59,7 +59,7 @@ def report_of(
         (StoredPaper(NOW, FOUND, found_in=SENT), AuditOutcome.POSTED),
         (StoredPaper(NOW, FOUND, replace(ENTRY, state=EntryState.WAITING)), AuditOutcome.WAITING),
         (StoredPaper(NOW, FOUND, QueueEntry(EntryState.WAITING, NOW)), AuditOutcome.WAITING),
-        (StoredPaper(NOW, FOUND, held_back=HeldBack(NOW, None)), AuditOutcome.EXCLUDED),
+        (StoredPaper(NOW, FOUND, withheld=Withholding(NOW, None)), AuditOutcome.EXCLUDED),
         (StoredPaper(NOW, FOUND, QueueEntry(EntryState.WITHDRAWN, NOW)), AuditOutcome.WITHDRAWN),
     ],
 )

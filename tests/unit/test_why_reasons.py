@@ -12,10 +12,10 @@ from bot.domain.explanations.facts import (
     EntryState,
     FirstMatch,
     FoundBy,
-    HeldBack,
     QueueEntry,
     SentMessage,
     SubscriptionFacts,
+    Withholding,
 )
 from bot.domain.explanations.fate import (
     ChannelBlocked,
@@ -68,7 +68,7 @@ GRAPH = SubscriptionFacts(
     ("facts", "fate"),
     [
         (ChannelFacts(1), NeverQueued()),
-        (ChannelFacts(1, held_back=HeldBack(NOW, "survey")), HeldBack(NOW, "survey")),
+        (ChannelFacts(1, withheld=Withholding(NOW, "survey")), Withholding(NOW, "survey")),
         (ChannelFacts(1, found_in=STORED), Posted(STORED)),
         (ChannelFacts(1, entry=QueueEntry(EntryState.DELIVERED, NOW, STORED)), Posted(STORED)),
         (ChannelFacts(1, entry=QueueEntry(EntryState.DELIVERED, NOW)), Posted(SentMessage(NOW))),

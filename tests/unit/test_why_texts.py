@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from bot.domain.explanations.audit import AuditOutcome, AuditReport, Difference
-from bot.domain.explanations.facts import FirstMatch, FoundBy, HeldBack, SentMessage
+from bot.domain.explanations.facts import FirstMatch, FoundBy, SentMessage, Withholding
 from bot.domain.explanations.fate import (
     Fate,
     FoundBeforeSubscription,
@@ -77,8 +77,8 @@ def utc(time: datetime) -> str:
         (RejectedByDiscord("*too* blue", NOW), rf"not posted. Discord rejected its message <t:{AT}:R>: \*too\* blue"),
         (RejectedByDiscord("", None), "not posted. Discord rejected its message: "),
         (WithdrawnBefore(), "not posted, because it was withdrawn before it was due."),
-        (HeldBack(NOW, "*survey"), rf"not posted. The exclusion **\*survey** held it back <t:{AT}:R>."),
-        (HeldBack(NOW, None), f"not posted <t:{AT}:R>, because of the limit of papers per posting."),
+        (Withholding(NOW, "*survey"), rf"not posted. The exclusion **\*survey** held it back <t:{AT}:R>."),
+        (Withholding(NOW, None), f"not posted <t:{AT}:R>, because of the limit of papers per posting."),
         (NeverQueued(), "not posted."),
     ],
 )

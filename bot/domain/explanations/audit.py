@@ -13,10 +13,10 @@ from typing import Final, assert_never
 from bot.domain.explanations.facts import (
     ChannelFacts,
     FirstMatch,
-    HeldBack,
     QueueEntry,
     SentMessage,
     SubscriptionFacts,
+    Withholding,
 )
 from bot.domain.explanations.fate import (
     Fate,
@@ -73,7 +73,7 @@ class StoredPaper:
     matches: Mapping[int, FirstMatch] = field(default_factory=dict)
     entry: QueueEntry | None = None
     found_in: SentMessage | None = None
-    held_back: HeldBack | None = None
+    withheld: Withholding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,14 +187,14 @@ class _Audit:
     ) -> tuple[AuditOutcome, SeenReason | UnseenReason | RejectedByDiscord | None]:
         fate: Fate = NeverQueued()
         if stored is not None:
-            facts = replace(self._channel, entry=stored.entry, found_in=stored.found_in, held_back=stored.held_back)
+            facts = replace(self._channel, entry=stored.entry, found_in=stored.found_in, withheld=stored.withheld)
             fate = fate_of(facts, self._window.end)
         match fate:
             case Posted():
                 return AuditOutcome.POSTED, None
             case Sending() | Waiting():
                 return AuditOutcome.WAITING, None
-            case HeldBack():
+            case Withholding():
                 return AuditOutcome.EXCLUDED, None
             case WithdrawnBefore():
                 return AuditOutcome.WITHDRAWN, None

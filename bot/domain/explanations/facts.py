@@ -74,7 +74,7 @@ class QueueEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldBack:
+class Withholding:
     """The paper left the queue unposted: because of this exclusion, or because of the limit of papers per posting."""
 
     at: datetime
@@ -89,7 +89,7 @@ class ChannelFacts:
     subscriptions: tuple[SubscriptionFacts, ...] = ()
     entry: QueueEntry | None = None
     found_in: SentMessage | None = None
-    held_back: HeldBack | None = None
+    withheld: Withholding | None = None
     settings: ChannelSettings = field(default_factory=ChannelSettings)
     blocked_reason: str | None = None
     blocked_since: datetime | None = None

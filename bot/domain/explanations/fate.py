@@ -13,10 +13,10 @@ from bot.domain.explanations.facts import (
     EntryState,
     FirstMatch,
     FoundBy,
-    HeldBack,
     QueueEntry,
     SentMessage,
     SubscriptionFacts,
+    Withholding,
 )
 from bot.domain.paper import Paper
 
@@ -98,7 +98,7 @@ class NeverQueued:
     """The channel never had the paper in its queue, or no longer has it."""
 
 
-Fate = Posted | Sending | Waiting | RejectedByDiscord | WithdrawnBefore | HeldBack | NeverQueued
+Fate = Posted | Sending | Waiting | RejectedByDiscord | WithdrawnBefore | Withholding | NeverQueued
 
 
 def fate_of(facts: ChannelFacts, now: datetime) -> Fate:
@@ -106,7 +106,7 @@ def fate_of(facts: ChannelFacts, now: datetime) -> Fate:
     if facts.found_in is not None:
         return Posted(facts.found_in)
     if facts.entry is None:
-        return facts.held_back or NeverQueued()
+        return facts.withheld or NeverQueued()
     return _fate_of_entry(facts.entry, facts, now)
 
 
