@@ -5,8 +5,10 @@ that it was interrupted.
 """
 
 import asyncio
+import contextlib
 import io
 import logging
+import re
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -21,8 +23,10 @@ from bot.discord_api.client import Client
 from bot.discord_api.cooldown import Cooldown
 from bot.discord_api.outcomes import describe_failure
 from bot.domain.explanations.audit import AUDIT_DAYS_MAX
+from bot.domain.expressions.keywords import parse_keyword
+from bot.domain.text import cut
 from bot.runtime.clock import Clock
-from bot.runtime.limits import INTERACTION_TOKEN_S
+from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, INTERACTION_TOKEN_S, SELECT_OPTION_MAX
 from bot.services.audits import AuditComplete, AuditProgress, AuditRequest, AuditService
 from cogs.audit_texts import (
     DIFFERENCES_SHOWN,
@@ -33,14 +37,16 @@ from cogs.audit_texts import (
     report_lines,
     table,
 )
-from cogs.input import parse_in_thread, parse_stored_keyword
-from cogs.permissions import Target, check_may_manage, target_channel
+from cogs.input import parse_in_thread
+from cogs.permissions import Target, can_manage_by_id, check_may_manage, target_channel
 from cogs.replies import edit_reply
 
 log = logging.getLogger(__name__)
 
 AUDITS_PER_MINUTE: Final = 3
 _DAYS_DEFAULT: Final = 7
+# The value of a suggestion: a keyword can be longer than Discord allows.
+_CHOICE: Final = re.compile(r"id (\d{1,18})")
 _EDIT_TIMEOUT_S: Final = 30.0
 
 
@@ -70,19 +76,42 @@ class AuditCommand(commands.Cog):
         check_may_manage(target)
         chosen = None
         if keyword is not None:
-            chosen = await parse_in_thread(partial(parse_stored_keyword, keyword), keyword)
+            chosen = await parse_in_thread(partial(_read_choice, keyword), keyword)
         self._cooldown.check(interaction)
         await interaction.response.defer(ephemeral=True)
         request = AuditRequest(interaction.guild_id or 0, target.channel_id, days, interaction.token, chosen)
 
         async def show(progress: AuditProgress) -> None:
-            await interaction.edit_original_response(content=progress_text(progress))
+            with contextlib.suppress(discord.HTTPException):  # the audit continues without a progress
+                await interaction.edit_original_response(content=progress_text(progress))
 
         result = await self._audit_service.audit(request, show)
         if isinstance(result, AuditComplete):
             await _show_report(interaction, target.mention, days, result)
         else:
             await edit_reply(interaction, [failure_lines(target.mention, result)])
+
+    @audit.autocomplete("keyword")
+    async def complete_keyword(
+        self, interaction: discord.Interaction[Client], typed: str
+    ) -> list[app_commands.Choice[str]]:
+        """Suggests the keywords of the channel."""
+        chosen = interaction.namespace.channel
+        channel_id = interaction.channel_id if chosen is None else chosen.id
+        if channel_id is None or not can_manage_by_id(interaction, channel_id):
+            return []
+        wanted = typed.strip().lower()
+        found = [each for each in await self._audit_service.keywords(channel_id) if wanted in each[1].lower()]
+        return [
+            app_commands.Choice(name=cut(shown, SELECT_OPTION_MAX), value=f"id {keyword_id}")
+            for keyword_id, shown in found[:AUTOCOMPLETE_CHOICES_MAX]
+        ]
+
+
+def _read_choice(typed: str) -> int | str:
+    """The id of a keyword that was chosen, or the canonical form of one that was typed; raises InvalidKeyword."""
+    chosen = _CHOICE.fullmatch(typed)
+    return parse_keyword(typed).canonical if chosen is None else int(chosen[1])
 
 
 async def _show_report(
@@ -94,7 +123,7 @@ async def _show_report(
     if len(report.differences) > DIFFERENCES_SHOWN:
         content = await asyncio.to_thread(differences_file, report.differences, complete.next_poll)
         file = discord.File(io.BytesIO(content.encode()), "audit.txt")
-        await interaction.followup.send("All papers to explain:", file=file, ephemeral=True)
+        await interaction.followup.send("All of these papers:", file=file, ephemeral=True)
 
 
 class InterruptedAudits:

@@ -37,6 +37,8 @@ _OUTCOME_TEXTS: Final = {
     AuditOutcome.PENDING: "not read yet",
     AuditOutcome.SEEN: "counted as seen",
 }
+# The other outcomes are usual.
+_PROBLEMS: Final = frozenset((AuditOutcome.MISSING, AuditOutcome.REJECTED, AuditOutcome.NOT_AT_ARXIV))
 _NOT_AT_ARXIV: Final = "Its present version does not match, or arXiv removed it."
 _COLUMNS: Final = (
     AuditOutcome.POSTED,
@@ -97,9 +99,10 @@ def report_lines(channel: str, days: int, complete: AuditComplete) -> list[str]:
         f"{subject}: arXiv has {plural(at_arxiv, 'matching paper')}.",
         ", ".join(counts) + "." if counts else "",
     ]
-    if not report.differences:
-        return [*lines, "✅ There is no difference."]
-    lines.append(f"**{plural(len(report.differences), 'paper')}** to explain:")
+    if not any(each.outcome in _PROBLEMS for each in report.differences):
+        lines.append("✅ There is no difference.")
+    if report.differences:
+        lines.append(f"**{plural(len(report.differences), 'paper')}** with the reason:")
     lines += [_difference_line(each, complete.next_poll) for each in report.differences[:DIFFERENCES_SHOWN]]
     return lines
 

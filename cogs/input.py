@@ -51,17 +51,6 @@ def parse_stored_keywords(text: str) -> list[Keyword | str]:
     return _parse_each(text, None, _accept)
 
 
-def parse_stored_keyword(text: str) -> Keyword:
-    """The only keyword of the text, which may be one that an earlier version stored; raises InvalidKeyword."""
-    parts = parse_stored_keywords(text)
-    if errors := [part for part in parts if isinstance(part, str)]:
-        raise InvalidKeyword("\n".join(errors))
-    keywords = [part for part in parts if isinstance(part, Keyword)]
-    if len(keywords) > 1:
-        raise InvalidKeyword(f"Give one keyword; this text contains {len(keywords)}.")
-    return keywords[0]
-
-
 def parse_one_keyword(text: str, command: str) -> Keyword:
     """The only keyword of the text; raises InvalidKeyword, also if there are several."""
     parts = parse_keywords(text)

@@ -3,7 +3,10 @@
 Callers see only channels that they can view; others are as if they did not exist.
 """
 
+import asyncio
+from collections.abc import Sequence
 from functools import partial
+from itertools import islice
 from typing import Final
 
 import discord
@@ -12,6 +15,7 @@ from discord.ext import commands
 
 from bot.discord_api.client import Client
 from bot.discord_api.cooldown import Cooldown
+from bot.domain.paper import ArxivId
 from bot.domain.paper_ids import parse_paper_id
 from bot.domain.tex.convert import tex_to_text
 from bot.domain.text import collapse, cut
@@ -42,22 +46,23 @@ class WhyCommand(commands.Cog):
     async def why(self, interaction: discord.Interaction[Client], paper: str, channel: Target | None = None) -> None:
         arxiv_id = await parse_in_thread(partial(parse_paper_id, paper), paper)
         self._cooldown.check(interaction)
+        if interaction.guild is None:
+            raise CommandRejected("Use this command in a server that the bot is in.")
         await interaction.response.defer(ephemeral=True)
         channel_ids = await self._channels(interaction, channel)
-        if interaction.guild is None:
-            raise CommandRejected("Use this command in a server.")
         explanation = await self._explanation_service.explain(arxiv_id, channel_ids, caller_of(interaction))
-        await edit_reply(interaction, why_lines(interaction.guild, explanation))
+        # In a thread, like all rendering: an abstract full of TeX takes a third of a second.
+        lines = await asyncio.to_thread(why_lines, interaction.guild, explanation)
+        await edit_reply(interaction, lines)
 
     async def _channels(self, interaction: discord.Interaction[Client], chosen: Target | None) -> list[int]:
         """The channels to explain: the chosen one, or this one and the others that the caller can view."""
         target = target_channel(interaction, chosen)
         await look_up_channels(interaction)
-        if chosen is not None and target.channel_id != interaction.channel_id:
-            if not target.permissions.view_channel or not can_view(interaction, target.channel_id):
-                raise CommandRejected("You can't view that channel.")
-            return [target.channel_id]
         if chosen is not None:
+            is_here = target.channel_id == interaction.channel_id
+            if not (is_here or (target.permissions.view_channel and can_view(interaction, target.channel_id))):
+                raise CommandRejected("You can't view that channel.")
             return [target.channel_id]
         known = await self._explanation_service.channels(interaction.guild_id or 0)
         others = [channel_id for channel_id in known if channel_id != target.channel_id]
@@ -73,12 +78,16 @@ class WhyCommand(commands.Cog):
         if channel_id is None or (channel_id != interaction.channel_id and not can_view(interaction, channel_id)):
             return []
         recent = await self._explanation_service.recently_posted(channel_id)
-        wanted = typed.strip().lower()
-        choices: list[app_commands.Choice[str]] = []
-        for arxiv_id, title in recent:
-            shown = f"{arxiv_id}: {collapse(tex_to_text(title))}"
-            if wanted in shown.lower():
-                choices.append(app_commands.Choice(name=cut(shown, SELECT_OPTION_MAX), value=arxiv_id.value))
-            if len(choices) == AUTOCOMPLETE_CHOICES_MAX:
-                break
-        return choices
+        return await asyncio.to_thread(_choices, recent, typed)  # a hundred titles take 10 ms
+
+
+def _choices(recent: Sequence[tuple[ArxivId, str]], typed: str) -> list[app_commands.Choice[str]]:
+    """The papers whose id or title contains what was typed, the last one first."""
+    wanted = typed.strip().lower()
+    shown = ((arxiv_id, f"{arxiv_id}: {collapse(tex_to_text(title))}") for arxiv_id, title in recent)
+    found = (
+        app_commands.Choice(name=cut(text, SELECT_OPTION_MAX), value=arxiv_id.value)
+        for arxiv_id, text in shown
+        if wanted in text.lower()
+    )
+    return list(islice(found, AUTOCOMPLETE_CHOICES_MAX))

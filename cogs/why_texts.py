@@ -163,6 +163,8 @@ def _keyword_lines(explanation: Explanation, paper: Paper, explained: ExplainedK
         parts = [evidence_text(paper, each) for each in found.evidence[:_CLAUSES_SHOWN]]
         more = len(found.evidence) - len(parts)
         yield f"- {_named(found.keyword)}: {'; '.join(parts)}" + (f"; and {more} more" if more > 0 else "")
+    elif explanation.lacks_abstract:
+        yield f"- {_named(found.keyword)} matched when it was found."
     else:
         failures = "; ".join(failure_text(paper, each) for each in found.failed[:_CLAUSES_SHOWN])
         yield f"- {_named(found.keyword)} matched when it was found, but no longer: {failures}"

@@ -38,13 +38,16 @@ AUDIT_TIMEOUT_S: Final = INTERACTION_TOKEN_S - 60
 
 @dataclass(frozen=True, slots=True)
 class AuditRequest:
-    """What is audited: a channel's keywords, or one of them; `token` is what the reply is edited with."""
+    """What is audited: a channel's keywords, or one, by its id or canonical form.
+
+    `token` is what the reply is edited with.
+    """
 
     guild_id: int
     channel_id: int
     days: int
     token: str
-    keyword: Keyword | None = None
+    keyword: int | str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +219,11 @@ class AuditService:
         )
         return replace(report, differences=differences)
 
+    async def keywords(self, channel_id: int) -> list[tuple[int, str]]:
+        """Returns the ids and the spellings of a channel's keywords."""
+        channel = await self._audits.channel(channel_id)
+        return [(keyword_id, each.keyword.shown) for keyword_id, each in channel.subscriptions.items()]
+
     async def take_interrupted(self) -> tuple[AuditInProgress, ...]:
         """Returns the audits that an earlier run did not finish, and forgets them: they can be repeated at once."""
         found = [each for each in await self._audits.in_progress() if each.guild_id not in self._running]
@@ -224,13 +232,15 @@ class AuditService:
         return tuple(found)
 
 
-def _selected(channel: AuditedChannel, keyword: Keyword | None) -> AuditedChannel:
+def _selected(channel: AuditedChannel, keyword: int | str | None) -> AuditedChannel:
     if keyword is None:
         return channel
-    return replace(
-        channel,
-        subscriptions={each: facts for each, facts in channel.subscriptions.items() if facts.keyword == keyword},
-    )
+    selected = {
+        keyword_id: each
+        for keyword_id, each in channel.subscriptions.items()
+        if keyword in (keyword_id, each.keyword.canonical)
+    }
+    return replace(channel, subscriptions=selected)
 
 
 def _add_matching(

@@ -185,11 +185,12 @@ class Audits:
         )
 
     async def audit(self, days: int = 7, *, guild_id: int = GUILD, keyword: str | None = None) -> AuditResult:
-        async def show(progress: AuditProgress) -> None:
-            self.shown.append(progress)
+        parsed = None if keyword is None else Keyword.parse(keyword).canonical
+        request = AuditRequest(guild_id, CHANNEL, days, f"token {guild_id}", parsed)
+        return await self.service.audit(request, self.show)
 
-        parsed = None if keyword is None else Keyword.parse(keyword)
-        return await self.service.audit(AuditRequest(guild_id, CHANNEL, days, f"token {guild_id}", parsed), show)
+    async def show(self, progress: AuditProgress) -> None:
+        self.shown.append(progress)
 
 
 async def test_audit_counts_each_paper_and_names_what_is_missing_or_gone(ingest: Ingest) -> None:
@@ -225,6 +226,11 @@ async def test_audit_of_one_keyword_reads_only_its_papers(ingest: Ingest) -> Non
     assert result.report.totals == {AuditOutcome.WAITING: 1}
     assert audits.shown == [AuditReading(done, 5) for done in range(5)]
     assert isinstance(await audits.audit(keyword="quokka"), NothingToAudit)
+    (_, tree) = await audits.service.keywords(CHANNEL)
+    request = AuditRequest(GUILD + 1, CHANNEL, 1, "token", tree[0])
+    by_id = await ingest.run(audits.service.audit(request, audits.show))
+    assert isinstance(by_id, AuditComplete)
+    assert (tree[1], by_id.keywords) == ("tree", 1)
 
 
 async def test_server_can_have_one_audit_per_hour(ingest: Ingest) -> None:

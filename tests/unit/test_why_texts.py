@@ -213,7 +213,7 @@ def test_report_has_totals_and_names_differences_with_their_reasons() -> None:
     subject, totals, count, *lines = report_lines("<#2>", 7, complete)
     assert subject == "**Audit of <#2>**, 7 days, 2 keywords: arXiv has 16 matching papers."
     assert totals == "15 posted, 1 missing, 1 gone."
-    assert count == "**3 papers** to explain:"
+    assert count == "**3 papers** with the reason:"
     assert lines == [
         (
             "- [On ［∗x∗］(http:\u200b//a.b) @\u200beveryone](<https://arxiv.org/abs/2611.00001>) (`2611.00001`): "
@@ -234,6 +234,12 @@ def test_report_without_differences_or_papers_is_short() -> None:
         "",
         "✅ There is no difference.",
     ]
+
+
+def test_papers_that_count_as_seen_are_no_difference() -> None:
+    seen = Difference(ArxivId("2611.00001"), "A", date(2026, 11, 19), AuditOutcome.SEEN, FoundByInitialSync(NOW))
+    complete = AuditComplete(AuditReport({}, (seen,)), 1, LATER)
+    assert report_lines("<#2>", 1, complete)[2:4] == ["✅ There is no difference.", "**1 paper** with the reason:"]
 
 
 def test_table_has_a_row_for_each_day_with_papers() -> None:
