@@ -68,6 +68,9 @@ def why_lines(guild: discord.Guild, explanation: Explanation) -> list[str]:
     lines = [_subject(explanation)]
     for channel in explanation.channels:
         lines += _channel_lines(guild, explanation, channel)
+    reasons = [keyword.reason for channel in explanation.channels for keyword in channel.keywords]
+    if any(isinstance(each, PollPending | ReadByNextPoll) for each in reasons):
+        lines.append(f"-# Result of the last poll: {shown_reason(explanation.poll_result)}.")
     if explanation.channels_left_out:
         lines.append(f"-# … and {plural(explanation.channels_left_out, 'more channel')}: choose one with `channel`.")
     if explanation.paper is not None:
@@ -100,7 +103,7 @@ def _channel_lines(guild: discord.Guild, explanation: Explanation, channel: Chan
     yield f"{channel_link(guild, channel.channel_id)}: {fate_text(guild.id, channel.channel_id, channel.fate)}"
     if isinstance(channel.fate, Waiting):
         yield from (f"- {obstacle_text(each)}" for each in channel.fate.obstacles)
-        yield from (f"- ⚠️ {each.text}." for each in explanation.problems)
+        yield from (f"- ⚠️ {each}." for each in explanation.problems)
     if explanation.paper is not None:
         for keyword in channel.keywords:
             yield from _keyword_lines(explanation, explanation.paper, keyword)

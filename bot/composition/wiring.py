@@ -157,7 +157,7 @@ def build_services(
         status=_status_service(context, stores, ingest, trending, supervisor),
         pages=PageService(stores.page_store, context.clock, shows_trending=context.settings.huggingface.enabled),
         charts=_chart_service(context, stores, ingest),
-        explanations=_explanation_service(context, stores, ingest, paper_lookup),
+        explanations=_explanation_service(context, stores, ingest, paper_lookup, supervisor),
         audits=AuditService(
             client=ingest.arxiv,
             reader=WindowReader(ingest.arxiv, context.metrics),
@@ -195,7 +195,7 @@ def _lookup_service(context: Context, stores: Stores, ingest: IngestParts, trend
 
 
 def _explanation_service(
-    context: Context, stores: Stores, ingest: IngestParts, paper_lookup: PaperLookupService
+    context: Context, stores: Stores, ingest: IngestParts, paper_lookup: PaperLookupService, supervisor: Supervisor
 ) -> ExplanationService:
     return ExplanationService(
         history=stores.paper_history,
@@ -203,6 +203,7 @@ def _explanation_service(
         poller=ingest.poller,
         clock=context.clock,
         problems=context.problems.current,
+        loop_problems=lambda: supervisor.problems,
     )
 
 

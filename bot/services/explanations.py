@@ -5,7 +5,7 @@ knows nothing of permissions: the caller chooses the channels.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -81,7 +81,7 @@ class Explanation:
 
     `nearest` are keywords that do not match: of the first channel if it has keywords but nothing became of the paper
     there, or of all channels if nothing became of it in any; `compared` is with how many keywords of which channels.
-    `problems` are what is wrong with the whole bot while a paper waits.
+    `poll_result` is that of the last poll, `problems` are what is wrong with the whole bot while a paper waits.
     """
 
     arxiv_id: ArxivId
@@ -92,7 +92,8 @@ class Explanation:
     channels_left_out: int = 0
     nearest: tuple[NearSubscription, ...] = ()
     compared: Compared | None = None
-    problems: tuple[Problem, ...] = ()
+    poll_result: str = ""
+    problems: tuple[str, ...] = ()
     is_withdrawn: bool = False
     lacks_abstract: bool = False
 
@@ -108,12 +109,14 @@ class ExplanationService:
         poller: Poller,
         clock: Clock,
         problems: Mapping[str, Problem],
+        loop_problems: Callable[[], Iterable[str]],
     ) -> None:
         self._history = history
         self._paper_lookup = paper_lookup
         self._poller = poller
         self._clock = clock
         self._problems = problems
+        self._loop_problems = loop_problems
 
     async def explain(self, arxiv_id: ArxivId, channel_ids: Sequence[int], caller: Caller) -> Explanation:
         """Explains a paper in these channels; those in which something became of it come first."""
@@ -126,10 +129,12 @@ class ExplanationService:
         # In a thread: comparing thousands of keywords takes longer than the event loop may be blocked.
         explanation = await asyncio.to_thread(_explain, looked_up, facts, now, next_poll)
         waits = any(isinstance(each.fate, Waiting) for each in explanation.channels)
-        return replace(
-            explanation,
-            problems=tuple(each for each in self._problems.values() if each.is_shown(now)) if waits else (),
-        )
+        _, poll_result = await self._poller.last_poll()
+        return replace(explanation, poll_result=poll_result, problems=self._current_problems(now) if waits else ())
+
+    def _current_problems(self, now: datetime) -> tuple[str, ...]:
+        reported = (each.text for each in self._problems.values() if each.is_shown(now))
+        return (*reported, *self._loop_problems())
 
     async def channels(self, guild_id: int) -> tuple[int, ...]:
         """Returns the channels of a server in which something may have become of a paper."""

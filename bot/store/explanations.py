@@ -5,7 +5,7 @@ It decides nothing: `bot.domain.explanations` does.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -77,7 +77,7 @@ class PaperHistory:
         """Returns the facts for each of these channels, in their order, with at most `limit` subscriptions together."""
         paper = {"paper": arxiv_id.value}
         async with self._database.reading() as connection:
-            found = {row.keyword_id: row for row in await connection.all(_MATCHES, paper)}
+            found = {row.keyword_id: read_match(row) for row in await connection.all(_MATCHES, paper)}
             backfilled = frozenset(await connection.scalars(_BACKFILLED, paper))
             entries = await _entries(connection, arxiv_id, channel_ids)
             messages = await _found_messages(connection, arxiv_id, channel_ids)
@@ -85,26 +85,20 @@ class PaperHistory:
             rows = await connection.all(subscriptions_of(channel_ids).limit(limit))
             reasons = await _reasons(connection, [row.id for row in entries.values()])
 
-        def collect() -> tuple[ChannelFacts, ...]:
-            by_channel: dict[int, list[SubscriptionFacts]] = defaultdict(list)
-            for row in rows:
-                facts = to_subscription(row, self._parsed(row.shown, row.canonical))
-                first_match = found.get(row.keyword_id)
-                by_channel[row.channel_id].append(
-                    replace(
-                        facts,
-                        match=None if first_match is None else read_match(first_match),
-                        is_reason=(row.channel_id, row.keyword_id) in reasons,
-                        is_backfilled=row.keyword_id in backfilled,
-                    )
-                )
-            return tuple(
-                to_channel(each, tuple(by_channel[each]), entries.get(each), messages.get(each), states.get(each))
-                for each in channel_ids
+        def subscription(row: sa.Row[Any]) -> SubscriptionFacts:
+            return replace(
+                to_subscription(row, self._parsed(row.shown, row.canonical)),
+                match=found.get(row.keyword_id),
+                is_reason=(row.channel_id, row.keyword_id) in reasons,
+                is_backfilled=row.keyword_id in backfilled,
             )
 
         # In a thread, because channels can have thousands of keywords.
-        return await asyncio.to_thread(collect)
+        subscribed = await asyncio.to_thread(_by_channel, rows, subscription)
+        return tuple(
+            to_channel(each, subscribed.get(each, ()), entries.get(each), messages.get(each), states.get(each))
+            for each in channel_ids
+        )
 
     async def channels(self, guild_id: int) -> tuple[int, ...]:
         """Returns a server's channels that ever had settings or subscriptions."""
@@ -119,6 +113,15 @@ class PaperHistory:
         place = {key: number for number, key in enumerate(keys)}
         newest = sorted(rows, key=lambda row: place[row.post_key])[:limit]
         return tuple((ArxivId(row.arxiv_id), row.title) for row in newest)
+
+
+def _by_channel(
+    rows: Iterable[sa.Row[Any]], subscription: Callable[[sa.Row[Any]], SubscriptionFacts]
+) -> Mapping[int, Sequence[SubscriptionFacts]]:
+    subscribed: dict[int, list[SubscriptionFacts]] = defaultdict(list)
+    for row in rows:
+        subscribed[row.channel_id].append(subscription(row))
+    return subscribed
 
 
 def _titles(post_keys: Iterable[str]) -> sa.Select[Any]:

@@ -72,6 +72,7 @@ def explanations(ingest: Ingest) -> ExplanationService:
         poller=ingest.poller,
         clock=ingest.clock,
         problems={"discord": Problem("Discord is not available")},
+        loop_problems=lambda: ["Posting stopped: the disk is full"],
     )
 
 
@@ -90,7 +91,8 @@ async def test_queued_paper_is_explained_with_what_found_it(ingest: Ingest) -> N
     assert isinstance(keyword.match, MatchedKeyword)
     assert keyword.first_match is not None
     assert (keyword.first_match.found_by, keyword.reason) == (FoundBy.POLL, None)
-    assert [each.text for each in explanation.problems] == ["Discord is not available"]
+    assert explanation.problems == ("Discord is not available", "Posting stopped: the disk is full")
+    assert explanation.poll_result == "1 new paper"
     assert (explanation.compared, explanation.nearest) == (None, ())
 
 
