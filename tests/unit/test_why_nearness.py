@@ -6,7 +6,7 @@ from hypothesis import given
 from bot.domain.explanations.nearness import KeywordDistances, MatchedKeyword, NearKeyword, explain_match
 from bot.domain.explanations.quotation import QUOTE_MAX, quote
 from bot.domain.explanations.texts import evidence_text, failure_text
-from bot.domain.expressions.evidence import evidence_of
+from bot.domain.expressions.evidence import Evidence, Unsatisfied, evidence_of
 from bot.domain.expressions.keywords import match_keywords, parse_keyword
 from bot.domain.expressions.nodes import ExpressionNode, WordClause
 from bot.domain.expressions.parsing import KeywordExpression
@@ -82,6 +82,13 @@ def test_match_is_shown_with_its_words_in_their_sentence(typed: str, texts: list
 )  # fmt: skip
 def test_failure_names_what_the_paper_lacks_or_what_is_excluded(typed: str, texts: list[str]) -> None:
     assert failures(typed) == texts
+
+
+def test_clause_without_a_place_in_the_paper_is_explained_in_general() -> None:
+    both = parse_keyword("quokka AND wombat").expression
+    assert both is not None
+    assert evidence_text(PAPER, Evidence(both.clauses[0])) == "title or abstract contains *quokka*"
+    assert failure_text(PAPER, Unsatisfied(both.node)) == "not: title or abstract contains *quokka* and *wombat*"
 
 
 def test_comment_without_the_words_is_not_called_missing() -> None:

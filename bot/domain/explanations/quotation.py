@@ -39,7 +39,7 @@ def _words(text: str, span: WordSpan) -> tuple[int, int]:
     """Returns where the words of a span are, without the punctuation around them."""
     words = text[span.start : span.end]
     start = span.start + len(words) - len(words.lstrip(_PUNCTUATION))
-    return (start, start + len(words.strip(_PUNCTUATION))) if words.strip(_PUNCTUATION) else (span.start, span.end)
+    return start, start + len(words.strip(_PUNCTUATION))
 
 
 def _sentence(text: str, span: WordSpan) -> tuple[int, int]:
