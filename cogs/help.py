@@ -18,7 +18,6 @@ from cogs.help_entries import ENTRIES, GROUPS, SECTIONS, HelpEntry
 from cogs.permissions import CommandRejected, check_may_manage, target_channel
 
 SlashCommand = app_commands.Command["HelpCommand", ..., None] | app_commands.Group
-
 SUMMARY: Final = (
     "**Daily Papers** watches arXiv for keywords. A channel gets each new paper that matches one of its keywords, once."
 )

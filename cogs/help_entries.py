@@ -37,8 +37,8 @@ GROUPS: Final[Mapping[str, str]] = {
 
 SECTIONS: Final = (
     HelpSection("Getting papers", ("subscribe", "unsubscribe", "channel")),
-    HelpSection("Looking up", ("latest", "paper", "cite", "trending", "trend", "page", "export")),
-    HelpSection("This server", ("keywords", "stats", "status", "import")),
+    HelpSection("Looking up", ("latest", "paper", "cite", "why", "trending", "trend", "page", "export")),
+    HelpSection("This server", ("keywords", "stats", "status", "audit", "import")),
     HelpSection("You", ("privacy",)),
 )
 
@@ -65,6 +65,14 @@ ENTRIES: Final[Mapping[str, HelpEntry]] = {
         "shows a paper, and where it was posted",
         ("paper paper:2403.01234", "paper paper:https://arxiv.org/abs/2403.01234 public:True"),
         "For the links in a message, use its menu: **Apps → Look up papers**.",
+    ),
+    "why": HelpEntry(
+        "explains why a paper was posted, or why not", ("why paper:2403.01234", "why paper:2403.01234 channel:#papers")
+    ),
+    "audit": HelpEntry(
+        "compares a channel's last days with arXiv",
+        ("audit", "audit days:14 channel:#papers", "audit keyword:reward model"),
+        "The reply names every difference.",
     ),
     "cite": HelpEntry("cites a paper", ("cite paper:2403.01234", "cite paper:hep-th/9901001 format:RIS")),
     "trending": HelpEntry(

@@ -35,6 +35,7 @@ from bot.services.health import Health
 from bot.store.clock_repair import StoredTimes
 from bot.store.database import Database
 from bot.web import PublicPage, WebServer, page_address
+from cogs.audit import InterruptedAudits
 from cogs.citations import CitationButton, CiteButton
 from cogs.keyword_list import KeywordsButton
 from cogs.lookup import AbstractButton, AbstractMenu
@@ -119,12 +120,14 @@ class App:
         stores, wakeups = Stores.create(database, context.clock), Wakeups.create(context.clock)
         self._settings = settings
         self._token = token
+        self._clock = context.clock
         self._session = context.open_session()
         self._supervisor = Supervisor(context.clock, context.rng, metrics, database.write_problem)
         self._ingest = build_ingest(context, stores, wakeups, self._session)
         self._trending = trending_feature(context).build(stores, wakeups)
         services = build_services(context, stores, wakeups, self._ingest, self._trending, self._supervisor)
         self.subscriptions = services.subscriptions
+        self._audits = services.audits
         state = DiscordState.create(context)
         self.client = self._build_client(context, stores, services, state)
         self._backoff_watch = BackoffWatch(self.client, state.backoff, stores.key_values, context.clock, context.rng)
@@ -213,6 +216,9 @@ class App:
             "Checking the clock": self._clock_watch.run,
             "Looking for a second bot": self._when_guilds_known(self._publish.history_check.run),
             "Metering": self._lag.run,
+            "Ending interrupted audits": self._when_guilds_known(
+                InterruptedAudits(self.client, self._audits, self._clock).run
+            ),
             "Counting authors": self._author_counter.run,
             "Deleting expired imports": self._server_settings.run,
             **self._pruning_loops,

@@ -10,6 +10,7 @@ from bot.composition.trending import TrendingParts
 from bot.composition.wiring import Services
 from bot.config import WebSettings
 from bot.discord_api.attachments import AttachmentLoader
+from cogs.audit import AuditCommand
 from cogs.channels import ChannelCommands
 from cogs.charts import ChartCommands
 from cogs.citations import CitationCommands
@@ -26,6 +27,7 @@ from cogs.settings_import import ImportCommand
 from cogs.status import StatusCommand
 from cogs.subscribe import SubscribeCommand
 from cogs.subscriptions import SubscriptionCommands
+from cogs.why import WhyCommand
 
 
 def build_cogs(context: Context, services: Services, trending: TrendingParts) -> Sequence[commands.Cog]:
@@ -45,6 +47,8 @@ def build_cogs(context: Context, services: Services, trending: TrendingParts) ->
         StatusCommand(services.status),
         ChannelCommands(services.channel_settings, services.exclusions, trending.lists),
         RestCog(services.exclusions, context.settings.web.public_channels, _public_page_url(context.settings.web)),
+        WhyCommand(services.explanations),
+        AuditCommand(services.audits),
         PageCommands(services.pages),
         ChartCommands(services.charts, ChartRenderer(context.fonts_path), services.subscriptions, questions),
         ImportCommand(services.server_settings, trending.lists, _attachments(context)),

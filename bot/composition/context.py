@@ -18,6 +18,7 @@ from bot.runtime.metrics import Metrics
 from bot.runtime.problems import ReportedProblems
 from bot.runtime.server_time import CorrectedClock
 from bot.runtime.shards import Shards
+from bot.store.audits import AuditStore
 from bot.store.author_names import AuthorNames
 from bot.store.channel_queues import ChannelQueues
 from bot.store.channel_settings import ChannelSettingsStore
@@ -26,6 +27,7 @@ from bot.store.database import Database
 from bot.store.edits import Edits
 from bot.store.excluded_papers import ExcludedPapers
 from bot.store.exclusions import Exclusions
+from bot.store.explanations import PaperHistory
 from bot.store.exports import Exports
 from bot.store.found_messages import FoundMessages
 from bot.store.group_commit import GroupCommit
@@ -118,6 +120,8 @@ class Stores:
     questions: Questions
     exclusions: Exclusions
     withheld: WithheldPapers
+    paper_history: PaperHistory
+    audits: AuditStore
     paper_posts: PaperPosts
     exports: Exports
     author_names: AuthorNames
@@ -151,6 +155,8 @@ class Stores:
             Questions(database),
             Exclusions(database),
             WithheldPapers(database),
+            PaperHistory(database),
+            AuditStore(database),
             PaperPosts(database),
             Exports(database),
             AuthorNames(database),

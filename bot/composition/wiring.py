@@ -23,10 +23,12 @@ from bot.ingest.poller import Poller
 from bot.ingest.window_reader import WindowReader
 from bot.runtime.limits import ARXIV_REQUEST_INTERVAL_S
 from bot.runtime.supervisor import Loop, Supervisor
+from bot.services.audits import AuditService
 from bot.services.authors import AuthorService
 from bot.services.channel_settings import ChannelSettingsService
 from bot.services.charts import ChartService
 from bot.services.exclusions import ExclusionService
+from bot.services.explanations import ExplanationService
 from bot.services.exports import ExportService
 from bot.services.lookup import LookupService
 from bot.services.pages import PageService
@@ -128,6 +130,8 @@ class Services:
     charts: ChartService
     questions: QuestionService
     exclusions: ExclusionService
+    explanations: ExplanationService
+    audits: AuditService
     authors: AuthorService
     server_settings: ServerSettingsService
     privacy: PrivacyService
@@ -143,6 +147,7 @@ def build_services(
 ) -> Services:
     """One object per use case."""
     lookup = _lookup_service(context, stores, ingest, trending)
+    paper_lookup = _paper_lookup_service(context, stores, ingest, trending, lookup)
     return Services(
         subscriptions=SubscriptionService(
             stores.subscriptions,
@@ -156,7 +161,7 @@ def build_services(
         ),
         channel_settings=_channel_settings_service(context, stores, wakeups),
         lookup=lookup,
-        paper_lookup=_paper_lookup_service(context, stores, ingest, trending, lookup),
+        paper_lookup=paper_lookup,
         exports=ExportService(stores.page_store, stores.exports, stores.papers),
         status=_status_service(context, stores, ingest, trending, supervisor),
         pages=PageService(stores.page_store, context.clock, shows_trending=context.settings.huggingface.enabled),
@@ -164,6 +169,15 @@ def build_services(
         questions=QuestionService(stores.questions, context.clock),
         exclusions=ExclusionService(
             stores.exclusions, stores.withheld, stores.papers, context.clock, wakeups.dispatcher.notify
+        ),
+        explanations=_explanation_service(context, stores, ingest, paper_lookup, supervisor),
+        audits=AuditService(
+            client=ingest.arxiv,
+            reader=WindowReader(ingest.arxiv, context.metrics),
+            audits=stores.audits,
+            papers=stores.papers,
+            poller=ingest.poller,
+            clock=context.clock,
         ),
         authors=AuthorService(stores.author_names),
         server_settings=_server_settings_service(context, stores, wakeups, ingest),
@@ -202,6 +216,19 @@ def _lookup_service(context: Context, stores: Stores, ingest: IngestParts, trend
         poller=ingest.poller,
         clock=context.clock,
         interval_s=context.settings.arxiv.request_interval_s,
+    )
+
+
+def _explanation_service(
+    context: Context, stores: Stores, ingest: IngestParts, paper_lookup: PaperLookupService, supervisor: Supervisor
+) -> ExplanationService:
+    return ExplanationService(
+        history=stores.paper_history,
+        paper_lookup=paper_lookup,
+        poller=ingest.poller,
+        clock=context.clock,
+        problems=context.problems.current,
+        loop_problems=lambda: supervisor.problems,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from bot.domain.expressions.exclusions import Exclusion
+from bot.domain.explanations.facts import FoundBy
 from bot.domain.matching import Match
 from bot.domain.paper import Paper
 from bot.domain.subscription import WatchedKeyword
@@ -60,7 +61,7 @@ class IngestStore:
     ) -> None:
         """Writes one window of an initial sync, whose papers count as seen."""
         async with self._database.transaction() as connection:
-            await _write_matched(connection, planned, papers, matches, now)
+            await _write_matched(connection, planned, papers, matches, now, FoundBy.INITIAL_SYNC)
             await _write_excluded(connection, planned, papers, exclusions, now)
 
     async def record_window(
@@ -72,6 +73,7 @@ class IngestStore:
         *,
         seen: Collection[Match] = (),
         exclusions: Collection[Exclusion] = (),
+        found_by: FoundBy = FoundBy.POLL,
     ) -> WindowWritten:
         """Writes one complete window of a poll, and the outbox rows that follow from it, in one transaction.
 
@@ -79,8 +81,8 @@ class IngestStore:
         """
         async with self._database.transaction() as connection:
             if seen:
-                await _write_matched(connection, planned, papers, seen, now)
-            new_matches = await _write_matched(connection, planned, papers, matches, now)
+                await _write_matched(connection, planned, papers, seen, now, found_by)
+            new_matches = await _write_matched(connection, planned, papers, matches, now, found_by)
             await _write_excluded(connection, planned, papers, exclusions, now)
             arrived = await queue_papers(connection, new_matches, now)
             await add_keywords(connection, new_matches)
@@ -139,6 +141,7 @@ async def _write_matched(
     papers: Sequence[Paper],
     matches: Collection[Match],
     now: datetime,
+    found_by: FoundBy,
 ) -> NewMatches:
     """Writes the papers that matched or are known, and the matches; returns the new matches."""
     relevant = {match.arxiv_id for match in matches} | await known_papers(connection, papers)
@@ -146,7 +149,7 @@ async def _write_matched(
     found = await asyncio.to_thread(_by_id, planned, matches)
     new_since = await _unchanged(connection, {watched.id: watched.synced_until for watched, _ in found})
     pairs = [(watched.id, arxiv_id) for watched, arxiv_id in found if watched.id in new_since]
-    new_matches = await insert_matches(connection, pairs, new_since, now)
+    new_matches = await insert_matches(connection, pairs, new_since, now, found_by)
     return replace(new_matches, with_authors=await write_author_matches(connection, found, papers))
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import Insert, insert
 
+from bot.domain.explanations.facts import FoundBy
 from bot.store.column_types import Id, Text, Utc
 from bot.store.connection import Connection
 from bot.store.due_times import reschedule
@@ -46,25 +47,36 @@ class NewMatches:
 
 
 async def insert_matches(
-    connection: Connection, pairs: Collection[tuple[int, str]], new_since: Mapping[int, datetime | None], now: datetime
+    connection: Connection,
+    pairs: Collection[tuple[int, str]],
+    new_since: Mapping[int, datetime | None],
+    now: datetime,
+    found_by: FoundBy,
 ) -> NewMatches:
     """Inserts these matches (keyword and paper) unless they were seen before; returns those that were not."""
-    rows = await connection.all(await asyncio.to_thread(_insert_matches, pairs, now))
+    rows = await connection.all(await asyncio.to_thread(_insert_matches, pairs, now, found_by))
     return NewMatches(rows, new_since)
 
 
-def _insert_matches(pairs: Iterable[tuple[int, str]], now: datetime) -> sa.Executable:
+def _insert_matches(pairs: Iterable[tuple[int, str]], now: datetime, found_by: FoundBy) -> sa.Executable:
     found = listed_rows(
         [{"keyword": keyword_id, "paper": arxiv_id} for keyword_id, arxiv_id in pairs], {"keyword": Id, "paper": Text}
     )
     rows = (
-        sa.select(found.c.keyword, papers.c.published, papers.c.arxiv_id, papers.c.updated, sa.literal(now, Utc))
+        sa.select(
+            found.c.keyword,
+            papers.c.published,
+            papers.c.arxiv_id,
+            papers.c.updated,
+            sa.literal(now, Utc),
+            sa.literal(found_by.value, Text),
+        )
         .join(papers, papers.c.arxiv_id == found.c.paper)
         .where(sa.true())  # or SQLite would take ON CONFLICT for a condition of the join
     )
     return (
         insert(matches)
-        .from_select(["keyword_id", "published", "arxiv_id", "updated", "matched_at"], rows)
+        .from_select(["keyword_id", "published", "arxiv_id", "updated", "matched_at", "found_by"], rows)
         .on_conflict_do_nothing(index_elements=[matches.c.arxiv_id, matches.c.keyword_id])
         .returning(matches.c.keyword_id, matches.c.arxiv_id, matches.c.published)
     )

@@ -71,6 +71,7 @@ CREATED: Final = (
     "import_removals",
     "exclusions",
     "withheld",
+    "audits",
 )
 
 

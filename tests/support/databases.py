@@ -203,7 +203,9 @@ def with_dates(content: Rows) -> Rows:
     dates = {row[0]: (row[7], row[8]) for row in content["papers"]}
     backfilled = content.get("backfilled_papers", [])
     return content | {
-        "matches": sorted((row[0], dates[row[1]][0], row[1], dates[row[1]][1], row[2]) for row in content["matches"]),
+        "matches": sorted(
+            (row[0], dates[row[1]][0], row[1], dates[row[1]][1], row[2], None) for row in content["matches"]
+        ),
         "outbox": [(*row[:3], dates[row[2]][0], *row[3:], 0) for row in content["outbox"]],
         "backfilled_papers": sorted((row[0], dates[row[1]][1], row[1]) for row in backfilled),
     }

@@ -28,6 +28,13 @@ from bot.store.author_names import COUNTED_UNTIL, AuthorNames
 from bot.store.backfilled_papers import BackfilledPapers
 from bot.store.clock_repair import StoredTimes
 from bot.store.excluded_papers import ExcludedPapers
+from bot.domain.queries import Window
+from bot.domain.subscription import ChannelPlace
+from bot.store.audits import AuditStore
+from bot.store.author_names import COUNTED_UNTIL, AuthorNames
+from bot.store.backfilled_papers import BackfilledPapers
+from bot.store.clock_repair import StoredTimes
+from bot.store.explanations import PaperHistory
 from bot.store.exports import Exports
 from bot.store.found_messages import FoundMessages
 from bot.store.import_rows import StoredImport
@@ -242,6 +249,7 @@ class StoreCalls:
         await self._run(known_guilds.replace([GUILD, GUILD + 1], NOW))
         await self._run(known_guilds.remove(GUILD + 1, NOW))
         await self._run(known_guilds.add(GUILD + 1, NOW))
+        await AuditStore(self._store.database).begin(GUILD, "a token", YEAR_BEFORE, YEAR_BEFORE)
         await self._run(self._store.channels.record_places({OTHER_CHANNEL: ChannelPlace(GUILD, CHANNEL)}))
         await self._run(self._store.channels.places())
         await self._run(
@@ -299,9 +307,25 @@ class StoreCalls:
         await run(PaperPosts(store.database).in_server(GUILD, PAPERS[0].arxiv_id))
         await run(store.page_store.channels())
         await run(store.page_store.data_version())
+        history = PaperHistory(store.database)
+        await run(history.in_channels(PAPERS[0].arxiv_id, [CHANNEL, OTHER_CHANNEL], 10))
+        await run(history.channels(GUILD))
+        await run(history.recently_posted(CHANNEL, 10))
+        await self._audit()
         statistics = Statistics(store.database)
         await run(statistics.channels(GUILD))
         await run(statistics.weekly([CHANNEL], NOW - timedelta(days=14), 4))
+
+    async def _audit(self) -> None:
+        audits, run = AuditStore(self._store.database), self._run
+        for _ in range(2):
+            await run(audits.begin(GUILD, "a token", NOW, NOW - timedelta(hours=1)))
+        await run(audits.in_progress())
+        channel = await run(audits.channel(CHANNEL))
+        window = Window(NOW - timedelta(days=7), LATER)
+        await run(audits.stored(CHANNEL, list(channel.subscriptions), window, [PAPERS[0].arxiv_id]))
+        await run(audits.end(GUILD))
+        await run(audits.forget(GUILD))
 
     async def _authors(self) -> None:
         names = AuthorNames(self._store.database)

@@ -23,6 +23,7 @@ from bot.domain.expressions.parsing import (
     KeywordExpression,
     is_expression,
     parse_expression,
+    phrase_node,
     split_name,
 )
 from bot.domain.expressions.printing import print_expression
@@ -135,6 +136,11 @@ def stored_keyword(shown: str, canonical: str) -> Keyword:
     if name is not None and keyword_key(phrase) == canonical:
         return Keyword.parse(phrase).named(name)
     return Keyword.parse(shown)
+
+
+def node_of(keyword: Keyword) -> ExpressionNode:
+    """Returns the expression of any keyword, also of a phrase."""
+    return phrase_node(keyword) if keyword.expression is None else keyword.expression.node
 
 
 def as_keyword(expression: KeywordExpression) -> Keyword:

@@ -3,6 +3,7 @@
 The revisions in `versions/` bring the databases of earlier releases to this schema.
 """
 
+from bot.store.schema.audits import audits
 from bot.store.schema.authors import author_keys, author_matches
 from bot.store.schema.base import COPYING, metadata
 from bot.store.schema.channels import channel_places, channel_settings, channels, known_guilds, subscriptions
@@ -25,6 +26,7 @@ from bot.store.schema.trending import trending_days, trending_entries, trending_
 
 __all__ = [
     "COPYING",
+    "audits",
     "author_keys",
     "author_matches",
     "backfilled_months",
