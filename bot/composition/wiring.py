@@ -175,6 +175,7 @@ def build_services(
             client=ingest.arxiv,
             reader=WindowReader(ingest.arxiv, context.metrics),
             audits=stores.audits,
+            withheld=stores.withheld,
             papers=stores.papers,
             poller=ingest.poller,
             clock=context.clock,
@@ -224,6 +225,7 @@ def _explanation_service(
 ) -> ExplanationService:
     return ExplanationService(
         history=stores.paper_history,
+        withheld=stores.withheld,
         paper_lookup=paper_lookup,
         poller=ingest.poller,
         clock=context.clock,

@@ -14,7 +14,8 @@ from typing import Final
 
 from bot.arxiv.client import PageSource
 from bot.arxiv.gate import Priority
-from bot.domain.explanations.audit import AuditReport, MatchingPaper, audit_parts, audit_window, compare
+from bot.domain.explanations.audit import AuditReport, MatchingPaper, StoredPaper, audit_parts, audit_window, compare
+from bot.domain.explanations.facts import Withholding
 from bot.domain.keyword import Keyword
 from bot.domain.matching import Match
 from bot.domain.paper import ArxivId, Paper
@@ -26,6 +27,7 @@ from bot.runtime.errors import ArxivError
 from bot.runtime.limits import INTERACTION_TOKEN_S
 from bot.store.audits import AuditedChannel, AuditInProgress, AuditStore
 from bot.store.papers import Papers
+from bot.store.withheld import WithheldPapers
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +120,7 @@ class AuditService:
         client: PageSource,
         reader: WindowReader,
         audits: AuditStore,
+        withheld: WithheldPapers,
         papers: Papers,
         poller: Poller,
         clock: Clock,
@@ -126,6 +129,7 @@ class AuditService:
         self._client = client
         self._reader = reader
         self._audits = audits
+        self._withheld = withheld
         self._papers = papers
         self._poller = poller
         self._clock = clock
@@ -207,9 +211,12 @@ class AuditService:
     async def _compare(
         self, window: Window, channel: AuditedChannel, matching: Mapping[ArxivId, MatchingPaper]
     ) -> AuditReport:
-        stored = await self._audits.stored(
-            channel.facts.channel_id, list(channel.subscriptions), window, list(matching)
-        )
+        channel_id = channel.facts.channel_id
+        stored = dict(await self._audits.stored(channel_id, list(channel.subscriptions), window, list(matching)))
+        ids = [each.value for each in {*matching, *stored}]
+        for each in await self._withheld.of_papers([channel_id], ids):
+            known = stored.get(ArxivId(each.arxiv_id), StoredPaper(window.start))
+            stored[ArxivId(each.arxiv_id)] = replace(known, withheld=Withholding(each.withheld_at, each.exclusion))
         # In a thread: broad keywords match thousands of papers.
         report = await asyncio.to_thread(compare, window, matching, stored, channel.subscriptions, channel.facts)
         untitled = [each.arxiv_id for each in report.differences if not each.title]

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from bot.arxiv.scheduler import Caller
-from bot.domain.explanations.facts import ChannelFacts, FirstMatch, SubscriptionFacts
+from bot.domain.explanations.facts import ChannelFacts, FirstMatch, SubscriptionFacts, Withholding
 from bot.domain.explanations.fate import Fate, NeverQueued, SeenReason, Waiting, fate_of, seen_reason
 from bot.domain.explanations.nearness import KeywordDistances, MatchedKeyword, NearKeyword, explain_match
 from bot.domain.explanations.unseen import UnseenReason, unseen_reason
@@ -24,6 +24,7 @@ from bot.runtime.clock import Clock
 from bot.runtime.problems import Problem
 from bot.services.paper_lookup import FoundPapers, PaperLookupService
 from bot.store.explanations import PaperHistory
+from bot.store.withheld import WithheldPapers
 
 # How many subscriptions are compared with the paper: a server's commands can add 1,000 by default.
 SUBSCRIPTIONS_MAX: Final = 5_000
@@ -105,6 +106,7 @@ class ExplanationService:
         self,
         *,
         history: PaperHistory,
+        withheld: WithheldPapers,
         paper_lookup: PaperLookupService,
         poller: Poller,
         clock: Clock,
@@ -112,6 +114,7 @@ class ExplanationService:
         loop_problems: Callable[[], Iterable[str]],
     ) -> None:
         self._history = history
+        self._withheld = withheld
         self._paper_lookup = paper_lookup
         self._poller = poller
         self._clock = clock
@@ -120,7 +123,7 @@ class ExplanationService:
 
     async def explain(self, arxiv_id: ArxivId, channel_ids: Sequence[int], caller: Caller) -> Explanation:
         """Explains a paper in these channels; those in which something became of it come first."""
-        facts = await self._history.in_channels(arxiv_id, channel_ids, SUBSCRIPTIONS_MAX)
+        facts = await self._facts(arxiv_id, channel_ids)
         looked_up = await self._paper_lookup.find([arxiv_id], caller)
         now, next_poll = self._clock.now(), (await self._poller.next_poll()).at
         if not looked_up.papers:
@@ -131,6 +134,14 @@ class ExplanationService:
         waits = any(isinstance(each.fate, Waiting) for each in explanation.channels)
         _, poll_result = await self._poller.last_poll()
         return replace(explanation, poll_result=poll_result, problems=self._current_problems(now) if waits else ())
+
+    async def _facts(self, arxiv_id: ArxivId, channel_ids: Sequence[int]) -> tuple[ChannelFacts, ...]:
+        facts = await self._history.in_channels(arxiv_id, channel_ids, SUBSCRIPTIONS_MAX)
+        withheld = {
+            each.channel_id: Withholding(each.withheld_at, each.exclusion)
+            for each in await self._withheld.of_papers(channel_ids, [arxiv_id.value])
+        }
+        return tuple(replace(each, withheld=withheld.get(each.channel_id)) for each in facts)
 
     def _current_problems(self, now: datetime) -> tuple[str, ...]:
         reported = (each.text for each in self._problems.values() if each.is_shown(now))

@@ -13,8 +13,8 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from bot.domain.expressions.exclusions import Exclusion
 from bot.domain.explanations.facts import FoundBy
+from bot.domain.expressions.exclusions import Exclusion
 from bot.domain.matching import Match
 from bot.domain.paper import Paper
 from bot.domain.subscription import WatchedKeyword

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from bot.arxiv.scheduler import Caller
+from bot.domain.exclusions import ExclusionQuotas
 from bot.domain.explanations.audit import AuditOutcome
-from bot.domain.explanations.facts import FoundBy
+from bot.domain.explanations.facts import FoundBy, Withholding
 from bot.domain.explanations.fate import NeverQueued, Waiting
 from bot.domain.explanations.nearness import MatchedKeyword, NearKeyword
 from bot.domain.explanations.unseen import ReadByNextPoll
@@ -41,6 +42,7 @@ from bot.services.paper_lookup import PaperLookupService
 from bot.store.audits import AuditInProgress, AuditStore
 from bot.store.explanations import PaperHistory
 from bot.store.paper_posts import PaperPosts
+from bot.store.withheld import WithheldPapers
 from sandbox.arxiv import ArxivFault, ArxivFaultKind
 from tests.support.clock import give_way
 from tests.support.ingest import Ingest, ingest_over
@@ -61,6 +63,7 @@ def explanations(ingest: Ingest) -> ExplanationService:
 
     return ExplanationService(
         history=PaperHistory(ingest.store.database),
+        withheld=WithheldPapers(ingest.store.database),
         paper_lookup=PaperLookupService(
             client=ingest.client,
             papers=ingest.store.papers,
@@ -167,6 +170,21 @@ async def test_paper_that_cannot_be_read_is_explained_by_the_reason(ingest: Inge
     assert isinstance(failed.looked_up.problem, ArxivThrottled)
 
 
+async def test_withheld_paper_is_explained_and_counted_with_its_exclusion(ingest: Ingest) -> None:
+    await ingest.watch("graph")
+    now, quotas = ingest.clock.now(), ExclusionQuotas(per_channel=1, per_server=1)
+    survey = Keyword.parse("survey")
+    await ingest.store.exclusions.add(CHANNEL, GUILD, survey, added_by=ADA, now=now, quotas=quotas)
+    arxiv_id = ArxivId(ingest.add_paper("A survey of graphs"))
+    await ingest.poll()
+    fate = (await explain(ingest, arxiv_id)).channels[0].fate
+    assert isinstance(fate, Withholding)
+    assert fate.exclusion == "survey"
+    result = await ingest.run(Audits(ingest).audit())
+    assert isinstance(result, AuditComplete)
+    assert result.report.totals == {AuditOutcome.EXCLUDED: 1}
+
+
 # --- audits --------------------------------------------------------------------------------------
 
 
@@ -180,6 +198,7 @@ class Audits:
             client=ingest.client,
             reader=WindowReader(ingest.client, Metrics()),
             audits=self.store,
+            withheld=WithheldPapers(ingest.store.database),
             papers=ingest.store.papers,
             poller=ingest.poller,
             clock=ingest.clock,

@@ -21,19 +21,15 @@ from bot.domain.outgoing import Blocked, Delivered
 from bot.domain.poll_schedule import Poll, PollCompleted
 from bot.domain.post import Post
 from bot.domain.posting_limit import PostingShare
+from bot.domain.queries import Window
 from bot.domain.question import Question
 from bot.domain.server_settings.changes import ChannelChange
 from bot.domain.subscription import UNLIMITED, ChannelPlace
-from bot.store.author_names import COUNTED_UNTIL, AuthorNames
-from bot.store.backfilled_papers import BackfilledPapers
-from bot.store.clock_repair import StoredTimes
-from bot.store.excluded_papers import ExcludedPapers
-from bot.domain.queries import Window
-from bot.domain.subscription import ChannelPlace
 from bot.store.audits import AuditStore
 from bot.store.author_names import COUNTED_UNTIL, AuthorNames
 from bot.store.backfilled_papers import BackfilledPapers
 from bot.store.clock_repair import StoredTimes
+from bot.store.excluded_papers import ExcludedPapers
 from bot.store.explanations import PaperHistory
 from bot.store.exports import Exports
 from bot.store.found_messages import FoundMessages
