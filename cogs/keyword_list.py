@@ -182,7 +182,7 @@ def _added_by(subscription: Subscription) -> str:
     by = [f"<@{subscription.added_by}>"] if subscription.added_by is not None else []
     if Source.FILE in subscription.sources:
         by.append("config.json")
-    return f"added by {' and '.join(by)} on {day}"
+    return f"added by {' and '.join(by)} on {day}" if by else f"added on {day}"  # the person's data was deleted
 
 
 def _buttons(caller_id: int, channel_id: int, page: _Page, total: int) -> discord.ui.View:

@@ -16,11 +16,12 @@ from discord.ext import commands
 from bot.discord_api.client import AnyClient, Client, client_of
 from bot.discord_api.cooldown import Cooldown
 from bot.discord_api.custom_ids import NO_POST_KEY, AbstractButtonId, AbstractMenuId
-from bot.discord_api.messages import reading_view, to_embed
+from bot.discord_api.messages import cite_view, reading_view, to_embed
 from bot.discord_api.private_replies import reply
+from bot.domain.expressions.authors import matched_authors
 from bot.domain.expressions.keywords import AmbiguousKeyword
 from bot.domain.keyword import Keyword
-from bot.domain.layout.card import lay_out_cards
+from bot.domain.layout.card import Card, lay_out_cards
 from bot.domain.paper import ArxivId
 from bot.domain.question import Question
 from bot.domain.text import plural
@@ -82,13 +83,19 @@ class LookupCommands(commands.Cog):
         if not latest.papers:
             await reply(interaction, nothing_found(latest))
             return
-        papers = [(paper, [keyword.label]) for paper in latest.papers]
-        cards = await asyncio.to_thread(lay_out_cards, papers, latest.trending_entries)
+        cards = await asyncio.to_thread(_cards, latest)
         await interaction.edit_original_response(
             content=_heading(latest),
             embeds=[to_embed(card) for card in cards],
             view=reading_view(latest.papers, NO_POST_KEY),
         )
+
+
+def _cards(latest: Latest) -> Sequence[Card]:
+    """A card per paper, with the authors for whom it was found."""
+    papers = [(paper, [latest.keyword.label]) for paper in latest.papers]
+    authors = {paper.arxiv_id: matched_authors(latest.keyword, paper) for paper in latest.papers}
+    return lay_out_cards(papers, latest.trending_entries, authors)
 
 
 def _failure(keyword: Keyword, error: ArxivError) -> str:
@@ -158,4 +165,4 @@ async def show_abstract(interaction: discord.Interaction[AnyClient], arxiv_id: A
     if abstract is None:
         await reply(interaction, f"Read the abstract on arXiv: <{arxiv_id.abs_url}>")
     else:
-        await reply(interaction, embeds=[to_embed(abstract)])
+        await reply(interaction, embeds=[to_embed(abstract)], view=cite_view(arxiv_id))

@@ -12,7 +12,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.discord_api.client import AnyClient, client_of
+from bot.discord_api.client import AnyClient
 from bot.discord_api.custom_ids import AnswerButtonId
 from bot.discord_api.private_replies import answer_failure, reply
 from bot.domain.expressions.keywords import explain_keyword, unambiguous
@@ -22,7 +22,7 @@ from bot.domain.text import cut
 from bot.runtime.errors import DailyPapersError
 from bot.runtime.limits import BUTTON_LABEL_MAX
 from bot.services.questions import QuestionService
-from cogs.replies import PersistentItem, bold, code, defer_if_slow, send_reply
+from cogs.replies import PersistentItem, bold, code, cog_of, defer_if_slow, send_reply
 
 _EXPLANATION_MAX: Final = 300
 _SHOWN_MAX: Final = 100
@@ -85,11 +85,8 @@ class AnswerButton(PersistentItem[discord.ui.Button[discord.ui.View]], template=
         if interaction.user.id != self._button_id.caller_id:
             await reply(interaction, _OTHERS)
             return
-        cog = client_of(interaction).get_cog(QuestionButtons.__name__)
-        if not isinstance(cog, QuestionButtons):
-            raise TypeError("the cog of this button is not loaded")
         try:
-            await cog.answer(interaction, self._button_id)
+            await cog_of(interaction, QuestionButtons).answer(interaction, self._button_id)
         except DailyPapersError as error:
             await reply(interaction, str(error))
         except app_commands.CommandOnCooldown as error:

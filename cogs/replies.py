@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import Final, Self, TypeVar, cast
 
 import discord
+from discord.ext import commands
 
-from bot.discord_api.client import AnyClient, client_of
+from bot.discord_api.client import AnyClient, SlashCommands, client_of
 from bot.discord_api.private_replies import answer_failure, reply
 from bot.domain.text import cut, escape_markdown, plural
 from bot.runtime.limits import CONTENT_MAX
@@ -118,6 +119,11 @@ async def edit_reply(
         await interaction.followup.send(message, ephemeral=True)
 
 
+async def answer(interaction: discord.Interaction[AnyClient], text: str) -> None:
+    """Fills the reply, which was deferred; it mentions nobody."""
+    await interaction.edit_original_response(content=text, allowed_mentions=discord.AllowedMentions.none())
+
+
 async def defer_update(interaction: discord.Interaction[AnyClient]) -> None:
     """Defers the answer of a button below a private reply, which replaces that reply.
 
@@ -157,6 +163,17 @@ async def defer_if_slow(interaction: discord.Interaction[AnyClient], work: Corou
     finally:
         task.add_done_callback(_ignore_failure)  # if the reply could not be deferred
         task.cancel()
+
+
+_CogT = TypeVar("_CogT", bound=commands.Cog)
+
+
+def cog_of(interaction: discord.Interaction[AnyClient], kind: type[_CogT]) -> _CogT:
+    """Returns the cog that has the services of a button or menu that discord.py created."""
+    cog = client_of(interaction).get_cog(kind.__name__)
+    if not isinstance(cog, kind):
+        raise TypeError("the command of this component is not loaded")
+    return cog
 
 
 def _ignore_failure(task: asyncio.Task[_ResultT]) -> None:
@@ -202,7 +219,9 @@ class PersistentItem(discord.ui.DynamicItem[_ItemT], template=r"(?!)"):
 
     async def interaction_check(self, interaction: discord.Interaction[AnyClient], /) -> bool:
         """Counts the click; beyond the limit, replies with the time to wait. What follows ends with the program."""
-        client_of(interaction).track_current_task()
+        tree = client_of(interaction).tree
+        if isinstance(tree, SlashCommands):
+            tree.track_current_task()
         try:
             client_of(interaction).clicks.check(interaction)
         except discord.app_commands.CommandOnCooldown as error:

@@ -79,10 +79,10 @@ class SubscriptionCommands(commands.Cog):
 
     async def _parts(self, typed: str, guild_id: int, channel_id: int) -> Sequence[str]:
         """The keywords that were typed; a label can contain commas."""
-        index = await self._subscription_service.index(guild_id)
-        if index.labelled(channel_id, visible(typed)):
+        parts = await parse_in_thread(partial(_unique, typed), typed)
+        if len(parts) > 1 and await self._labelled(typed, guild_id, channel_id):
             return [typed]
-        return await parse_in_thread(partial(_unique, typed), typed)
+        return parts
 
     async def _unsubscribe_chosen(self, keyword_id: int, channel_id: int) -> str:
         keywords = await self._subscription_service.keywords_by_id(channel_id, [keyword_id])
@@ -94,26 +94,28 @@ class SubscriptionCommands(commands.Cog):
         self, interaction: discord.Interaction[Client], typed: str, channel_id: int, *, is_named: bool
     ) -> str:
         """Ends the subscription to what typed text means in the channel: a keyword, or the label of one."""
-        found = await self._labelled(typed, interaction.guild_id or 0, channel_id)
+        mistake = ""
+        possible: Sequence[Keyword] = ()
         try:
             possible = await parse_in_thread(partial(possible_keywords, typed), typed)
         except InvalidKeyword as error:
-            if not found:
-                mistake = describe_mistake(error)
-                return f"{bold(cut(typed, _TYPED_MAX))}: {mistake}" if is_named else mistake
-        else:
-            found = await self._subscription_service.subscribed(channel_id, possible) or found
-            if not found:
-                return await self._unsubscribe(possible[0], channel_id)
+            mistake = describe_mistake(error)
+        found: Sequence[Keyword] = ()
+        if possible:
+            found = await self._subscription_service.subscribed(channel_id, possible)
+        found = found or await self._labelled(typed, interaction.guild_id or 0, channel_id)
         if len(found) > 1:
             each = named([keyword.text for keyword in found])
             return f"{bold(cut(typed, _TYPED_MAX))} can mean {each}. Choose one of the suggestions."
-        return await self._unsubscribe(found[0], channel_id)
+        if found or possible:
+            return await self._unsubscribe((*found, *possible)[0], channel_id)
+        return f"{bold(cut(typed, _TYPED_MAX))}: {mistake}" if is_named else mistake
 
     async def _labelled(self, typed: str, guild_id: int, channel_id: int) -> Sequence[Keyword]:
+        """The channel's keywords with this name or shortened form."""
         index = await self._subscription_service.index(guild_id)
         ids = [each.keyword_id for each in index.labelled(channel_id, visible(typed))]
-        return await self._subscription_service.keywords_by_id(channel_id, ids)
+        return await self._subscription_service.keywords_by_id(channel_id, ids) if ids else ()
 
     async def _unsubscribe(self, keyword: Keyword, channel_id: int) -> str:
         match await self._subscription_service.unsubscribe(keyword, channel_id):

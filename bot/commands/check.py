@@ -39,6 +39,7 @@ from bot.runtime.errors import (
     StoreUnavailable,
 )
 from bot.runtime.problems import ReportedProblems
+from bot.runtime.server_url import ServerUrl
 from bot.runtime.supervisor import root_cause
 from bot.services.trending import TrendingDisabled
 from bot.store.backend import Location
@@ -92,12 +93,17 @@ def _check_database(location: Location) -> tuple[DatabaseSummary | None, CheckRe
         summary = summarise(location)
     except DatabaseUnusable as error:
         return None, CheckResult("database", ok=False, detail=str(error))
+    is_server = isinstance(location, ServerUrl)
     if summary is None:
-        return None, CheckResult(
-            "database", ok=True, detail=f"{location} does not exist yet; the first start creates it"
+        missing = (
+            "is empty; the first start creates its tables"
+            if is_server
+            else "does not exist yet; the first start creates it"
         )
+        return None, CheckResult("database", ok=True, detail=f"{location} {missing}")
+    state = "reachable" if is_server else "intact"
     contents = f"{plural(summary.keywords, 'keyword')}, {plural(summary.papers, 'paper')}"
-    return summary, CheckResult("database", ok=True, detail=f"intact: {contents}, {summary.waiting:,} queued")
+    return summary, CheckResult("database", ok=True, detail=f"{state}: {contents}, {summary.waiting:,} queued")
 
 
 @contextlib.asynccontextmanager

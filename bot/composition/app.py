@@ -25,7 +25,7 @@ from bot.discord_api.greeting import Greeter
 from bot.domain.accepted_keywords import configured_keyword, unlikely_to_match
 from bot.domain.keyword import Keyword
 from bot.runtime.clock import Clock, SystemClock
-from bot.runtime.errors import InvalidToken
+from bot.runtime.errors import InvalidToken, StoreUnavailable
 from bot.runtime.metrics import LagMeter, Metrics
 from bot.runtime.shutdown import ended_within
 from bot.runtime.supervisor import Loop, Supervisor, root_cause
@@ -35,9 +35,15 @@ from bot.services.health import Health
 from bot.store.clock_repair import StoredTimes
 from bot.store.database import Database
 from bot.web import PublicPage, WebServer, page_address
+from cogs.audit import InterruptedAudits
+from cogs.citations import CitationButton, CiteButton
 from cogs.keyword_list import KeywordsButton
 from cogs.lookup import AbstractButton, AbstractMenu
+from cogs.papers import PaperMenu
+from cogs.privacy import PrivacyButton
 from cogs.questions import AnswerButton
+from cogs.rest import RestButton
+from cogs.settings_import import ImportButton
 from cogs.subscribe_buttons import SubscribedButton
 from cogs.trending import TrendingButton
 
@@ -114,12 +120,14 @@ class App:
         stores, wakeups = Stores.create(database, context.clock), Wakeups.create(context.clock)
         self._settings = settings
         self._token = token
+        self._clock = context.clock
         self._session = context.open_session()
         self._supervisor = Supervisor(context.clock, context.rng, metrics, database.write_problem)
         self._ingest = build_ingest(context, stores, wakeups, self._session)
         self._trending = trending_feature(context).build(stores, wakeups)
         services = build_services(context, stores, wakeups, self._ingest, self._trending, self._supervisor)
         self.subscriptions = services.subscriptions
+        self._audits = services.audits
         state = DiscordState.create(context)
         self.client = self._build_client(context, stores, services, state)
         self._backoff_watch = BackoffWatch(self.client, state.backoff, stores.key_values, context.clock, context.rng)
@@ -128,6 +136,7 @@ class App:
         self._lag = LagMeter(context.clock, metrics)
         self._pruning_loops = pruning_loops(context, database)
         self._author_counter = AuthorCounter(stores.author_names, context.clock)
+        self._server_settings = services.server_settings
         page = PublicPage(services.pages, settings.web.public_channels, page_address(settings.web))
         self._web = WebServer(self._build_health(context, stores), metrics, page)
 
@@ -148,9 +157,9 @@ class App:
             problems=context.problems,
         )
         context.shards.use(client.shard_reports)
-        client.add_dynamic_items(
-            AbstractButton, AbstractMenu, AnswerButton, KeywordsButton, SubscribedButton, TrendingButton
-        )
+        client.add_dynamic_items(AbstractButton, AbstractMenu, AnswerButton, ImportButton, KeywordsButton)
+        client.add_dynamic_items(PrivacyButton, RestButton, SubscribedButton, TrendingButton)
+        client.add_dynamic_items(CiteButton, CitationButton, PaperMenu)
         client.set_cogs(build_cogs(context, services, self._trending))
         return client
 
@@ -178,6 +187,7 @@ class App:
                 await asyncio.wait({loops, stopped}, return_when=asyncio.FIRST_COMPLETED)
                 if stop.is_set():
                     await self._finish_messages()
+                    await self._save_backoff()
             finally:
                 stopped.cancel()
                 loops.cancel()
@@ -187,6 +197,11 @@ class App:
         log.info("shutting down")
         # The next start looks up messages that are not finished in time.
         await ended_within(self._publish.dispatcher.stop(), SHUTDOWN_GRACE_S)
+
+    async def _save_backoff(self) -> None:
+        """Stores a backoff that has just begun, or the next start would send a request during it."""
+        with contextlib.suppress(StoreUnavailable):  # which is logged and shown in `/status`
+            await ended_within(self._backoff_watch.save(), SHUTDOWN_GRACE_S)
 
     def _loops(self) -> Mapping[str, Loop]:
         return {
@@ -201,7 +216,11 @@ class App:
             "Checking the clock": self._clock_watch.run,
             "Looking for a second bot": self._when_guilds_known(self._publish.history_check.run),
             "Metering": self._lag.run,
+            "Ending interrupted audits": self._when_guilds_known(
+                InterruptedAudits(self.client, self._audits, self._clock).run
+            ),
             "Counting authors": self._author_counter.run,
+            "Deleting expired imports": self._server_settings.run,
             **self._pruning_loops,
         }
 

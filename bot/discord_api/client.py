@@ -28,6 +28,7 @@ from bot.discord_api.cooldown import CLICKS_PER_MINUTE, Cooldown
 from bot.discord_api.greeting import Greeter
 from bot.discord_api.outcomes import hide_outage_traces
 from bot.discord_api.private_replies import answer_failure
+from bot.discord_api.request_budget import prioritize_requests
 from bot.discord_api.server_changes import ServerChanges
 from bot.discord_api.sharded_client import ShardedClient
 from bot.runtime.clock import Clock
@@ -75,7 +76,11 @@ class SlashCommands(app_commands.CommandTree["Client"]):
         return True
 
     def track_current_task(self) -> None:
-        """Tracks the task of a command, a button or a menu."""
+        """Tracks the task of a command, a button or a menu.
+
+        What it sends to Discord does not wait behind all papers that are being posted.
+        """
+        prioritize_requests()
         task = asyncio.current_task()
         if task is not None:
             self.track(task)
@@ -95,6 +100,13 @@ class SlashCommands(app_commands.CommandTree["Client"]):
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=COMMANDS_END_S)
+
+
+class CogWithMenus(commands.Cog):
+    """A cog with commands in the menu of a message ("Apps"), which discord.py does not find in a cog."""
+
+    def __init__(self, menus: Sequence[app_commands.ContextMenu]) -> None:
+        self.menus = menus
 
 
 class Client(ShardedClient, commands.Bot):
@@ -169,11 +181,6 @@ class Client(ShardedClient, commands.Bot):
         self.http.connector = discord.utils.MISSING
         await self.login(token)
 
-    def track_current_task(self) -> None:
-        """Ends the current task at the shutdown, like a command."""
-        if isinstance(self.tree, SlashCommands):
-            self.tree.track_current_task()
-
     async def close(self) -> None:
         """Cancels the running commands, then closes the connection."""
         if isinstance(self.tree, SlashCommands):
@@ -203,6 +210,8 @@ class Client(ShardedClient, commands.Bot):
         await self.directory.load()
         for cog in self._cogs_to_load:
             await self.add_cog(cog, override=True)  # again if an earlier login failed after this
+            for menu in cog.menus if isinstance(cog, CogWithMenus) else ():
+                self.tree.add_command(menu, override=True)
         await self._sync_if_changed()
         self._login_finished.set()
 

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from bot.domain.expressions.arxiv_terms import expression_terms
 from bot.domain.keyword import Keyword
+from bot.domain.paper import ArxivId
 from bot.domain.search_terms import any_of, exact_terms, formatting_terms, wide_terms
 
 # Keywords per query. A form POST has no known length limit; status 414 is for GET.
@@ -68,11 +69,15 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query to arXiv: its `search_query`, the order of the results, and the window that it covers."""
+    """A query to arXiv: its `search_query`, the order of the results, and the window that it covers.
+
+    With `ids`, it asks for these papers instead.
+    """
 
     search: str
     window: Window | None = None
     newest_first: bool = True
+    ids: tuple[str, ...] = ()
 
 
 def keywords_query(keywords: Iterable[Keyword], window: Window) -> Query:
@@ -108,6 +113,11 @@ def latest_query(keyword: Keyword) -> Query:
 def is_countable(keyword: Keyword) -> bool:
     """Whether arXiv's search can find a keyword: one that it cannot find is searched in all papers."""
     return keyword.expression is None or bool(expression_terms(keyword.expression.node).found)
+
+
+def papers_query(arxiv_ids: Iterable[ArxivId]) -> Query:
+    """Returns a query for the newest versions of these papers."""
+    return Query("", ids=tuple(arxiv_id.value for arxiv_id in arxiv_ids))
 
 
 def probe_query(window: Window) -> Query:

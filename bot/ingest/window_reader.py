@@ -15,8 +15,7 @@ from typing import Final, assert_never
 from bot.arxiv.client import PageSource
 from bot.arxiv.gate import Priority
 from bot.arxiv.scheduler import Waiters
-from bot.domain.expressions.exclusions import Exclusion, find_exclusions
-from bot.domain.expressions.keywords import match_keywords
+from bot.domain.expressions.exclusions import Exclusion, match_and_exclude
 from bot.domain.keyword import Keyword
 from bot.domain.matching import Match
 from bot.domain.paper import Paper
@@ -131,8 +130,9 @@ class WindowReader:
             for first in range(0, len(window.papers), _MATCHED_TOGETHER):
                 papers = window.papers[first : first + _MATCHED_TOGETHER]
                 # In a thread: matching takes longer than the event loop may be blocked.
-                matches += await asyncio.to_thread(match_keywords, papers, keywords)
-                exclusions += await asyncio.to_thread(find_exclusions, papers, keywords)
+                matched, excluded = await asyncio.to_thread(match_and_exclude, papers, keywords)
+                matches += matched
+                exclusions += excluded
         self._metrics.papers_read.inc(len(window.papers) + window.unchanged)
         self._metrics.matches.inc(len(matches))
         return WindowResult(window.papers, tuple(matches), window.unchanged, window.digests, tuple(exclusions))

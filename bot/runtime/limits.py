@@ -30,6 +30,9 @@ ALT_TEXT_MAX: Final = 1024
 # Name of a thread or forum post (resources/channel#channel-object).
 THREAD_NAME_MAX: Final = 100
 
+# Where the files of attachments are (reference#image-formatting, and the URLs of attachment objects).
+ATTACHMENT_HOSTS: Final = frozenset(("cdn.discordapp.com", "media.discordapp.net"))
+
 # --- Discord: components and interactions ----------------------------------------------------------
 SELECT_OPTION_MAX: Final = 100
 SELECT_OPTIONS_MAX: Final = 25

@@ -102,6 +102,11 @@ class LookupService:
         self._budget: LookupBudget[object] = LookupBudget(interval_s)
         self._shared: SharedRequests[_Fetched] = SharedRequests()
 
+    @property
+    def budget(self) -> LookupBudget[object]:
+        """The budget of all lookups."""
+        return self._budget
+
     async def latest(self, keyword: Keyword, count: int, caller: Caller) -> Latest:
         """The `count` newest papers of any keyword.
 
@@ -140,7 +145,7 @@ class LookupService:
         deadline_s = self._clock.monotonic() + LOOKUP_WAIT_S
 
         async def fetch(waiters: Waiters) -> _Fetched:
-            wait_s = self._budget.wait_s(_parties(caller), self._clock.monotonic())
+            wait_s = self._budget.wait_s(parties_of(caller), self._clock.monotonic())
             if wait_s > 0:
                 # Discord shows times without fractions of a second: one second more is never too early.
                 not_before = self._clock.now() + timedelta(seconds=wait_s + 1)
@@ -154,7 +159,7 @@ class LookupService:
         """Requests the candidates. "No results" is trusted if arXiv repeats it after it returned other papers."""
         page = await self._request(keyword, caller, waiters)
         if page.total == 0:
-            self._budget.charge(_parties(caller), self._clock.monotonic())
+            self._budget.charge(parties_of(caller), self._clock.monotonic())
             now = self._clock.now()
             await check_that_arxiv_returns_papers(self._client, now, Priority.INTERACTIVE, waiters)
             page = await self._request(keyword, caller, waiters)
@@ -163,7 +168,7 @@ class LookupService:
         return page
 
     async def _request(self, keyword: Keyword, caller: Caller, waiters: Waiters) -> FeedPage:
-        self._budget.charge(_parties(caller), self._clock.monotonic())
+        self._budget.charge(parties_of(caller), self._clock.monotonic())
         query, priority = latest_query(keyword), Priority.INTERACTIVE
         return await self._client.fetch(query, start=0, size=LOOKUP_CANDIDATES, priority=priority, waiters=waiters)
 
@@ -204,6 +209,6 @@ class LookupService:
         return None if entry is None else await asyncio.to_thread(trending_abstract, entry)
 
 
-def _parties(caller: Caller) -> frozenset[object]:
+def parties_of(caller: Caller) -> frozenset[object]:
     """Whose lookups count: the person's, in all servers, and the server's."""
     return frozenset({caller.server, Caller(caller.user_id).server})

@@ -3,7 +3,7 @@
 Every function runs within the caller's transaction.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -51,7 +51,14 @@ async def add_by_command(
     connection: Connection, channel_id: int, added: Collection[Keyword], added_by: int, now: datetime
 ) -> None:
     """Subscribes a channel to these keywords by command; the channel must be stored."""
-    rows = [_row(channel_id, keyword) for keyword in added]
+    await add_all_by_command(connection, [(channel_id, keyword) for keyword in added], added_by, now)
+
+
+async def add_all_by_command(
+    connection: Connection, added: Iterable[tuple[int, Keyword]], added_by: int, now: datetime
+) -> None:
+    """Subscribes channels to keywords by command; the channels must be stored."""
+    rows = [_row(channel_id, keyword) for channel_id, keyword in added]
     source = _source(now, by_command=True, added_by=added_by)
     await _write_keywords(connection, rows)
     inserted = _insert(rows, source)
@@ -76,6 +83,27 @@ async def add_by_file(connection: Connection, added: Iterable[tuple[int, Keyword
             index_elements=["channel_id", "keyword_id"], set_={"by_file": sa.true()}
         )
     )
+
+
+async def restore_by_command(connection: Connection, rows: Sequence[Mapping[str, int | str | datetime | None]]) -> None:
+    """Adds subscriptions again as they were; `rows` have the columns of `import_removals` without the import."""
+    spelled = [{"canonical": str(row["canonical"]), "shown": str(row["shown"])} for row in rows]
+    await _write_keywords(connection, spelled)
+    kinds: dict[str, sa.types.TypeEngine[Any]] = {
+        "channel_id": Id,
+        "canonical": Text,
+        "shown": Text,
+        "added_by": Id,
+        "added_at": Utc(),
+    }
+    restored = listed_rows(rows, kinds)
+    column = restored.c
+    flags = {"by_file": sa.literal(False, Flag), "by_command": sa.literal(True, Flag)}
+    new = sa.select(
+        column.channel_id, keywords.c.id, column.shown, column.added_by, column.added_at, *flags.values()
+    ).where(keywords.c.canonical == column.canonical)
+    names = ["channel_id", "keyword_id", "shown", "added_by", "added_at", *flags]
+    await connection.write(insert(subscriptions).from_select(names, new))
 
 
 async def drop_source(connection: Connection, source: Source, rows: Collection[sa.Row[Any]]) -> int:

@@ -83,6 +83,10 @@ _DROP_UNSETTLED_TRENDING_POST: Final = sa.delete(trending_posts).where(
 class Subscriptions(SubscriptionQueries):
     """The subscriptions of all channels."""
 
+    def note_change(self) -> None:
+        """Counts a change that another class of the store made."""
+        self._changed()
+
     async def add_all(
         self,
         keywords: Sequence[Keyword],

@@ -14,7 +14,13 @@ from bot.discord_api.custom_ids import (
     AbstractButtonId,
     AbstractMenuId,
     AnswerButtonId,
+    CitationButtonId,
+    CiteButtonId,
+    ImportButtonId,
     KeywordsButtonId,
+    PaperMenuId,
+    PrivacyButtonId,
+    RestButtonId,
     SubscribedButtonId,
     TrendingButtonId,
 )
@@ -28,12 +34,8 @@ pytestmark = pytest.mark.slow
 TEMPLATES: Final = [
     each.TEMPLATE
     for each in (
-        AbstractButtonId,
-        AbstractMenuId,
-        AnswerButtonId,
-        KeywordsButtonId,
-        SubscribedButtonId,
-        TrendingButtonId,
+        *(AbstractButtonId, AbstractMenuId, AnswerButtonId, CitationButtonId, CiteButtonId, ImportButtonId),
+        *(KeywordsButtonId, PaperMenuId, PrivacyButtonId, RestButtonId, SubscribedButtonId, TrendingButtonId),
     )
 ]
 HUGE: Final = "9" * 40
@@ -54,6 +56,11 @@ def custom_ids(caller_id: int, hidden_channel: int) -> list[str]:
     moves = ("first", "to", "from", "last", "file", "steal")
     return [
         *(f"abstract:{arxiv_id}:looked-up" for arxiv_id in arxiv_ids),
+        *(f"cite:{arxiv_id}" for arxiv_id in arxiv_ids),
+        *(f"citation:{form}:2611.00001" for form in ("ris", "csv", "x" * 20, "")),
+        *(f"citation:bibtex:{arxiv_id}" for arxiv_id in arxiv_ids),
+        "papers:menu",
+        *(f"rest:{key}:{start}" for key in ("-", "x" * 60) for start in ("0", "9999999", HUGE, "-1")),
         *("abstracts:looked-up", "abstracts:0", "abstracts:-", "abstracts:"),
         *(f"subscribed:{action}:{each}:1" for action in ("new", "past", "undo", "all") for each in channels),
         *(f"subscribed:undo:{hidden_channel}:{each}" for each in keywords),
@@ -63,6 +70,9 @@ def custom_ids(caller_id: int, hidden_channel: int) -> list[str]:
         *(f"keywords:{caller}:0:first:0" for caller in ("0", "1", "-1", HUGE, "9" * 20)),
         *(f"keywords:{caller_id}:{each}:last:0" for each in (*channels, "9" * 20)),
         f"keywords:{caller_id}:0:to:{HUGE}",
+        *(f"import:{action}:{caller_id}:{'0' * 16}" for action in ("apply", "cancel", "undo", "all")),
+        *(f"import:undo:{caller}:{'0' * 16}" for caller in ("0", HUGE, "9" * 20)),
+        *(f"privacy:{action}:{caller}" for action in ("delete", "cancel") for caller in ("0", caller_id, "9" * 20)),
         *(f"trending:{day}:0:0" for day in days),
         *(f"trending:2026-11-20:{page}:{count}" for page, count in (("9999", "9999"), ("-1", "0"), (HUGE, "0"))),
     ]

@@ -137,19 +137,32 @@ async def _fill(path: Path) -> None:
         await store.papers.add([paper(f"2611.{n:05}", abstract="graph " * 250) for n in range(2000)])
 
 
+# What the migrations after revision 0011 add.
+_ADDED_INDEXES: Final = ("papers_with_abstract", "outbox_by_followed", "subscriptions_by_person")
+_ADDED_TABLES: Final = (
+    *("author_keys", "author_matches", "excluded_papers", "questions", "import_removals", "settings_imports"),
+    *("withheld", "exclusions", "audits"),
+)
+_ADDED_COLUMNS: Final = (
+    ("outbox", "by_followed"),
+    ("keywords", "label"),
+    ("subscriptions", "label"),
+    ("channel_settings", "papers_per_posting"),
+    ("channel_settings", "papers_left"),
+    ("matches", "found_by"),
+)
+
+
 def _set_format(path: Path, number: int) -> None:
+    """Removes what later migrations add, if it is there, and sets the database's format."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("DROP INDEX IF EXISTS papers_with_abstract")
-        for table in ("excluded_papers", "questions"):
+        for index in _ADDED_INDEXES:
+            connection.execute(f"DROP INDEX IF EXISTS {index}")
+        for table in _ADDED_TABLES:
             connection.execute(f"DROP TABLE IF EXISTS {table}")
-        for table in ("keywords", "subscriptions"):
-            if any(row[1] == "label" for row in connection.execute(f"PRAGMA table_info({table})")):
-                connection.execute(f"ALTER TABLE {table} DROP COLUMN label")
-        if connection.execute("SELECT 1 FROM pragma_table_info('outbox') WHERE name = 'by_followed'").fetchone():
-            connection.execute("DROP TABLE author_keys")
-            connection.execute("DROP TABLE author_matches")
-            connection.execute("DROP INDEX outbox_by_followed")
-            connection.execute("ALTER TABLE outbox DROP COLUMN by_followed")
+        for table, column in _ADDED_COLUMNS:
+            if any(row[1] == column for row in connection.execute(f"PRAGMA table_info({table})")):
+                connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         connection.execute("UPDATE alembic_version SET version_num = '0011'")
         connection.execute(f"PRAGMA user_version = {number}")
 

@@ -56,6 +56,7 @@ ADDED: Final[Mapping[str, int]] = {
     "posts": 3,
     "trending_posts": 2,
     "subscriptions": 1,
+    "channel_settings": 2,
 }
 # The tables that the migrations create.
 CREATED: Final = (
@@ -66,6 +67,11 @@ CREATED: Final = (
     "author_matches",
     "excluded_papers",
     "questions",
+    "settings_imports",
+    "import_removals",
+    "exclusions",
+    "withheld",
+    "audits",
 )
 
 

@@ -26,6 +26,7 @@ LARGE_TABLES: Final = (
     "author_matches",
     "excluded_papers",
     "questions",
+    "withheld",
 )
 _LARGE: Final = "|".join(sorted(LARGE_TABLES, key=len, reverse=True))
 # A table's name, or the alias that SQLAlchemy gives it.

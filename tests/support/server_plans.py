@@ -62,6 +62,15 @@ _FILL: Final = (
        SELECT 1 + n % GROUPS, arxiv_id, published, published, published, 'delivered', 'post ' || n
        FROM (SELECT *, row_number() OVER () AS n FROM papers) AS p""",
     "INSERT INTO outbox_keywords (outbox_id, keyword_id) SELECT id, 1 + id % GROUPS FROM outbox",
+    """INSERT INTO exclusions (channel_id, canonical, shown, added_by, added_at)
+       SELECT n, 'survey', 'survey', 1, '2020-01-01' FROM generate_series(1, GROUPS, 10) AS n""",
+    """INSERT INTO withheld (channel_id, arxiv_id, reason, exclusion_id, exclusion, withheld_at, published, due_at)
+       SELECT 1 + (n + 2) % GROUPS, arxiv_id, 'exclusion', 1 + n % (GROUPS / 10), 'survey', published, published,
+              published
+       FROM (SELECT *, row_number() OVER () AS n FROM papers) AS p""",
+    """INSERT INTO withheld (channel_id, arxiv_id, reason, withheld_at, published, due_at, post_key)
+       SELECT 1 + (n + 3) % GROUPS, arxiv_id, 'limit', published, published, published, 'post ' || n
+       FROM (SELECT *, row_number() OVER () AS n FROM papers) AS p""",
 )
 _STATISTICS: Final = "VACUUM ANALYZE"
 # As a poll does.

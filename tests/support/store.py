@@ -18,6 +18,7 @@ from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
 from bot.store.database import Database
 from bot.store.edits import Edits
+from bot.store.exclusions import Exclusions
 from bot.store.ingest import IngestStore, WindowWritten
 from bot.store.outbox import Outbox
 from bot.store.pages import PageStore
@@ -26,6 +27,7 @@ from bot.store.polls import KeyValues, Polls
 from bot.store.subscriptions import Subscriptions
 from bot.store.trending_entries import TrendingEntries
 from bot.store.trending_posts import TrendingPosts
+from bot.store.withheld import WithheldPapers
 from tests.support.databases import create_where_missing, location
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
@@ -53,6 +55,8 @@ class Store:
     page_store: PageStore
     trending_entries: TrendingEntries
     trending_posts: TrendingPosts
+    exclusions: Exclusions
+    withheld: WithheldPapers
 
     async def subscribe(self, keyword: str, channel_id: int = CHANNEL, *, added_by: int = ADA) -> bool:
         """Subscribes by command; returns whether the channel did not have the keyword."""
@@ -155,6 +159,8 @@ async def opened_at(place: Location, path: Path) -> AsyncIterator[Store]:
             PageStore(database),
             TrendingEntries(database),
             TrendingPosts(database),
+            Exclusions(database),
+            WithheldPapers(database),
         )
     finally:
         await database.close()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.expressions.exclusions import find_exclusions, has_exclusions
+from bot.domain.expressions.exclusions import find_exclusions, has_exclusions, match_and_exclude
 from bot.domain.expressions.keywords import match_keywords, parse_keyword
 from bot.domain.paper import Paper
 from tests.support.builders import paper
@@ -68,6 +68,10 @@ def test_versions_of_a_paper_count_once() -> None:
 def test_matches_and_exclusions_together_are_what_matches_without_exclusions(titles: list[str]) -> None:
     papers = titled(*titles)
     keyword, without = parse_keyword('agents -survey -"case study"'), parse_keyword("agents")
-    matched = [each.arxiv_id for each in match_keywords(papers, [keyword])]
-    removed = [each.arxiv_id for each in find_exclusions(papers, [keyword])]
+    matches, exclusions = match_and_exclude(papers, [keyword, without])
+    assert (matches, exclusions) == (
+        match_keywords(papers, [keyword, without]), find_exclusions(papers, [keyword, without]),
+    )  # fmt: skip
+    matched = [each.arxiv_id for each in matches if each.keyword == keyword]
+    removed = [each.arxiv_id for each in exclusions]
     assert sorted(matched + removed) == sorted(each.arxiv_id for each in match_keywords(papers, [without]))

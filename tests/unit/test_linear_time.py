@@ -27,6 +27,8 @@ from bot.domain.layout.card import full_abstract, lay_out_cards
 from bot.domain.layout.code_link import code_link
 from bot.domain.layout.venue import venue
 from bot.domain.matching import match
+from bot.domain.paper_ids import find_paper_ids, parse_paper_id
+from bot.domain.period import parse_period
 from bot.domain.searchable import searchable
 from bot.domain.similar_terms import similar_keywords
 from bot.domain.stemming import stem
@@ -39,6 +41,7 @@ from bot.domain.words import caseless, plain, unaccented, visible
 from bot.domain.zones import parse_zone, suggest_zones
 from bot.page.bibtex import bibtex
 from bot.page.markdown import escaped
+from bot.page.references import ReferenceFormat, write_citation
 from bot.page.text import plain_text
 from bot.runtime.errors import DailyPapersError
 from tests.support.builders import paper
@@ -54,7 +57,8 @@ KEYWORDS: Final = [Keyword.parse(text) for text in ("reward model", "Q*", "graph
 UNITS: Final = (
     "{", "}", "$", "\\", "^{", "_", "\\frac{", "\\left(", "\\href{", "\\c ", "``", "'", "~", "\\cite{a}", "\\sim ", "[",
     "(", "<", "<1@", "*", "|", "a ", "a-", "1 ", ". ", "a, ", "A", "\u4e2d", "\u0301", "a.b/", "http://a ", " ",
-    "https://github.com/a/b ", "accepted at ", "pages, ", "CVPR 2026 ", "withdrawn ", "AND ", "# 1", "@",
+    "https://github.com/a/b ", "https://arxiv.org/abs/2403.01234v1", "%2F", "2403.", "hep-th/", "10.48550/",
+    "accepted at ", "pages, ", "CVPR 2026 ", "withdrawn ", "AND ", "# 1", "@",
 )  # fmt: skip
 # Each function with how much text it can get: `domain.feed` caps the fields of papers, Discord the options of commands.
 FUNCTIONS: Final[dict[str, tuple[Callable[[str], object], int]]] = {
@@ -94,6 +98,13 @@ FUNCTIONS: Final[dict[str, tuple[Callable[[str], object], int]]] = {
     "venue of a reference": (lambda text: venue(None, text), PAPER_FIELD_MAX),
     "badges": (lambda text: badges(replace(PAPER, comment=text)), PAPER_FIELD_MAX),
     "authors": (lambda text: replace(PAPER, authors=(text,)), PAPER_FIELD_MAX),
+    "parse_paper_id": (parse_paper_id, SIZE),
+    "find_paper_ids": (lambda text: find_paper_ids(text, 20), SIZE),
+    "parse_period": (lambda text: parse_period(text, text, PAPER.published.date()), SIZE),
+    "write_citation": (
+        lambda text: [write_citation(replace(PAPER, title=text, authors=(text,)), form) for form in ReferenceFormat],
+        PAPER_TITLE_MAX,
+    ),
     "bibtex": (lambda text: bibtex(replace(PAPER, title=text, authors=(text,))), PAPER_TITLE_MAX),
 }
 

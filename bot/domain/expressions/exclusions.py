@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from bot.domain.expressions.keywords import match_keywords
 from bot.domain.expressions.matching import PaperSets, rows_of
 from bot.domain.expressions.nodes import (
     CategoryClause,
@@ -19,7 +20,7 @@ from bot.domain.expressions.nodes import (
 )
 from bot.domain.expressions.printing import label
 from bot.domain.keyword import Keyword
-from bot.domain.matching import unique_ids
+from bot.domain.matching import Match, unique_ids
 from bot.domain.paper import ArxivId, Paper
 from bot.runtime.garbage import without_collections
 
@@ -47,13 +48,27 @@ def has_exclusions(keyword: Keyword) -> bool:
     return _excluding(keyword) is not None
 
 
-def find_exclusions(papers: Sequence[Paper], keywords: Sequence[Keyword]) -> tuple[Exclusion, ...]:
-    """Returns each pair of a paper and a keyword that excludes it once."""
+def match_and_exclude(
+    papers: Sequence[Paper], keywords: Sequence[Keyword]
+) -> tuple[tuple[Match, ...], tuple[Exclusion, ...]]:
+    """Returns what keywords match, and what they exclude: each clause is searched once for both."""
+    expressions = [each.expression for each in keywords if each.expression is not None]
+    sets = PaperSets(papers, chain.from_iterable(each.clauses for each in expressions)) if expressions else None
+    return match_keywords(papers, keywords, sets), find_exclusions(papers, keywords, sets)
+
+
+def find_exclusions(
+    papers: Sequence[Paper], keywords: Sequence[Keyword], sets: PaperSets | None = None
+) -> tuple[Exclusion, ...]:
+    """Returns each pair of a paper and a keyword that excludes it once.
+
+    `sets` are those of the papers, with at least the clauses of the keywords.
+    """
     excluding = tuple(filter(None, map(_excluding, dict.fromkeys(keywords))))
     if not excluding:
         return ()
     with without_collections():
-        return tuple(_exclusions(papers, excluding))
+        return tuple(_exclusions(papers, excluding, sets))
 
 
 def _excluding(keyword: Keyword) -> _Excluding | None:
@@ -69,10 +84,12 @@ def _has_category(node: ExpressionNode) -> bool:
     return any(isinstance(clause, CategoryClause) and not clause.is_primary for clause in clauses(node))
 
 
-def _exclusions(papers: Sequence[Paper], excluding: Sequence[_Excluding]) -> Iterator[Exclusion]:
+def _exclusions(
+    papers: Sequence[Paper], excluding: Sequence[_Excluding], sets: PaperSets | None
+) -> Iterator[Exclusion]:
     ids, without_versions = unique_ids(papers)
     searched = chain.from_iterable(each.keyword.expression.clauses for each in excluding if each.keyword.expression)
-    sets = PaperSets(papers, searched)
+    sets = sets or PaperSets(papers, searched)
     for each in excluding:
         remaining, _ = sets.find(each.others)
         for exclusion in each.exclusions:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from bot.domain.expressions.explanation import explain, explain_phrase
-from bot.domain.expressions.matching import match_expressions
+from bot.domain.expressions.matching import PaperSets, match_expressions
 from bot.domain.expressions.nodes import (
     CategoryClause,
     Conjunction,
@@ -23,6 +23,7 @@ from bot.domain.expressions.parsing import (
     KeywordExpression,
     is_expression,
     parse_expression,
+    phrase_node,
     split_name,
 )
 from bot.domain.expressions.printing import print_expression
@@ -54,7 +55,7 @@ def read_keyword(text: str, category: str | None = None) -> Keyword | AmbiguousK
 
 
 def parse_keyword(text: str, category: str | None = None) -> Keyword:
-    """Reads a keyword that nobody can be asked about, such as one in a file; raises InvalidKeyword.
+    """Reads a keyword without asking which reading was meant, such as one in a file; raises InvalidKeyword.
 
     A text without operators, fields and quotation marks is a phrase, also if a reading of it has operators.
     """
@@ -137,6 +138,11 @@ def stored_keyword(shown: str, canonical: str) -> Keyword:
     return Keyword.parse(shown)
 
 
+def node_of(keyword: Keyword) -> ExpressionNode:
+    """Returns the expression of any keyword, also of a phrase."""
+    return phrase_node(keyword) if keyword.expression is None else keyword.expression.node
+
+
 def as_keyword(expression: KeywordExpression) -> Keyword:
     """Returns the keyword for an expression, which may be a phrase."""
     if not expression.is_phrase:
@@ -146,14 +152,20 @@ def as_keyword(expression: KeywordExpression) -> Keyword:
     return Keyword.parse(words.text, category).named(expression.name)
 
 
-def match_keywords(papers: Sequence[Paper], keywords: Sequence[Keyword]) -> tuple[Match, ...]:
-    """Returns each pair of a paper and a keyword that it satisfies once, ordered by keyword, then by paper."""
+def match_keywords(
+    papers: Sequence[Paper], keywords: Sequence[Keyword], sets: PaperSets | None = None
+) -> tuple[Match, ...]:
+    """Returns each pair of a paper and a keyword that it satisfies once, ordered by keyword, then by paper.
+
+    `sets` are those of the papers, with at least the clauses of all expressions among the keywords.
+    """
     unique = tuple(dict.fromkeys(keywords))
     found = [*match(papers, [each for each in unique if each.expression is None])]
     by_canonical = {each.canonical: each for each in unique}
     expressions = [each.expression for each in unique if each.expression is not None]
     found += (
-        Match(each.arxiv_id, by_canonical[each.expression.canonical]) for each in match_expressions(papers, expressions)
+        Match(each.arxiv_id, by_canonical[each.expression.canonical])
+        for each in match_expressions(papers, expressions, sets)
     )
     if not expressions:
         return tuple(found)

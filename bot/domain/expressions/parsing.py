@@ -168,7 +168,7 @@ def pointer(error: InvalidExpression) -> str:
 def _parse_reading(text: str, category: str | None) -> ExpressionNode:
     tokens = split_tokens(text)
     if _is_phrase(tokens) or _is_quoted_phrase(tokens):
-        return _phrase_node(Keyword.parse(text, category))
+        return phrase_node(Keyword.parse(text, category))
     codes = [category] if category and visible(category) else []
     if tokens[-1].type == "BRACKETED":
         codes.append(tokens.pop()[1:-1])
@@ -193,7 +193,8 @@ def _is_quoted_phrase(tokens: Sequence[Token]) -> bool:
     return [token.type for token in tokens] in (["QUOTED"], ["QUOTED", "BRACKETED"])
 
 
-def _phrase_node(keyword: Keyword) -> ExpressionNode:
+def phrase_node(keyword: Keyword) -> ExpressionNode:
+    """Returns the node of a keyword that is a phrase, optionally limited to a category."""
     spelled = unquoted(keyword.shown.removesuffix(f" [{keyword.category}]"))
     words = WordClause.create(spelled, keyword.tokens, match_key(keyword.tokens, None))
     return conjunction(words, *([CategoryClause(keyword.category)] if keyword.category else []))

@@ -3,9 +3,12 @@
 The revisions in `versions/` bring the databases of earlier releases to this schema.
 """
 
+from bot.store.schema.audits import audits
 from bot.store.schema.authors import author_keys, author_matches
 from bot.store.schema.base import COPYING, metadata
 from bot.store.schema.channels import channel_places, channel_settings, channels, known_guilds, subscriptions
+from bot.store.schema.exclusions import exclusions, withheld
+from bot.store.schema.imports import import_removals, settings_imports
 from bot.store.schema.papers import (
     backfilled_months,
     backfilled_papers,
@@ -23,6 +26,7 @@ from bot.store.schema.trending import trending_days, trending_entries, trending_
 
 __all__ = [
     "COPYING",
+    "audits",
     "author_keys",
     "author_matches",
     "backfilled_months",
@@ -32,8 +36,10 @@ __all__ = [
     "channels",
     "edits",
     "excluded_papers",
+    "exclusions",
     "found_papers",
     "histories",
+    "import_removals",
     "key_values",
     "keywords",
     "known_guilds",
@@ -46,8 +52,10 @@ __all__ = [
     "polls",
     "posts",
     "questions",
+    "settings_imports",
     "subscriptions",
     "trending_days",
     "trending_entries",
     "trending_posts",
+    "withheld",
 ]

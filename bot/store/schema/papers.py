@@ -48,7 +48,7 @@ keywords: Final = sa.Table(
 )
 
 # Seen ids, permanent: a paper in it is never new again. The dates are those of the paper, so that the newest papers of
-# a keyword are read in order.
+# a keyword are read in order. found_by: the kind of read that found the paper; NULL in databases of earlier releases.
 matches: Final = sa.Table(
     "matches",
     metadata,
@@ -57,6 +57,7 @@ matches: Final = sa.Table(
     paper(primary_key=True),
     sa.Column("updated", Utc, nullable=False),
     sa.Column("matched_at", Utc, nullable=False),
+    sa.Column("found_by", Text),
     sa.Index("matches_by_paper", "arxiv_id", "keyword_id", unique=True),
     sa.Index("matches_by_update", "keyword_id", "updated", "arxiv_id"),
     **BY_KEY,
