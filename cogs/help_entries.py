@@ -130,6 +130,20 @@ ENTRIES: Final[Mapping[str, HelpEntry]] = {
         ),
         "The first time needs a `zone`; later ones keep it.",
     ),
+    "channel exclude add": HelpEntry(
+        "excludes papers that match an expression",
+        ("channel exclude add expression:survey", "channel exclude add expression:cat:cs.CV channel:#papers"),
+        "Papers that match it are not posted in the channel, whatever keyword they match.",
+    ),
+    "channel exclude remove": HelpEntry("ends an exclusion", ("channel exclude remove expression:survey",)),
+    "channel exclude list": HelpEntry(
+        "lists the exclusions", ("channel exclude list", "channel exclude list channel:#papers")
+    ),
+    "channel limit": HelpEntry(
+        "limits the papers per posting",
+        ("channel limit papers:10", "channel limit"),
+        "A button below the last paper shows the rest. Without `papers`, there is no limit.",
+    ),
     "channel pause": HelpEntry("queues new papers until you resume", ("channel pause",)),
     "channel resume": HelpEntry("posts again, queued papers first", ("channel resume",)),
     "channel mention": HelpEntry(

@@ -26,6 +26,7 @@ RESTORED = ChannelSettings(
     schedule=DailySchedule(8, 30, "Europe/Berlin", weekdays_only=True),
     paused_since=NOW,
     trending=TrendingSettings(5, NOW),
+    papers_per_posting=12,
 )
 
 
@@ -127,6 +128,7 @@ async def test_import_is_previewed_applied_and_undone_after_a_restart(tmp_path: 
                     "schedule": {"time": "08:30", "zone": "Europe/Berlin", "weekdays_only": True},
                     "mention_role": None,
                     "publish": False,
+                    "papers_per_posting": 12,
                     "paused": True,
                     "trending_min_votes": 5,
                 },

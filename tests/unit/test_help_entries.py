@@ -26,9 +26,11 @@ AnyGroup = app_commands.Group
 def cog_commands() -> Mapping[str, AnyCommand]:
     """Every command that can be run, by its whole name."""
     found: dict[str, AnyCommand] = {}
-    for module in pkgutil.iter_modules(cogs.__path__):
-        for each in vars(importlib.import_module(f"cogs.{module.name}")).values():
-            if inspect.isclass(each) and issubclass(each, commands.Cog) and each is not commands.Cog:
+    modules = [importlib.import_module(f"cogs.{module.name}") for module in pkgutil.iter_modules(cogs.__path__)]
+    for module in modules:
+        for each in vars(module).values():
+            # A class with subclasses is a part of their commands.
+            if inspect.isclass(each) and issubclass(each, commands.Cog) and not each.__subclasses__():
                 prefix = f"{each.__cog_group_name__} " if issubclass(each, commands.GroupCog) else ""
                 found |= {prefix + command.qualified_name: command for command in leaves(each.__cog_app_commands__)}
     return found

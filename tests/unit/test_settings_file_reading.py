@@ -14,6 +14,7 @@ from bot.domain.channel_schedule import DailySchedule, Immediate
 from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
 from bot.domain.expressions.keywords import parse_keyword
 from bot.domain.keyword import Keyword
+from bot.domain.posting_limit import PER_POSTING_MAX
 from bot.domain.server_settings.changes import changes_of
 from bot.domain.server_settings.fields import FIELDS, NOT_IN_FILES, encoded, exact, from_exact
 from bot.domain.server_settings.model import ChannelState, ServerState, SettingsFile, StoredKeyword
@@ -65,6 +66,7 @@ settings = st.builds(
     ),
     mention_role=st.none() | st.just(ROLE),
     publish=st.booleans(),
+    papers_per_posting=st.none() | st.integers(1, PER_POSTING_MAX),
     paused_since=st.none() | st.just(NOW),
     trending=st.none() | st.builds(TrendingSettings, st.integers(0, 10**9), st.just(NOW)),
 )
@@ -113,6 +115,7 @@ def test_change_of_any_setting_in_files_changes_the_fingerprint() -> None:
         "schedule": DailySchedule(8, 30, "UTC"),
         "mention_role": ROLE,
         "publish": True,
+        "papers_per_posting": 5,
         "paused_since": NOW,
         "trending": TrendingSettings(0, NOW),
     }
@@ -169,6 +172,8 @@ def test_change_of_any_setting_in_files_changes_the_fingerprint() -> None:
         (one_channel(settings={"mention_role": 5}), "`mention_role` is not valid; allowed: null, or the id of a role"),
         (one_channel(settings={"mention_role": "12"}), "`mention_role` is not valid; allowed: null, or the id"),
         (one_channel(settings={"publish": 1}), "`publish` is not valid; allowed: true or false."),
+        (one_channel(settings={"papers_per_posting": 0}), "allowed: null, or a whole number from 1 to 1,000."),
+        (one_channel(settings={"papers_per_posting": True}), "`papers_per_posting` is not valid; allowed: null, or"),
         (one_channel(settings={"paused": None}), "`paused` is not valid; allowed: true or false."),
         (one_channel(settings={"trending_min_votes": True}), "a whole number from 0 to 1,000,000,000."),
         (one_channel(settings={"trending_min_votes": -1}), "`trending_min_votes` is not valid; allowed: null, or"),
