@@ -58,9 +58,7 @@ class FollowCommand(commands.Cog):
         return () if author is None else name_lines(author, await self._author_service.same_names(author))
 
     @follow.autocomplete("author")
-    async def complete_author(
-        self, _: discord.Interaction[Client], typed: str
-    ) -> list[app_commands.Choice[str]]:
+    async def complete_author(self, _: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
         found = await self._author_service.suggest(typed, AUTOCOMPLETE_CHOICES_MAX)
         return [
             app_commands.Choice(name=_choice(each.name, f" · {plural(each.papers, 'paper')}"), value=each.name)

@@ -61,7 +61,9 @@ async def test_followed_author_is_previewed_posted_and_listed(tmp_path: Path) ->
         assert "and 8 more, including **Geoffrey Hinton**" in str(post.embeds[0]["description"])
         assert "**Geoffrey Hinton (author)** · added by" in await sandbox.reply_to("keywords")
         again = await sandbox.reply_to("follow", {"author": "Geoffrey Hínton"})
-        assert again.startswith(f"**Geoffrey Hínton (author)**: Already watched as **Geoffrey Hinton (author)** in {here}")
+        assert again.startswith(
+            f"**Geoffrey Hínton (author)**: Already watched as **Geoffrey Hinton (author)** in {here}"
+        )
 
 
 @pytest.mark.slow
