@@ -115,6 +115,7 @@ def test_change_of_any_setting_in_files_changes_the_fingerprint() -> None:
         "publish": True,
         "paused_since": NOW,
         "trending": TrendingSettings(0, NOW),
+        "papers_per_posting": 1,
     }
     others = [
         state_of(stored(parse_keyword("graph")), settings=replace(ChannelSettings(), **{name: value}))
