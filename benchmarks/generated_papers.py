@@ -52,9 +52,9 @@ _SURNAMES: Final = _listed(
     "Okafor Lindqvist Xiaoming Marković Yıldız El-Amin Novák Tanaka García Schröder Ivanova Singh"
 )
 _GIVEN: Final = _listed("Ada Björn Chen Daniela Emre Farah Grete Hiro Inés Jürgen Katya Lakshmi")
-# How many different people the authors are drawn from, and how unevenly: of a million papers, most people have one and
-# 60,000 have ten or more, in part under the same names.
-_PEOPLE: Final = 1_200_000
+# How many different people per paper the authors are drawn from, and how unevenly: of a million papers, most people
+# have one and 60,000 have ten or more, in part under the same names.
+_PEOPLE: Final = 1.2
 _UNEVEN: Final = 3
 
 # The share of papers that the broadest keyword matches, and the exponent with which the others decrease.
@@ -104,7 +104,7 @@ class PaperGenerator:
                 version=version,
                 title=text.title(rng),
                 abstract=text.abstract(rng, [self.keywords[place] for place in drawn]),
-                authors=text.authors(rng),
+                authors=text.authors(rng, self.count),
                 primary_category=categories[0],
                 categories=categories,
                 published=published,
@@ -193,8 +193,8 @@ class _GeneratedText:
     def title(self, rng: random.Random) -> str:
         return rng.choice(self._titles)
 
-    def authors(self, rng: random.Random) -> tuple[str, ...]:
-        people = (int(_PEOPLE * rng.random() ** _UNEVEN) for _ in range(rng.randint(1, 9)))
+    def authors(self, rng: random.Random, papers: int) -> tuple[str, ...]:
+        people = (int(_PEOPLE * papers * rng.random() ** _UNEVEN) for _ in range(rng.randint(1, 9)))
         return tuple(dict.fromkeys(map(self._person, people)))
 
     def _person(self, number: int) -> str:

@@ -130,26 +130,26 @@ ENTRIES: Final[Mapping[str, HelpEntry]] = {
         ),
         "The first time needs a `zone`; later ones keep it.",
     ),
-    "channel exclude add": HelpEntry(
-        "excludes papers that match an expression",
-        ("channel exclude add expression:survey", "channel exclude add expression:cat:cs.CV channel:#papers"),
-        "Papers that match it are not posted in the channel, whatever keyword they match.",
-    ),
-    "channel exclude remove": HelpEntry("ends an exclusion", ("channel exclude remove expression:survey",)),
-    "channel exclude list": HelpEntry(
-        "lists the exclusions", ("channel exclude list", "channel exclude list channel:#papers")
-    ),
-    "channel limit": HelpEntry(
-        "limits the papers per posting",
-        ("channel limit papers:10", "channel limit"),
-        "A button below the last paper shows the rest. Without `papers`, there is no limit.",
-    ),
     "channel pause": HelpEntry("queues new papers until you resume", ("channel pause",)),
     "channel resume": HelpEntry("posts again, queued papers first", ("channel resume",)),
     "channel mention": HelpEntry(
         "pings a role with each batch",
         ("channel mention role:@readers", "channel mention"),
         "Without `role`, no one is pinged.",
+    ),
+    "channel exclude add": HelpEntry(
+        "does not post papers that match an expression",
+        ("channel exclude add expression:survey", 'channel exclude add expression:au:"Hinton, G" channel:#papers'),
+        "The reply counts what it would have held back in the last 30 days.",
+    ),
+    "channel exclude remove": HelpEntry(
+        "posts papers again that match an exclusion", ("channel exclude remove expression:survey",)
+    ),
+    "channel exclude list": HelpEntry("lists a channel's exclusions", ("channel exclude list",)),
+    "channel limit": HelpEntry(
+        "limits how many papers a posting contains",
+        ("channel limit papers:10", "channel limit"),
+        "A button shows the rest. Without `papers`, there is no limit.",
     ),
     "channel publish": HelpEntry(
         "publishes papers to followers",

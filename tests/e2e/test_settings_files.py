@@ -128,9 +128,9 @@ async def test_import_is_previewed_applied_and_undone_after_a_restart(tmp_path: 
                     "schedule": {"time": "08:30", "zone": "Europe/Berlin", "weekdays_only": True},
                     "mention_role": None,
                     "publish": False,
-                    "papers_per_posting": 12,
                     "paused": True,
                     "trending_min_votes": 5,
+                    "papers_per_posting": 12,
                 },
                 "keywords": ["alpha OR beta", "graph", "old topic"],
             }

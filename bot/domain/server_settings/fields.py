@@ -24,7 +24,7 @@ JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | flo
 # Settings that no file has, and why.
 NOT_IN_FILES: Final[Mapping[str, str]] = {
     "backlog_pending": "it says what is being posted, and ends by itself",
-    "papers_left": "it says how much of a batch is posted, and begins again with the next one",
+    "papers_left": "it counts what the last batch posted",
 }
 
 # How many characters of a wrong text a reply shows.
@@ -151,13 +151,6 @@ FIELDS: Final = (
     ),
     SettingField("publish", ("publish",), lambda each: each.publish, _with_publish, lambda each: _yes(each.publish)),
     SettingField(
-        "papers_per_posting",
-        ("papers_per_posting",),
-        lambda each: each.papers_per_posting,
-        _with_limit,
-        _described_limit,
-    ),
-    SettingField(
         "paused",
         ("paused_since",),
         lambda each: each.paused_since is not None,
@@ -170,6 +163,13 @@ FIELDS: Final = (
         lambda each: None if each.trending is None else each.trending.min_votes,
         _with_trending,
         _described_trending,
+    ),
+    SettingField(
+        "papers_per_posting",
+        ("papers_per_posting",),
+        lambda each: each.papers_per_posting,
+        _with_limit,
+        _described_limit,
     ),
 )
 BY_NAME: Final[Mapping[str, SettingField]] = {each.name: each for each in FIELDS}
