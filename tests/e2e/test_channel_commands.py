@@ -134,7 +134,7 @@ async def test_schedule_takes_a_time_and_a_zone_and_suggests_both(tmp_path: Path
         assert "daily at 10:00 (Asia/Tokyo)" in await channel(sandbox, "schedule", time="10:00", weekdays=False)
         for option in ({"weekdays": True}, {"zone": ZONE}):
             assert await channel(sandbox, "schedule", time="as they come", **option) == (
-                "`zone` and `weekdays` need a time of day. Leave them out for `as they come`."
+                "`zone`, `days` and `weekdays` need a time of day. Leave them out for `as they come`."
             )
         assert "daily at 10:00 (Asia/Tokyo)" in await channel(sandbox, "show")
         assert (

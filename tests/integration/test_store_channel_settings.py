@@ -9,6 +9,7 @@ from bot.domain.channel_schedule import DailySchedule
 from bot.domain.channel_settings import ChannelSettings, Style
 from bot.domain.keyword import Keyword
 from bot.domain.outgoing import Delivered
+from bot.domain.weekdays import MONDAY_TO_FRIDAY
 from bot.runtime.metrics import Metrics
 from bot.services.health import Health
 from tests.support.builders import paper
@@ -38,7 +39,7 @@ async def test_channel_without_settings_has_the_defaults(store: Store) -> None:
     [
         ChannelSettings(style=Style.COMPACT, mention_role=99, publish=True, paused_since=NOW),
         ChannelSettings(style=Style.CARDS, schedule=DAILY),
-        ChannelSettings(schedule=DailySchedule(0, 5, "Asia/Kolkata", weekdays_only=True)),
+        ChannelSettings(schedule=DailySchedule(0, 5, "Asia/Kolkata", days=MONDAY_TO_FRIDAY)),
     ],
 )
 async def test_settings_are_read_as_written(store: Store, wanted: ChannelSettings) -> None:

@@ -25,6 +25,7 @@ from bot.domain.trending.post import (
     ended_at,
     select_entries,
 )
+from bot.domain.weekdays import MONDAY_TO_FRIDAY
 from bot.runtime import limits
 from tests.support.builders import trending_entry
 
@@ -86,7 +87,7 @@ def test_list_is_not_posted_after_four_days() -> None:
     [
         (Immediate(), at(SATURDAY, 0)),
         (BERLIN, at(SATURDAY, 7, 30)),
-        (DailySchedule(8, 30, "Europe/Berlin", weekdays_only=True), at(MONDAY, 7, 30)),
+        (DailySchedule(8, 30, "Europe/Berlin", days=MONDAY_TO_FRIDAY), at(MONDAY, 7, 30)),
         (DailySchedule(0, 0, "UTC"), at(SATURDAY, 0)),
         (DailySchedule(23, 0, "UTC"), at(SATURDAY, 23)),
     ],
@@ -104,7 +105,7 @@ def test_newer_list_replaces_an_older_one() -> None:
 
 def test_lists_due_at_the_same_time_are_all_posted() -> None:
     # In Tokyo, a UTC day ends at 09:00.
-    tokyo = TrendingSubscription(1, 0, at(THURSDAY), DailySchedule(8, 30, "Asia/Tokyo", weekdays_only=True))
+    tokyo = TrendingSubscription(1, 0, at(THURSDAY), DailySchedule(8, 30, "Asia/Tokyo", days=MONDAY_TO_FRIDAY))
     assert tokyo.post_time(THURSDAY, FRIDAY) == tokyo.post_time(FRIDAY, FRIDAY) == at(SUNDAY, 23, 30)
     assert TrendingSubscription(1, 0, at(FRIDAY, 0), tokyo.schedule).post_time(THURSDAY, FRIDAY) is None
 
