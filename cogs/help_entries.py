@@ -122,13 +122,14 @@ ENTRIES: Final[Mapping[str, HelpEntry]] = {
         "`auto` shows cards for up to five papers, and a list for more.",
     ),
     "channel schedule": HelpEntry(
-        "posts as papers arrive, or once per day",
+        "posts as papers arrive, daily or weekly",
         (
             "channel schedule time:08:30 zone:Europe/Berlin",
-            "channel schedule time:18:00 weekdays:True",
+            "channel schedule time:18:00 days:Mon-Fri",
+            "channel schedule time:09:00 days:Mon, Thu",
             "channel schedule time:as they come",
         ),
-        "The first time needs a `zone`; later ones keep it.",
+        "The first time needs a `zone`; later ones keep it, and the days. What arrives on other days waits.",
     ),
     "channel pause": HelpEntry("queues new papers until you resume", ("channel pause",)),
     "channel resume": HelpEntry("posts again, queued papers first", ("channel resume",)),
