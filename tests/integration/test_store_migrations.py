@@ -153,6 +153,7 @@ _ADDED_COLUMNS: Final = (
     ("channel_settings", "posting_days"),
     ("subscriptions", "mention_role"),
     ("posts", "keyword_roles"),
+    ("posts", "earlier_roles"),
 )
 
 

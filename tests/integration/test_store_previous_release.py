@@ -54,7 +54,7 @@ ADDED: Final[Mapping[str, int]] = {
     "trending_entries": 2,
     "channels": 1,
     "edits": 1,
-    "posts": 4,
+    "posts": 5,
     "trending_posts": 2,
     "subscriptions": 2,
     "channel_settings": 3,

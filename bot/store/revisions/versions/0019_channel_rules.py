@@ -14,3 +14,4 @@ def upgrade() -> None:
     op.add_column("channel_settings", sa.Column("posting_days", Text))
     op.add_column("subscriptions", sa.Column("mention_role", Id))
     op.add_column("posts", sa.Column("keyword_roles", TextList))
+    op.add_column("posts", sa.Column("earlier_roles", TextList))
