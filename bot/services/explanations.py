@@ -82,7 +82,8 @@ class Explanation:
 
     `near_subscriptions` are keywords that do not match: of the first channel if it has keywords but nothing became of
     the paper there, or of all channels if nothing became of it in any; `compared` is with how many keywords of which
-    channels. `poll_result` is that of the last poll, `problems` are what is wrong with the whole bot while a paper waits.
+    channels. `poll_result` is that of the last poll, `problems` are what is wrong with the whole bot while a paper
+    waits.
     """
 
     arxiv_id: ArxivId
