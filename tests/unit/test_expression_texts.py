@@ -44,6 +44,8 @@ PAPER = paper(
         ("ti:a1 -au:b1 -cat:cs.CV", "title contains *a1*; not by *b1*; not listed in cs.CV"),
         ("a1 -(b1 OR c1)", "title or abstract contains *a1*; not *b1* or *c1*"),
         ("a1 -(b1 AND au:c1)", "title or abstract contains *a1*; not (title or abstract contains *b1* and by *c1*)"),
+        ("a1 (NOT b1 OR NOT c1)", "title or abstract contains *a1*; (not *b1* or not *c1*)"),
+        ("a1 -(NOT b1 OR NOT c1)", "title or abstract contains *a1*; not (not *b1* or not *c1*)"),
         ("a1 OR (au:b1 AND cat:cs.CL)", "title or abstract contains *a1* or (by *b1* and listed in cs.CL)"),
         ("ti:x_y OR ti:z1", r"title contains *x\_y* or *z1*"),
     ],

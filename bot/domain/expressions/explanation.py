@@ -43,8 +43,15 @@ def explain_phrase(words: str, category: str | None) -> str:
 
 
 def _runs(operands: Sequence[ExpressionNode], joint: str) -> Iterator[str]:
-    """Yields a text for each operand, and one for operands in sequence that differ only in what was typed."""
-    for _, run in groupby(operands, key=_kind):
+    """Yields a text for each operand, and one for operands in sequence that differ only in what was typed.
+
+    "Not a or not b" has no short form: "not a or b" means that both are excluded.
+    """
+
+    def kind(node: ExpressionNode) -> Hashable:
+        return id(node) if joint == "or" and isinstance(node, Negation) else _kind(node)
+
+    for _, run in groupby(operands, key=kind):
         yield _run_text(tuple(run), joint)
 
 
@@ -91,7 +98,9 @@ def _exclusion(first: ExpressionNode, excluded: Sequence[ExpressionNode]) -> str
             return f"not by {_series(excluded, 'or')}"
         case CategoryClause():
             return f"not {_listed(first)} {_series(excluded, 'or')}"
-        case Disjunction(alternatives) if len(set(map(_kind, alternatives))) == 1:
+        case Disjunction(alternatives) if len(set(map(_kind, alternatives))) == 1 and not isinstance(
+            alternatives[0], Negation
+        ):
             return _exclusion(alternatives[0], alternatives)
         case _:
             return f"not {_run_text((first,), 'or')}"
