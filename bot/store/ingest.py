@@ -6,7 +6,7 @@ posted. A poll writes, per window, papers, matches and the outbox rows of new pa
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -24,6 +24,7 @@ from bot.store.expressions import listed
 from bot.store.new_matches import NewMatches, add_keywords, insert_matches, queue_papers
 from bot.store.papers import known_papers, skip_withdrawn, write_papers
 from bot.store.schema import edits, keywords, subscriptions
+from bot.store.search_writes import Terms, read_terms
 
 _HAS_EDITS: Final = sa.select(sa.exists(sa.select(edits.c.post_key)))
 
@@ -54,8 +55,9 @@ class IngestStore:
         now: datetime,
     ) -> None:
         """Writes one window of an initial sync, whose papers count as seen."""
+        terms = await self._read_terms(papers, matches)
         async with self._database.transaction() as connection:
-            await _write_matched(connection, planned, papers, matches, now)
+            await _write_matched(connection, planned, papers, matches, now, terms)
 
     async def record_window(
         self,
@@ -70,10 +72,11 @@ class IngestStore:
 
         `seen` are further matches that count as seen: they are stored, but neither posted nor added to messages.
         """
+        terms = await self._read_terms(papers, (*seen, *matches))
         async with self._database.transaction() as connection:
             if seen:
-                await _write_matched(connection, planned, papers, seen, now)
-            new_matches = await _write_matched(connection, planned, papers, matches, now)
+                await _write_matched(connection, planned, papers, seen, now, terms)
+            new_matches = await _write_matched(connection, planned, papers, matches, now, terms)
             arrived = await queue_papers(connection, new_matches, now)
             await add_keywords(connection, new_matches)
             await put_followed_first(connection, new_matches.with_authors)
@@ -81,6 +84,11 @@ class IngestStore:
             posts = [arxiv_id for arxiv_id in arrived if arxiv_id not in withdrawn]
             has_edits = await connection.scalar(_HAS_EDITS)
             return WindowWritten(papers=len(set(posts)), posts=len(posts), edits=bool(has_edits))
+
+    async def _read_terms(self, papers: Sequence[Paper], matches: Iterable[Match]) -> Terms:
+        """Returns the terms of the papers that matched, before the transaction, which others wait for."""
+        matched = {match.arxiv_id for match in matches}
+        return await read_terms(self._database, [paper for paper in papers if paper.arxiv_id in matched])
 
     async def finish_initial_sync(
         self, planned: Collection[WatchedKeyword], new_since: datetime, synced_until: datetime
@@ -128,10 +136,11 @@ async def _write_matched(
     papers: Sequence[Paper],
     matches: Collection[Match],
     now: datetime,
+    terms: Terms,
 ) -> NewMatches:
     """Writes the papers that matched or are known, and the matches; returns the new matches."""
     relevant = {match.arxiv_id for match in matches} | await known_papers(connection, papers)
-    await write_papers(connection, [paper for paper in papers if paper.arxiv_id in relevant])
+    await write_papers(connection, [paper for paper in papers if paper.arxiv_id in relevant], terms)
     found = await asyncio.to_thread(_by_id, planned, matches)
     new_since = await _unchanged(connection, {watched.id: watched.synced_until for watched, _ in found})
     pairs = [(watched.id, arxiv_id) for watched, arxiv_id in found if watched.id in new_since]

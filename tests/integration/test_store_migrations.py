@@ -132,7 +132,7 @@ def test_only_a_migration_that_copies_tables_needs_space_for_copies(tmp_path: Pa
 
 async def _fill(path: Path) -> None:
     async with opened(path) as store:
-        await store.papers.add([paper(f"2611.{n:05}", abstract="graph " * 250) for n in range(2000)])
+        await store.papers.add([paper(f"2611.{n:05}", abstract="graph " * 250) for n in range(1700)])
 
 
 def _set_format(path: Path, number: int) -> None:
@@ -143,6 +143,8 @@ def _set_format(path: Path, number: int) -> None:
             connection.execute("DROP TABLE author_matches")
             connection.execute("DROP INDEX outbox_by_followed")
             connection.execute("ALTER TABLE outbox DROP COLUMN by_followed")
+        for table in ("search_index", "search_documents", "search_progress"):
+            connection.execute(f"DROP TABLE IF EXISTS {table}")
         connection.execute("UPDATE alembic_version SET version_num = '0011'")
         connection.execute(f"PRAGMA user_version = {number}")
 

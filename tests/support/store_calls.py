@@ -9,15 +9,17 @@ import sqlalchemy as sa
 from bot.domain.channel_schedule import DailySchedule
 from bot.domain.channel_settings import ChannelSettings, Layout, TrendingSettings
 from bot.domain.expressions.authors import read_author
-from bot.domain.expressions.keywords import match_keywords
+from bot.domain.expressions.keywords import match_keywords, parse_keyword
 from bot.domain.found import FoundMessage, HistoryPage
 from bot.domain.history import Position, snowflake
 from bot.domain.keyword import Keyword
 from bot.domain.matching import match
 from bot.domain.months import Month
 from bot.domain.outgoing import Blocked, Delivered
+from bot.domain.period import Period
 from bot.domain.poll_schedule import Poll, PollCompleted
 from bot.domain.post import Post
+from bot.domain.search.query import Everything, index_query
 from bot.domain.subscription import ChannelPlace
 from bot.store.author_names import COUNTED_UNTIL, AuthorNames
 from bot.store.backfilled_papers import BackfilledPapers
@@ -29,6 +31,8 @@ from bot.store.month_counts import MonthCounts
 from bot.store.paper_posts import PaperPosts
 from bot.store.pruning import AbstractPruning
 from bot.store.schema import metadata
+from bot.store.search import SearchIndex
+from bot.store.search_building import SearchIndexBuilding
 from bot.store.statistics import Statistics
 from tests.support.builders import paper, trending_entry
 from tests.support.query_plans import StatementRecorder
@@ -63,6 +67,7 @@ class StoreCalls:
         await self._send()
         await self._find_messages()
         await self._trending()
+        await self._search()
         await self._assert_rows_in_every_table()
         await self._edit()
         await self._read_subscriptions()
@@ -172,6 +177,19 @@ class StoreCalls:
             else:
                 await run(store.trending_posts.settle(trending_post, Delivered(MESSAGE + 3), NOW))
 
+    async def _search(self) -> None:
+        run, building = self._run, SearchIndexBuilding(self._store.database)
+        await run(building.begin())
+        await run(building.lacking_bytes())
+        await run(building.build_part())
+        index = SearchIndex(self._store.database)
+        await run(index.progress())
+        for keyword in (GRAPH, parse_keyword("tree OR ti:graph")):
+            await run(index.find(index_query(keyword)))
+        hits = await run(index.find(Everything()))
+        await run(index.papers(hits.documents[:5]))
+        await run(index.end())
+
     async def _assert_rows_in_every_table(self) -> None:
         known_guilds = KnownGuilds(self._store.database)
         await self._run(known_guilds.replace([GUILD, GUILD + 1], NOW))
@@ -217,6 +235,8 @@ class StoreCalls:
         await run(store.papers.get(PAPERS[0].arxiv_id))
         await run(store.papers.get_many([each.arxiv_id for each in PAPERS]))
         await run(store.papers.newest(GRAPH, 5, YEAR_BEFORE))
+        for by_update in (False, True):
+            await run(store.papers.matching(GRAPH, 5, Period(DAY, DAY), by_update=by_update))
         await run(store.papers.newest_in_channel(CHANNEL, 5))
         await run(store.papers.count(GRAPH, YEAR_BEFORE))
         await run(store.papers.count_by_category(GRAPH, YEAR_BEFORE))

@@ -17,6 +17,7 @@ from bot.store.schema.papers import (
     polls,
 )
 from bot.store.schema.posts import edits, found_papers, histories, outbox, outbox_keywords, posts
+from bot.store.schema.search import search_documents, search_progress
 from bot.store.schema.trending import trending_days, trending_entries, trending_posts
 
 __all__ = [
@@ -42,6 +43,8 @@ __all__ = [
     "papers",
     "polls",
     "posts",
+    "search_documents",
+    "search_progress",
     "subscriptions",
     "trending_days",
     "trending_entries",
