@@ -36,6 +36,7 @@ SUBSCRIBING: Final = (
 )
 LOOKING_UP: Final = (
     HelpEntry("latest", "latest graph neural network", "shows the newest papers for any keyword"),
+    HelpEntry("search", "search (reward OR RLHF) AND cat:cs.CL", "searches all papers that the bot has stored"),
     HelpEntry("paper", "paper 2403.01234", "shows a paper by its arXiv id or a link, and where it was posted"),
     HelpEntry("cite", "cite 2403.01234", "cites a paper as BibTeX, RIS or CSL-JSON"),
     HelpEntry("export", "export papers", "attaches this channel's papers as BibTeX, RIS, CSL-JSON or CSV"),

@@ -15,9 +15,11 @@ from cogs.citations import CitationCommands
 from cogs.export import ExportCommands
 from cogs.help import HelpCommand
 from cogs.keyword_list import KeywordsCommand
+from cogs.latest_pages import LatestPages
 from cogs.lookup import LookupCommands
 from cogs.pages import PageCommands
 from cogs.papers import PaperCommands
+from cogs.search import SearchCommand
 from cogs.status import StatusCommand
 from cogs.subscribe import SubscribeCommand
 from cogs.subscriptions import SubscriptionCommands
@@ -25,13 +27,16 @@ from cogs.subscriptions import SubscriptionCommands
 
 def build_cogs(context: Context, services: Services, trending: TrendingParts) -> Sequence[commands.Cog]:
     """The slash commands."""
+    latest_pages = LatestPages(services.lookup, services.channel_settings)
     paper_commands = PaperCommands(services.paper_lookup)
     return (
         *trending.cogs,
         SubscribeCommand(services.subscriptions, services.status, services.channel_settings),
         SubscriptionCommands(services.subscriptions),
         KeywordsCommand(services.subscriptions),
-        LookupCommands(services.lookup),
+        latest_pages,
+        LookupCommands(latest_pages, context.clock),
+        SearchCommand(services.search, services.channel_settings, context.settings.abstracts_kept_days),
         paper_commands,
         CitationCommands(paper_commands),
         ExportCommands(services.exports, services.subscriptions, context.clock),

@@ -35,6 +35,7 @@ from bot.store.pages import PageStore
 from bot.store.paper_posts import PaperPosts
 from bot.store.papers import Papers
 from bot.store.polls import KeyValues, Polls
+from bot.store.search import SearchIndex
 from bot.store.statistics import Statistics
 from bot.store.subscriptions import Subscriptions
 from bot.store.trending_entries import TrendingEntries
@@ -108,6 +109,7 @@ class Stores:
     month_counts: MonthCounts
     statistics: Statistics
     found_messages: FoundMessages
+    search_index: SearchIndex
     paper_posts: PaperPosts
     exports: Exports
     author_names: AuthorNames
@@ -134,6 +136,7 @@ class Stores:
             MonthCounts(database),
             Statistics(database),
             FoundMessages(database),
+            SearchIndex(database),
             PaperPosts(database),
             Exports(database),
             AuthorNames(database),
