@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import date
-from typing import Self
+from typing import Final, Self
 
 import discord
 from discord.ext import commands
@@ -13,7 +13,7 @@ from bot.discord_api.custom_ids import LatestButtonId
 from bot.discord_api.private_replies import reply
 from bot.domain.expressions.keywords import parse_keyword
 from bot.domain.layout.message import layout_of
-from bot.domain.period import Period
+from bot.domain.period import FIRST_DAY, Period
 from bot.domain.period_text import shown_period
 from bot.domain.text import plural
 from bot.runtime.errors import (
@@ -31,6 +31,7 @@ from cogs.input import caller_of, parse_in_thread
 from cogs.paper_pages import defer_page, query_line, query_of, show_papers
 from cogs.replies import UNUSABLE, PersistentItem, bold, local_time, relative_time, shown_reason, spelling_hint
 
+_LAST_YEAR: Final = 9000
 _NEWER, _OLDER = "◀ Newer", "Older ▶"
 
 
@@ -83,7 +84,7 @@ class LatestButton(PersistentItem[discord.ui.Button[discord.ui.View]], template=
     @classmethod
     def from_match(cls, match: re.Match[str]) -> Self:
         button_id = LatestButtonId.from_match(match)
-        _period(button_id.first, button_id.last)
+        _period(button_id.first, button_id.last)  # a period that cannot be makes the button unusable
         return cls(button_id)
 
     async def callback(self, interaction: discord.Interaction[AnyClient]) -> None:
@@ -146,8 +147,12 @@ def _buttons(latest: Latest, count: int) -> Sequence[LatestButton]:
 
 
 def _period(first: date | None, last: date | None) -> Period | None:
-    """Returns the period; raises ValueError for one that cannot be."""
-    return None if first is None or last is None else Period(first, last)
+    """Returns the period; raises ValueError for one that no reply can have."""
+    if first is None or last is None:
+        return None
+    if first < FIRST_DAY or last.year > _LAST_YEAR:
+        raise ValueError(f"no period: {first} to {last}")
+    return Period(first, last)
 
 
 def _failure(query: LookupQuery, error: ArxivError) -> str:

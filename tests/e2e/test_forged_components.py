@@ -16,7 +16,9 @@ from bot.discord_api.custom_ids import (
     CitationButtonId,
     CiteButtonId,
     KeywordsButtonId,
+    LatestButtonId,
     PaperMenuId,
+    SearchButtonId,
     SubscribedButtonId,
     TrendingButtonId,
 )
@@ -31,7 +33,7 @@ TEMPLATES: Final = [
     each.TEMPLATE
     for each in (
         *(AbstractButtonId, AbstractMenuId, CitationButtonId, CiteButtonId, KeywordsButtonId, PaperMenuId),
-        *(SubscribedButtonId, TrendingButtonId),
+        *(LatestButtonId, SearchButtonId, SubscribedButtonId, TrendingButtonId),
     )
 ]
 HUGE: Final = "9" * 40
@@ -39,7 +41,7 @@ HUGE: Final = "9" * 40
 SECRET: Final = "secret topic"
 FOREIGN_CHANNEL: Final = 1191319909171999999
 # Each part of the custom ids is attacked in a bot of its own, and stays below the limit of clicks per minute.
-PARTS: Final = 6
+PARTS: Final = 7
 MENU_KINDS: Final = [kind for kind in ComponentKind if 3 <= kind <= 8]
 
 
@@ -64,6 +66,13 @@ def custom_ids(caller_id: int, hidden_channel: int) -> list[str]:
         *(f"keywords:{caller_id}:{each}:last:0" for each in (*channels, "9" * 20)),
         f"keywords:{caller_id}:0:to:{HUGE}",
         *(f"trending:{day}:0:0" for day in days),
+        *(
+            f"latest:{offset}:{count}:n:-:-"
+            for offset, count in (("0", "5"), ("999999", "99"), ("0", "0"), (HUGE, "5"))
+        ),
+        *(f"latest:0:5:u:{day}:{day}" for day in days),
+        *(f"search:from:0:{count}:r:0:9" for count in ("0", "5", "99", HUGE)),
+        *(f"search:{move}:999999:5:d:{2**62}:{high}" for move in moves for high in ("0", str(2**63), HUGE)),
         *(f"trending:2026-11-20:{page}:{count}" for page, count in (("9999", "9999"), ("-1", "0"), (HUGE, "0"))),
     ]
 
@@ -162,6 +171,8 @@ async def test_component_of_another_kind_is_rejected(tmp_path: Path, caplog: pyt
             f"keywords:{admin}:0:first:0",
             f"subscribed:undo:{papers}:1",
             "trending:2026-11-20:0:0",
+            "latest:0:5:n:-:-",
+            "search:from:0:5:r:0:9",
         ):
             for kind in MENU_KINDS:
                 assert text_of(await use(sandbox, post, custom_id, kind, ["1"])) == UNUSABLE

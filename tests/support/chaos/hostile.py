@@ -98,7 +98,8 @@ class HostilePerson:
         return invocation
 
     async def _look_up(self) -> None:
-        await self._run("latest", keyword=self._text(), count=self._rng.choice((1, 5, 10)))
+        name, option = self._rng.choice((("latest", "keyword"), ("search", "query")))
+        await self._run(name, **{option: self._text()}, count=self._rng.choice((1, 5, 10)))
 
     async def _subscribe(self) -> None:
         keyword = self._many() if self._rng.random() < 0.3 else self._text()
