@@ -5,7 +5,7 @@ arXiv.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,6 +17,7 @@ from bot.domain.search.documents import ALL_DOCUMENTS, DocumentRange, Hits, Inde
 from bot.domain.search.query import index_query
 from bot.domain.trending.entry import TrendingEntry
 from bot.runtime.clock import Clock
+from bot.services.lookup import FindTrendingEntries
 from bot.store.search import SearchIndex
 
 # More would keep the database from answering other commands.
@@ -29,8 +30,6 @@ COUNTED_MAX: Final = 100
 # How many papers are compared at once, at first; then twice as many, for a search that excludes most papers.
 _COMPARED_FIRST: Final = 20
 _COMPARED_MAX: Final = 320
-
-FindTrendingEntries = Callable[[Collection[ArxivId]], Awaitable[Mapping[ArxivId, TrendingEntry]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ class SearchService:
 
     async def stored(self, keyword: Keyword, period: Period | None, count: int) -> Sequence[Paper]:
         """Returns the newest stored papers that match, of a period."""
-        within = ALL_DOCUMENTS if period is None else _documents(period)
+        within = await self.newest_range(ALL_DOCUMENTS if period is None else _documents(period))
         request = SearchRequest(keyword, count, within, by_date=True)
         return (await self.page_from(request, 0)).papers
 
