@@ -12,12 +12,13 @@ from bot.discord_api.client import AnyClient, Client, client_of
 from bot.discord_api.cooldown import Cooldown
 from bot.discord_api.custom_ids import SearchButtonId
 from bot.discord_api.private_replies import answer_failure, reply
-from bot.domain.expressions.keywords import parse_keyword
+from bot.domain.expressions.keywords import AmbiguousKeyword, parse_keyword, read_keyword
+from bot.domain.expressions.parsing import pointer
 from bot.domain.keyword import Keyword
 from bot.domain.layout.message import layout_of
 from bot.domain.search.documents import DocumentRange, IndexProgress
 from bot.domain.text import plural
-from bot.runtime.errors import InvalidKeyword, StoreUnavailable
+from bot.runtime.errors import InvalidExpression, InvalidKeyword, StoreUnavailable
 from bot.services.channel_settings import ChannelSettingsService
 from bot.services.search import SearchPage, SearchRequest, SearchService
 from cogs.input import parse_in_thread
@@ -61,7 +62,7 @@ class SearchCommand(commands.Cog):
         sort: Literal["match", "newest"] = "match",
         count: app_commands.Range[int, 1, SEARCH_PAGE_MAX] = 5,
     ) -> None:
-        keyword = await parse_in_thread(partial(parse_keyword, query), query)
+        keyword = await parse_in_thread(partial(_read, query), query)
         self._cooldown.check(interaction)
         await interaction.response.defer()
         within = await self._search_service.newest_range()
@@ -122,6 +123,20 @@ class SearchButton(PersistentItem[discord.ui.Button[discord.ui.View]], template=
             await reply(interaction, str(error))
         except app_commands.CommandOnCooldown as error:
             await answer_failure(interaction, error)
+
+
+def _read(typed: str) -> Keyword:
+    """Reads a query; raises InvalidKeyword with the place of a mistake, or with the readings of the text."""
+    try:
+        keyword = read_keyword(typed)
+    except InvalidExpression as error:
+        place = pointer(error).replace("`", "'")
+        raise InvalidKeyword(f"{error}\n```\n{place}\n```") from error
+    if isinstance(keyword, AmbiguousKeyword):
+        readings = (each.shown if each.expression else f'"{each.shown}"' for each in keyword.readings)
+        listed = " or ".join(f"`{each.replace('`', chr(39))}`" for each in readings)
+        raise InvalidKeyword(f"This can be read in several ways. Write {listed}.")
+    return keyword
 
 
 def _heading(request: SearchRequest, page: SearchPage) -> str:

@@ -88,6 +88,8 @@ async def test_stored_papers_are_found_page_by_page_without_asking_arxiv(tmp_pat
         ),
         ("of the", 'Use at least one word besides stop words such as "the" or "of".'),
         ("(reward OR", "There is no `)` for this `(`."),
+        ("llm and agents", 'Write `"llm and agents"` or `llm AND agents`.'),
+        ("reward AND (x", "\n```\nreward AND (x\n           ^\n```"),
         ("-survey", "That is nearly everything"),
         ("cat:cs.XX", "There is no arXiv category `cs.XX`"),
         ("(" * 6000, "can be up to"),
