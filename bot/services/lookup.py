@@ -136,10 +136,18 @@ class LookupService:
             return await self._stored_page(query, offset, count, error, stored)
         found = result.papers or stored
         if result.papers:
-            await self._papers.add(found[offset:end])
+            await self._store(found[offset:end])
         has_older = len(found) > end or (not result.is_complete and result.read < LOOKUP_RESULTS_MAX)
         papers = tuple(found[offset:end])
         return Latest(query, papers, offset, has_older, rejected=0 if papers else result.read)
+
+    async def _store(self, shown: Sequence[Paper]) -> None:
+        """Stores papers that are shown, for their buttons; those that are stored already need no transaction."""
+        known = await self._papers.get_many([paper.arxiv_id for paper in shown])
+        versions = {arxiv_id: paper.version for arxiv_id, paper in known.items()}
+        new = [paper for paper in shown if paper.version > versions.get(paper.arxiv_id, 0)]
+        if new:
+            await self._papers.add(new)
 
     async def _stored(self, query: LookupQuery, limit: int) -> Sequence[Paper]:
         """Returns the stored papers of a watched keyword."""

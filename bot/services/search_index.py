@@ -11,7 +11,7 @@ from bot.store.search_building import SearchIndexBuilding
 log = logging.getLogger(__name__)
 
 # Between two parts, so that others need not wait: a million papers take half an hour.
-BUILDING_PAUSE_S: Final = 0.05
+BUILDING_PAUSE_S: Final = 0.1
 # How often the progress is logged and the disk is checked, and how often while it lacks space.
 PROGRESS_INTERVAL_S: Final = 60.0
 DISK_CHECK_INTERVAL_S: Final = 600.0
