@@ -171,10 +171,8 @@ async def test_search_in_an_empty_database_finds_nothing(store: Store) -> None:
     [
         "Robert'); DROP TABLE papers;--",
         "quotes \" and ' and \\ and `",
-        "NEAR(a b) AND title : x* ^ {y}",
+        "NEAR(a b) AND title : x* ^ {y} | c & !d <-> e:*",
         "☃ 🎉 \u200b zero width",
-        "a'b | c & !d <-> e:*",
-        "x" * 5000,
         "word " * 5000,
         "μ" * 200,
     ],
