@@ -33,7 +33,7 @@ from bot.domain.paper import Paper
 from bot.store import schema
 from bot.store.codecs import paper_to_row
 from sandbox.discord import Guild, RateLimits, World
-from tests.support.databases import create_where_missing
+from tests.support.databases import create_where_missing, drop, writing
 from tests.support.running import TOKEN, RunningSandbox, running_sandbox
 
 _SIZES = (1_000, 10_000)
@@ -139,6 +139,7 @@ def _papers() -> tuple[Paper, ...]:
 
 def _queue_papers(path: Path, world: World, channel_ids: Sequence[int], due_at: datetime) -> None:
     """Creates a database in which every channel waits for the same papers."""
+    drop(path)  # the sandbox creates an empty one on a server
     create_where_missing(path)
     keyword, papers, now = Keyword.parse(_KEYWORD), _papers(), datetime.now(UTC)
     queued = {"arrived_at": now, "due_at": due_at}
@@ -156,7 +157,7 @@ def _queue_papers(path: Path, world: World, channel_ids: Sequence[int], due_at: 
             for paper in papers
         ],
     }
-    with sa.create_engine(f"sqlite:///{path}").begin() as connection:
+    with writing(path) as connection:
         for table, values in rows.items():
             connection.execute(sa.insert(table), values)
         entries = sa.select(schema.outbox.c.id, sa.literal(1))

@@ -31,20 +31,21 @@ from bot.domain.trending.parsing import TRENDING_COUNT_MAX
 from bot.domain.zones import parse_zone, suggest_zones
 from bot.runtime.limits import SELECT_OPTION_MAX
 from bot.services.channel_settings import ChannelSettingsService
+from bot.services.exclusions import ExclusionService, HeldBack
 from bot.services.trending import TrendingLists
+from cogs.channel_rules import ChannelRules
 from cogs.channel_texts import STYLE_TEXTS, backlog_text, settings_lines, trending_line
+from cogs.exclusion_texts import rule_lines
 from cogs.permissions import (
     CommandRejected,
     Target,
     TargetChannel,
+    check_and_defer,
     check_bot_may_post,
-    check_may_manage,
     check_may_ping,
-    check_takes_papers,
     find_posting_problem,
-    target_channel,
 )
-from cogs.replies import local_time, relative_time, shown_reason
+from cogs.replies import answer, local_time, relative_time, shown_reason
 
 _AS_THEY_COME = "as they come"
 _CHANNEL_OPTION = "The channel (default: this channel)"
@@ -54,6 +55,7 @@ _SUGGESTED_TIMES = ("07:00", "08:00", "08:30", "09:00", "12:00", "18:00")
 @app_commands.guild_only()
 @app_commands.default_permissions(manage_channels=True)
 class ChannelCommands(
+    ChannelRules,
     commands.GroupCog,
     group_name="channel",
     group_description="Settings for how papers are posted in a channel",
@@ -61,9 +63,10 @@ class ChannelCommands(
 ):
     """Changes and shows the settings of a channel."""
 
-    def __init__(self, settings_service: ChannelSettingsService, trending: TrendingLists) -> None:
-        super().__init__()
-        self._settings_service = settings_service
+    def __init__(
+        self, settings_service: ChannelSettingsService, exclusion_service: ExclusionService, trending: TrendingLists
+    ) -> None:
+        super().__init__(settings_service, exclusion_service)
         self._trending = trending
 
     @app_commands.command(description="Choose how papers look: as cards, as a compact list, or automatically")
@@ -73,11 +76,9 @@ class ChannelCommands(
     async def style(
         self, interaction: discord.Interaction[Client], style: Style, channel: Target | None = None
     ) -> None:
-        target = await _check_and_defer(interaction, channel)
+        target = await check_and_defer(interaction, channel)
         await self._settings_service.set_style(target.channel_id, style)
-        await _answer(
-            interaction, f"From the next batch on, papers in {target.mention} are shown {STYLE_TEXTS[style]}."
-        )
+        await answer(interaction, f"From the next batch on, papers in {target.mention} are shown {STYLE_TEXTS[style]}.")
 
     @app_commands.command(description="Post papers as they come, or once per day at a fixed time")
     @app_commands.describe(
@@ -94,14 +95,14 @@ class ChannelCommands(
         weekdays: bool | None = None,
         channel: Target | None = None,
     ) -> None:
-        target = await _check_and_defer(interaction, channel)
+        target = await check_and_defer(interaction, channel)
         # In a thread: the first look at all time zones takes longer than the event loop may be blocked.
         next_schedule = await asyncio.to_thread(_parse_schedule, time, zone, weekdays, interaction.created_at)
         schedule = await self._settings_service.set_schedule(target.channel_id, next_schedule)
         text = f"Papers in {target.mention} will be posted {describe_schedule(schedule)}."
         if isinstance(schedule, DailySchedule):  # in the reader's own time zone: a wrong zone is noticed at once
             text += f" Next: {local_time(next_daily_time(schedule, interaction.created_at))}."
-        await _answer(interaction, text)
+        await answer(interaction, text)
 
     @schedule.autocomplete("time")
     async def complete_time(self, _: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
@@ -120,24 +121,25 @@ class ChannelCommands(
     @app_commands.command(description="Pause posting; new papers are queued until you resume")
     @app_commands.describe(channel=_CHANNEL_OPTION)
     async def pause(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
-        target = await _check_and_defer(interaction, channel)
+        target = await check_and_defer(interaction, channel)
         if await self._settings_service.pause(target.channel_id):
             text = f"Paused in {target.mention}. New papers are queued; post them with `/channel resume`."
         else:
             text = f"{target.mention} is already paused. Resume it with `/channel resume`."
-        await _answer(interaction, text)
+        await answer(interaction, text)
 
     @app_commands.command(description="Resume posting, beginning with the papers queued during the pause")
     @app_commands.describe(channel=_CHANNEL_OPTION)
     async def resume(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
-        target = await _check_and_defer(interaction, channel)
+        target = await check_and_defer(interaction, channel)
         queued = await self._settings_service.resume(target.channel_id)
         if queued is None:
-            await _answer(interaction, f"{target.mention} isn't paused.")
+            await answer(interaction, f"{target.mention} isn't paused.")
             return
-        schedule = (await self._settings_service.get(target.channel_id)).schedule
+        settings = await self._settings_service.get(target.channel_id)
         problem = None if interaction.guild is None else await find_posting_problem(interaction.guild, target)
-        await _answer(interaction, f"Resumed in {target.mention}. {backlog_text(queued, schedule, problem)}")
+        posted = backlog_text(queued, settings.schedule, problem, settings.papers_per_posting)
+        await answer(interaction, f"Resumed in {target.mention}. {posted}")
 
     @app_commands.command(description="Ping a role with each batch of papers, or nobody")
     @app_commands.describe(role="The role to ping (default: nobody)", channel=_CHANNEL_OPTION)
@@ -147,25 +149,25 @@ class ChannelCommands(
         role: discord.Role | None = None,
         channel: Target | None = None,
     ) -> None:
-        target = await _check_and_defer(interaction, channel)
+        target = await check_and_defer(interaction, channel)
         if role is not None:
             check_may_ping(interaction, target, role)
         await self._settings_service.set_mention(target.channel_id, None if role is None else role.id)
         effect = "won't ping anyone" if role is None else f"will ping {role.mention}"
-        await _answer(interaction, f"Batches in {target.mention} {effect}.")
+        await answer(interaction, f"Batches in {target.mention} {effect}.")
 
     @app_commands.command(description="Publish new papers to the followers of an announcement channel")
     @app_commands.describe(wanted="True: publish; False: don't", channel=_CHANNEL_OPTION)
     async def publish(
         self, interaction: discord.Interaction[Client], wanted: bool, channel: Target | None = None
     ) -> None:
-        target = await _check_and_defer(interaction, channel)
+        target = await check_and_defer(interaction, channel)
         channel_in_guild = None if interaction.guild is None else interaction.guild.get_channel(target.channel_id)
         if not isinstance(channel_in_guild, discord.TextChannel) or not channel_in_guild.is_news():
             raise CommandRejected(f"{target.mention} isn't an announcement channel; only those have followers.")
         await self._settings_service.set_publish(target.channel_id, enabled=wanted)
         state = "will be published to its followers, at most ten messages per hour" if wanted else "won't be published"
-        await _answer(interaction, f"New papers in {target.mention} {state}.")
+        await answer(interaction, f"New papers in {target.mention} {state}.")
 
     trending = app_commands.Group(name="trending", description="Daily lists of trending papers from Hugging Face")
 
@@ -179,13 +181,13 @@ class ChannelCommands(
         votes: app_commands.Range[int, 0, TRENDING_COUNT_MAX] = 0,
         channel: Target | None = None,
     ) -> None:
-        target = await _check_and_defer(interaction, channel)
+        target = await check_and_defer(interaction, channel)
         self._trending.check_enabled()
         await check_bot_may_post(interaction, target)
         schedule = await self._settings_service.enable_trending(target.channel_id, interaction.guild_id, votes)
         which = f" (papers with at least {plural(votes, 'vote')})" if votes else ""
         at = f" {describe_schedule(schedule)}," if isinstance(schedule, DailySchedule) else ""
-        await _answer(
+        await answer(
             interaction,
             f"Each day's trending list{which} will be posted in {target.mention}{at} once the day is over (UTC). "
             "Matches for the channel's keywords come first. `/trending` shows a day's list at any time.",
@@ -194,24 +196,27 @@ class ChannelCommands(
     @trending.command(name="off", description="Stop posting lists of trending papers")
     @app_commands.describe(channel=_CHANNEL_OPTION)
     async def disable_trending(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
-        target = await _check_and_defer(interaction, channel)
+        target = await check_and_defer(interaction, channel)
         if await self._settings_service.disable_trending(target.channel_id):
             text = f"Lists of trending papers will no longer be posted in {target.mention}."
         else:
             text = f"Lists of trending papers aren't posted in {target.mention}."
-        await _answer(interaction, text)
+        await answer(interaction, text)
 
     @app_commands.command(description="Show a channel's settings and how many papers are queued")
     @app_commands.describe(channel=_CHANNEL_OPTION)
     async def show(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
-        target = await _check_and_defer(interaction, channel)
+        target = await check_and_defer(interaction, channel)
         settings = await self._settings_service.get(target.channel_id)
         queued = await self._settings_service.queued_count(target.channel_id)
         problems = await self._posting_problems(interaction, target, settings)
         lines = settings_lines(target, settings, queued, problems, interaction.created_at)
         if settings.trending is not None:
             lines.append(trending_line(settings.trending, is_enabled=self._trending.is_enabled))
-        await _answer(interaction, "\n".join(lines))
+        exclusions = await self._exclusion_service.in_channel(target.channel_id)
+        held_back = await self._exclusion_service.held_back([target.channel_id])
+        lines += rule_lines(settings, len(exclusions), held_back.get(target.channel_id, HeldBack()))
+        await answer(interaction, "\n".join(lines))
 
     async def _posting_problems(
         self, interaction: discord.Interaction[Client], target: TargetChannel, settings: ChannelSettings
@@ -232,13 +237,16 @@ class ChannelCommands(
     @app_commands.command(description="Post sample papers to see how they look; pings nobody")
     @app_commands.describe(channel=_CHANNEL_OPTION)
     async def test(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
-        target = await _check_and_defer(interaction, channel)
+        target = await check_and_defer(interaction, channel)
         await check_bot_may_post(interaction, target)
-        papers = await self._settings_service.sample_papers(target.channel_id)
+        newest = await self._settings_service.sample_papers(target.channel_id)
+        papers = await self._exclusion_service.without_excluded(target.channel_id, newest)
         if not papers:
-            await _answer(interaction, await self._no_sample_reason(target))
+            await answer(interaction, await self._no_sample_reason(target))
             return
-        layout = layout_of((await self._settings_service.get(target.channel_id)).style, len(papers))
+        settings = await self._settings_service.get(target.channel_id)
+        papers = papers[: settings.papers_per_posting]
+        layout = layout_of(settings.style, len(papers))
         rendered = RenderedMessage(
             content="**Sample**: this is how papers look in this channel.",
             embeds=await asyncio.to_thread(embeds, papers, layout),
@@ -246,7 +254,7 @@ class ChannelCommands(
             allowed_mentions=discord.AllowedMentions.none(),
         )
         message = await post_sample(interaction.client, target.channel_id, rendered)
-        await _answer(interaction, f"Posted a sample: {_message_link(interaction, message)}")
+        await answer(interaction, f"Posted a sample: {_message_link(interaction, message)}")
 
     async def _no_sample_reason(self, target: TargetChannel) -> str:
         if await self._settings_service.has_keywords(target.channel_id):
@@ -254,22 +262,9 @@ class ChannelCommands(
         return f"{target.mention} has no keywords yet. Add one with `/subscribe`."
 
 
-async def _check_and_defer(interaction: discord.Interaction[Client], channel: Target | None) -> TargetChannel:
-    """Returns the target channel after checking that the caller may manage it, and defers the reply."""
-    target = target_channel(interaction, channel)
-    check_may_manage(target)
-    check_takes_papers(interaction, target)
-    await interaction.response.defer(ephemeral=True)
-    return target
-
-
 def _message_link(interaction: discord.Interaction[Client], message: discord.Message) -> str:
     """Built from the interaction: `message.jump_url` lacks the server if the channel is not in the cache."""
     return f"https://discord.com/channels/{interaction.guild_id}/{message.channel.id}/{message.id}"
-
-
-async def _answer(interaction: discord.Interaction[Client], text: str) -> None:
-    await interaction.edit_original_response(content=text, allowed_mentions=discord.AllowedMentions.none())
 
 
 def _parse_schedule(

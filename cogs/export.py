@@ -1,5 +1,7 @@
 """`/export papers`: the papers of a channel's keywords in a period as a file for bibliographies and spreadsheets.
 
+`/export settings`: the settings of a server's channels (`settings_export.py`).
+
 The file is visible only to the caller, and contains only papers for keywords of channels that the caller can view.
 """
 
@@ -16,16 +18,20 @@ from discord.ext import commands
 from bot.discord_api.client import Client
 from bot.discord_api.cooldown import Cooldown
 from bot.discord_api.private_replies import reply
+from bot.domain.expressions.keywords import AmbiguousKeyword
 from bot.domain.keyword import Keyword
 from bot.domain.period import Period, parse_period
 from bot.domain.text import plural
 from bot.page.references import ReferenceFormat
 from bot.runtime.clock import Clock
+from bot.runtime.errors import InvalidKeyword
 from bot.services.exports import EXPORT_PAPERS, ExportedFile, ExportService
+from bot.services.server_settings import ServerSettingsService
 from bot.services.subscriptions import SubscriptionService
 from cogs.input import parse_in_thread, parse_one_keyword
 from cogs.permissions import CommandRejected, Target, can_view, look_up_channels, target_channel
 from cogs.replies import bold
+from cogs.settings_export import SETTINGS_EXPORTS_PER_MINUTE, send_settings
 from cogs.suggestions import visible
 
 # An export takes up to three seconds of CPU time.
@@ -37,14 +43,27 @@ _FORMS: Final = [app_commands.Choice(name=each.label, value=each.value) for each
 
 @app_commands.guild_only()
 class ExportCommands(commands.GroupCog, name="export", description="Get papers or settings as a file"):
-    """Exports papers."""
+    """Exports papers and settings."""
 
-    def __init__(self, exports: ExportService, subscription_service: SubscriptionService, clock: Clock) -> None:
+    def __init__(
+        self,
+        exports: ExportService,
+        subscription_service: SubscriptionService,
+        server_settings: ServerSettingsService,
+        clock: Clock,
+    ) -> None:
         super().__init__()
         self._exports = exports
         self._subscription_service = subscription_service
+        self._server_settings = server_settings
         self._clock = clock
         self._cooldown = Cooldown(EXPORTS_PER_MINUTE, per_server=EXPORTS_PER_MINUTE_AND_SERVER)
+        self._settings_cooldown = Cooldown(SETTINGS_EXPORTS_PER_MINUTE)
+
+    @app_commands.command(description="Get a file with the settings and keywords of the channels that you manage")
+    async def settings(self, interaction: discord.Interaction[Client]) -> None:
+        self._settings_cooldown.check(interaction)
+        await send_settings(interaction, self._server_settings)
 
     @app_commands.command(
         description="Get a file with the papers for a channel's keywords, for a bibliography or table"
@@ -101,6 +120,8 @@ class ExportCommands(commands.GroupCog, name="export", description="Get papers o
 
 def _parse(keyword: str | None, since: str | None, until: str | None, now: datetime) -> tuple[Keyword | None, Period]:
     parsed = None if keyword is None else parse_one_keyword(keyword, "export papers")
+    if isinstance(parsed, AmbiguousKeyword):
+        raise InvalidKeyword(str(parsed))
     return parsed, parse_period(since, until, now.date())
 
 
@@ -109,7 +130,7 @@ def _nothing(channel_id: int | None, keyword: Keyword | None, period: Period, ex
         return f"There are no papers {_in_words(period)}. Choose an earlier day in `since`, such as `1 year` or `all`."
     if keyword is not None:
         where = "a channel that you can view" if channel_id is None else f"<#{channel_id}>"
-        return f"{bold(keyword.shown)} is not a keyword of {where}. `/keywords` lists the keywords."
+        return f"{bold(keyword.label)} is not a keyword of {where}. `/keywords` lists the keywords."
     where = "This channel" if channel_id is None else f"<#{channel_id}>"
     return f"{where} has no keywords yet. Add one with `/subscribe`."
 

@@ -8,7 +8,7 @@ from typing import Final, Self
 import discord
 from discord.ext import commands
 
-from bot.discord_api.client import AnyClient, client_of
+from bot.discord_api.client import AnyClient
 from bot.discord_api.custom_ids import LatestButtonId
 from bot.discord_api.private_replies import reply
 from bot.domain.expressions.keywords import parse_keyword
@@ -29,7 +29,7 @@ from bot.services.lookup import LATEST_MAX, LOOKUP_RESULTS_MAX, Latest, LookupSe
 from bot.services.lookup_results import LookupOrder, LookupQuery
 from cogs.input import caller_of, parse_in_thread
 from cogs.paper_pages import defer_page, query_line, query_of, show_papers
-from cogs.replies import UNUSABLE, PersistentItem, bold, local_time, relative_time, shown_reason, spelling_hint
+from cogs.replies import UNUSABLE, PersistentItem, bold, cog_of, local_time, relative_time, shown_reason, spelling_hint
 
 _LAST_YEAR: Final = 9000
 _NEWER, _OLDER = "◀ Newer", "Older ▶"
@@ -88,17 +88,14 @@ class LatestButton(PersistentItem[discord.ui.Button[discord.ui.View]], template=
         return cls(button_id)
 
     async def callback(self, interaction: discord.Interaction[AnyClient]) -> None:
-        cog = client_of(interaction).get_cog(LatestPages.__name__)
-        if not isinstance(cog, LatestPages):
-            raise TypeError("the command of this button is not loaded")
         try:
-            await cog.turn(interaction, self._button_id)
+            await cog_of(interaction, LatestPages).turn(interaction, self._button_id)
         except (StoreUnavailable, InvalidKeyword) as error:
             await reply(interaction, str(error))
 
 
 def _heading(latest: Latest) -> str:
-    text = f"{_papers(latest)} for {bold(latest.keyword.shown)}{_when(latest)}"
+    text = f"{_papers(latest)} for {bold(latest.keyword.label)}{_when(latest)}"
     if latest.problem is None:
         return text
     is_are = "is" if len(latest.papers) == 1 else "are"
@@ -159,14 +156,14 @@ def _failure(query: LookupQuery, error: ArxivError) -> str:
     if isinstance(error, QueryRejected):
         return "arXiv rejected this query. Try simpler wording."
     again = relative_time(error.not_before) if isinstance(error, ArxivBackoff | LookupsExhausted) else "later"
-    return f"{error}, and no papers for {bold(query.keyword.shown)} are stored here yet. Try again {again}."
+    return f"{error}, and no papers for {bold(query.keyword.label)} are stored here yet. Try again {again}."
 
 
 def nothing_found(latest: Latest) -> str:
     """The reply to a lookup without papers: arXiv has none, or none of its results match."""
-    keyword, when = bold(latest.keyword.shown), _when(latest)
+    keyword, when = bold(latest.keyword.label), _when(latest)
     if not latest.rejected:
-        return f"arXiv has no papers for {keyword}{when}. {spelling_hint(latest.keyword.shown)}"
+        return f"arXiv has no papers for {keyword}{when}. {spelling_hint(latest.keyword.label)}"
     results = "arXiv's newest result" if latest.rejected == 1 else f"arXiv's newest {plural(latest.rejected, 'result')}"
     does = "does" if latest.rejected == 1 else "do"
     return f"{results} for {keyword}{when} {does} not match it. Try other words."

@@ -4,6 +4,7 @@ An abstract is visible only to the person who clicks.
 """
 
 import re
+from collections.abc import Sequence
 from functools import partial
 from typing import Final, Literal, Self
 
@@ -16,31 +17,38 @@ from bot.discord_api.cooldown import Cooldown
 from bot.discord_api.custom_ids import AbstractButtonId, AbstractMenuId
 from bot.discord_api.messages import cite_view, to_embed
 from bot.discord_api.private_replies import reply
+from bot.domain.expressions.keywords import AmbiguousKeyword
+from bot.domain.keyword import Keyword
 from bot.domain.paper import ArxivId
 from bot.domain.period_text import read_period, suggested_periods
+from bot.domain.question import Question
 from bot.runtime.clock import Clock
 from bot.runtime.errors import StoreUnavailable
 from bot.services.lookup import LATEST_MAX
 from bot.services.lookup_results import LookupOrder, LookupQuery
 from cogs.input import parse_in_thread, parse_one_keyword
 from cogs.latest_pages import LatestPages
+from cogs.questions import QuestionButtons
 from cogs.replies import UNUSABLE, PersistentItem, defer_if_slow
 
 LATEST_PER_MINUTE: Final = 5
 LATEST_PER_MINUTE_AND_SERVER: Final = 30
+_COUNT: Final = 5
 
 
 class LookupCommands(commands.Cog):
     """Shows the newest papers in servers, in direct messages, and wherever a person installed the app."""
 
-    def __init__(self, pages: LatestPages, clock: Clock) -> None:
+    def __init__(self, pages: LatestPages, questions: QuestionButtons, clock: Clock) -> None:
         self._pages = pages
+        self._questions = questions
         self._clock = clock
         self._cooldown = Cooldown(LATEST_PER_MINUTE, per_server=LATEST_PER_MINUTE_AND_SERVER)
+        questions.on_answer("latest", self._answered)
 
     @app_commands.command(description="Show the newest arXiv papers for any keyword")
     @app_commands.describe(
-        keyword="What to find in titles and abstracts",
+        keyword='A phrase, or an expression such as ("reward model" OR RLHF) -survey',
         count="How many papers per page (default: 5)",
         sort="Which papers come first (default: the newest)",
         when="A period, such as: since last week, last 30 days, 2026-11-01 to 2026-11-10 (default: any time)",
@@ -51,15 +59,31 @@ class LookupCommands(commands.Cog):
         self,
         interaction: discord.Interaction[Client],
         keyword: str,
-        count: app_commands.Range[int, 1, LATEST_MAX] = 5,
+        count: app_commands.Range[int, 1, LATEST_MAX] = _COUNT,
         sort: Literal["newest", "updated"] = "newest",
         when: str | None = None,
     ) -> None:
         parsed = await parse_in_thread(partial(parse_one_keyword, keyword, "latest"), keyword)
         period = None if when is None else read_period(when, self._clock.now().date())
         self._cooldown.check(interaction)
-        await interaction.response.defer()
-        await self._pages.show(interaction, LookupQuery(parsed, LookupOrder(sort), period), 0, count)
+        if isinstance(parsed, AmbiguousKeyword):
+            answers = tuple((reading,) for reading in parsed.readings)
+            question = Question(interaction.user.id, "latest", answers, papers=count, sort=sort, period=period)
+            await self._questions.ask(interaction, question, parsed.typed)
+        else:
+            await self._show(interaction, LookupQuery(parsed, LookupOrder(sort), period), count)
+
+    async def _answered(
+        self, interaction: discord.Interaction[AnyClient], question: Question, keywords: Sequence[Keyword]
+    ) -> None:
+        self._cooldown.check(interaction)
+        order = LookupOrder(question.sort or LookupOrder.NEWEST)
+        await self._show(interaction, LookupQuery(keywords[0], order, question.period), question.papers or _COUNT)
+
+    async def _show(self, interaction: discord.Interaction[AnyClient], query: LookupQuery, count: int) -> None:
+        """Replies with the first page, in a new message below a question."""
+        await interaction.response.defer(thinking=True)
+        await self._pages.show(interaction, query, 0, count)
 
     @latest.autocomplete("when")
     async def complete_when(

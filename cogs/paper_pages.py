@@ -26,7 +26,7 @@ _QUERY: Final = re.compile(r"^-# `([^`\n]+)`", re.MULTILINE)
 
 def query_line(keyword: Keyword, *notes: str) -> str:
     """The last line of a reply: the query as text to type, from which `query_of` reads it, and notes."""
-    return " · ".join((f"-# `{keyword.shown.replace('`', chr(39))}`", *notes))
+    return " · ".join((f"-# `{keyword.text.replace('`', chr(39))}`", *notes))
 
 
 def query_of(message: discord.Message | None) -> str | None:

@@ -6,6 +6,7 @@ Replies name only channels that their readers can view.
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Final, Self
 
 import discord
@@ -187,8 +188,16 @@ def _texts(message: discord.Message) -> Iterator[str]:
         yield part.content
         for embed in part.embeds:
             yield from _embed_texts(embed)
-        for row in part.components:
-            yield from (url for item in getattr(row, "children", ()) if (url := getattr(item, "url", None)))
+        yield from chain.from_iterable(map(_component_texts, part.components))
+
+
+def _component_texts(component: object) -> Iterator[str]:
+    """The links of buttons and the texts of a component, and of those inside it."""
+    for name in ("url", "content"):
+        if isinstance(text := getattr(component, name, None), str):
+            yield text
+    for child in getattr(component, "children", ()):
+        yield from _component_texts(child)
 
 
 def _embed_texts(embed: discord.Embed) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """`/search`: finds stored papers by a phrase or an expression, with buttons that show other pages."""
 
 import re
+from collections.abc import Sequence
 from functools import partial
 from typing import Final, Literal, Self
 
@@ -8,49 +9,58 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.discord_api.client import AnyClient, Client, client_of
+from bot.discord_api.client import AnyClient, Client
 from bot.discord_api.cooldown import Cooldown
 from bot.discord_api.custom_ids import SearchButtonId
 from bot.discord_api.private_replies import answer_failure, reply
-from bot.domain.expressions.keywords import AmbiguousKeyword, parse_keyword, read_keyword
-from bot.domain.expressions.parsing import pointer
+from bot.domain.expressions.keywords import AmbiguousKeyword, parse_keyword
 from bot.domain.keyword import Keyword
 from bot.domain.layout.message import layout_of
+from bot.domain.question import Question
 from bot.domain.search.documents import DocumentRange, IndexProgress
 from bot.domain.text import plural
-from bot.runtime.errors import InvalidExpression, InvalidKeyword, StoreUnavailable
+from bot.runtime.errors import InvalidKeyword, StoreUnavailable
 from bot.services.channel_settings import ChannelSettingsService
 from bot.services.search import SearchPage, SearchRequest, SearchService
-from cogs.input import parse_in_thread
+from cogs.input import parse_in_thread, parse_one_keyword
 from cogs.paper_pages import defer_page, query_line, query_of, show_papers
-from cogs.replies import UNUSABLE, PersistentItem, bold, spelling_hint
+from cogs.questions import QuestionButtons
+from cogs.replies import UNUSABLE, PersistentItem, bold, cog_of, spelling_hint
 
 SEARCHES_PER_MINUTE: Final = 10
 SEARCHES_PER_MINUTE_AND_SERVER: Final = 30
 SEARCH_PAGE_MAX: Final = 10
+_COUNT: Final = 5
+_BY_DATE: Final = "newest"
 
 
 class SearchCommand(commands.Cog):
     """Searches in servers, in direct messages, and wherever a person installed the app."""
 
     def __init__(
-        self, search_service: SearchService, channel_settings: ChannelSettingsService, abstracts_kept_days: int | None
+        self,
+        search_service: SearchService,
+        channel_settings: ChannelSettingsService,
+        questions: QuestionButtons,
+        abstracts_kept_days: int | None,
     ) -> None:
         self._search_service = search_service
         self._channel_settings = channel_settings
+        self._questions = questions
         self._abstracts_kept_days = abstracts_kept_days
         self._cooldown = Cooldown(SEARCHES_PER_MINUTE, per_server=SEARCHES_PER_MINUTE_AND_SERVER)
+        questions.on_answer("search", self._answered)
 
     @app_commands.command(description="Search all papers that this bot has stored")
     @app_commands.describe(
-        query="A phrase or an expression, such as: (reward OR RLHF) AND cat:cs.CL",
+        query='A phrase, or an expression such as ("reward model" OR RLHF) AND cat:cs.CL',
         sort="Which papers come first (default: the best match)",
         count="How many papers per page (default: 5)",
     )
     @app_commands.choices(
         sort=[
             app_commands.Choice(name="best match", value="match"),
-            app_commands.Choice(name="newest", value="newest"),
+            app_commands.Choice(name="newest", value=_BY_DATE),
         ]
     )
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
@@ -60,13 +70,30 @@ class SearchCommand(commands.Cog):
         interaction: discord.Interaction[Client],
         query: str,
         sort: Literal["match", "newest"] = "match",
-        count: app_commands.Range[int, 1, SEARCH_PAGE_MAX] = 5,
+        count: app_commands.Range[int, 1, SEARCH_PAGE_MAX] = _COUNT,
     ) -> None:
-        keyword = await parse_in_thread(partial(_read, query), query)
+        parsed = await parse_in_thread(partial(parse_one_keyword, query, "search"), query)
         self._cooldown.check(interaction)
-        await interaction.response.defer()
+        if isinstance(parsed, AmbiguousKeyword):
+            answers = tuple((reading,) for reading in parsed.readings)
+            question = Question(interaction.user.id, "search", answers, papers=count, sort=sort)
+            await self._questions.ask(interaction, question, parsed.typed)
+        else:
+            await self._find(interaction, parsed, count, by_date=sort == _BY_DATE)
+
+    async def _answered(
+        self, interaction: discord.Interaction[AnyClient], question: Question, keywords: Sequence[Keyword]
+    ) -> None:
+        self._cooldown.check(interaction)
+        await self._find(interaction, keywords[0], question.papers or _COUNT, by_date=question.sort == _BY_DATE)
+
+    async def _find(
+        self, interaction: discord.Interaction[AnyClient], keyword: Keyword, count: int, *, by_date: bool
+    ) -> None:
+        """Replies with the first page, in a new message below a question."""
+        await interaction.response.defer(thinking=True)
         within = await self._search_service.newest_range()
-        request = SearchRequest(keyword, count, within, by_date=sort == "newest")
+        request = SearchRequest(keyword, count, within, by_date=by_date)
         await self._show(interaction, request, await self._search_service.page_from(request, 0))
 
     async def turn(self, interaction: discord.Interaction[AnyClient], button: SearchButtonId) -> None:
@@ -114,29 +141,12 @@ class SearchButton(PersistentItem[discord.ui.Button[discord.ui.View]], template=
         return cls(SearchButtonId.from_match(match))
 
     async def callback(self, interaction: discord.Interaction[AnyClient]) -> None:
-        cog = client_of(interaction).get_cog(SearchCommand.__name__)
-        if not isinstance(cog, SearchCommand):
-            raise TypeError("the command of this button is not loaded")
         try:
-            await cog.turn(interaction, self._button_id)
+            await cog_of(interaction, SearchCommand).turn(interaction, self._button_id)
         except (StoreUnavailable, InvalidKeyword) as error:
             await reply(interaction, str(error))
         except app_commands.CommandOnCooldown as error:
             await answer_failure(interaction, error)
-
-
-def _read(typed: str) -> Keyword:
-    """Reads a query; raises InvalidKeyword with the place of a mistake, or with the readings of the text."""
-    try:
-        keyword = read_keyword(typed)
-    except InvalidExpression as error:
-        place = pointer(error).replace("`", "'")
-        raise InvalidKeyword(f"{error}\n```\n{place}\n```") from error
-    if isinstance(keyword, AmbiguousKeyword):
-        readings = (each.shown if each.expression else f'"{each.shown}"' for each in keyword.readings)
-        listed = " or ".join(f"`{each.replace('`', chr(39))}`" for each in readings)
-        raise InvalidKeyword(f"This can be read in several ways. Write {listed}.")
-    return keyword
 
 
 def _heading(request: SearchRequest, page: SearchPage) -> str:
@@ -179,8 +189,8 @@ def _building(progress: IndexProgress) -> list[str]:
 def _nothing_found(keyword: Keyword, page: SearchPage) -> str:
     if page.has_more_hits:
         return (
-            f"None of the newest {page.hits:,} stored papers that could match {bold(keyword.shown)} does. "
+            f"None of the newest {page.hits:,} stored papers that could match {bold(keyword.label)} does. "
             "Add a word that must be in the paper."
         )
-    hint = spelling_hint(keyword.shown) if keyword.expression is None else "Check the spelling, or require less."
-    return f"No stored paper matches {bold(keyword.shown)}. {hint} `/latest` asks arXiv."
+    hint = spelling_hint(keyword.label) if keyword.expression is None else "Check the spelling, or require less."
+    return f"No stored paper matches {bold(keyword.label)}. {hint} `/latest` asks arXiv."

@@ -107,15 +107,20 @@ class ChartRenderer:
         return picture
 
     async def _run(self, request: bytes) -> bytes:
-        process = self._process
-        if process is not None and not process.is_usable(CHARTS_PER_PROCESS):
-            await self._retire()
-            process = None
-        if process is None:
-            with contextlib.suppress(OSError):  # matplotlib then uses a temporary folder
-                # matplotlib's own has the umask's mode.
-                await asyncio.to_thread(self._folder.mkdir, 0o700, exist_ok=True)
-            process = self._process = await DrawingProcess.start(self._command, self._folder)
+        if self._process is not None and self._process.is_usable(CHARTS_PER_PROCESS):
+            with contextlib.suppress(ProcessFailed):  # it may have ended while it was idle, which is noticed only now
+                return await self._draw_with(self._process, request)
+        await self._retire()
+        self._process = await self._start()
+        return await self._draw_with(self._process, request)
+
+    async def _start(self) -> DrawingProcess:
+        with contextlib.suppress(OSError):  # matplotlib then uses a temporary folder
+            # matplotlib's own has the umask's mode.
+            await asyncio.to_thread(self._folder.mkdir, 0o700, exist_ok=True)
+        return await DrawingProcess.start(self._command, self._folder)
+
+    async def _draw_with(self, process: DrawingProcess, request: bytes) -> bytes:
         try:
             return await process.draw(request)
         except BaseException:  # includes a cancellation: the rest of its picture would be read as the next one

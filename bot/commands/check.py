@@ -26,6 +26,7 @@ from bot.config import Settings
 from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.client import GUILDS_QUIET_S, use_endpoints
 from bot.discord_api.sharded_client import ShardedClient
+from bot.domain.accepted_keywords import configured_keyword, unlikely_to_match
 from bot.domain.outgoing import Blocked, RetryLater
 from bot.domain.queries import POLL_OVERLAP, Window, probe_query
 from bot.domain.text import plural
@@ -38,6 +39,7 @@ from bot.runtime.errors import (
     StoreUnavailable,
 )
 from bot.runtime.problems import ReportedProblems
+from bot.runtime.server_url import ServerUrl
 from bot.runtime.supervisor import root_cause
 from bot.services.trending import TrendingDisabled
 from bot.store.backend import Location
@@ -79,6 +81,10 @@ def _check_settings(settings: Settings) -> CheckResult:
         detail += ", but without a contact for arXiv: set arxiv.contact"
     if settings.abstracts_kept_days is not None:
         detail += f"; abstracts are removed {settings.abstracts_kept_days} days after a paper's last update"
+    for subscription in settings.subscriptions or ():
+        for text in subscription.keywords:
+            if (problem := unlikely_to_match(configured_keyword(text))) is not None:
+                detail += f"; the keyword {text!r} is unlikely to match: {problem}"
     return CheckResult("settings", ok=True, detail=detail)
 
 
@@ -87,12 +93,17 @@ def _check_database(location: Location) -> tuple[DatabaseSummary | None, CheckRe
         summary = summarise(location)
     except DatabaseUnusable as error:
         return None, CheckResult("database", ok=False, detail=str(error))
+    is_server = isinstance(location, ServerUrl)
     if summary is None:
-        return None, CheckResult(
-            "database", ok=True, detail=f"{location} does not exist yet; the first start creates it"
+        missing = (
+            "is empty; the first start creates its tables"
+            if is_server
+            else "does not exist yet; the first start creates it"
         )
+        return None, CheckResult("database", ok=True, detail=f"{location} {missing}")
+    state = "reachable" if is_server else "intact"
     contents = f"{plural(summary.keywords, 'keyword')}, {plural(summary.papers, 'paper')}"
-    return summary, CheckResult("database", ok=True, detail=f"intact: {contents}, {summary.waiting:,} queued")
+    return summary, CheckResult("database", ok=True, detail=f"{state}: {contents}, {summary.waiting:,} queued")
 
 
 @contextlib.asynccontextmanager

@@ -1,6 +1,6 @@
 """Turns pydantic's errors into one sentence per fault: the setting, what is wrong, what is allowed.
 
-It never shows the value of the token's setting, nor a value elsewhere that looks like a token.
+It never shows the value of the token's setting, nor a value elsewhere that looks like a token or a URL with a password.
 """
 
 import difflib
@@ -39,6 +39,9 @@ _SIMILAR: Final = 0.75
 # The three parts of a Discord token (reference#authentication), which people sometimes paste into the wrong setting.
 _TOKEN: Final = re.compile(r"(?<![\w-])[\w-]{24,}+\.[\w-]{6,}+\.[\w-]{27,}+", re.ASCII)
 
+# The user and the password of a URL; the password may contain characters that should be percent-encoded.
+_CREDENTIALS: Final = re.compile(r"(?<=://)[^\s/]*:\S*@")
+
 
 def fault_sentence(details: ErrorDetails, variables: Mapping[SettingPath, str], known: Collection[str]) -> str:
     """Returns one fault as a sentence.
@@ -59,10 +62,15 @@ def fault_sentence(details: ErrorDetails, variables: Mapping[SettingPath, str], 
             return f"{setting}: missing."
         case "value_error":  # raised by bot.config.model: says what is wrong and what is allowed
             return f"{setting}: {message.removeprefix('Value error, ')}."
-    value = "its value" if steps in (["discord"], ["discord", "token"]) else _value(details["input"])
+    value = "its value" if _may_be_secret(steps, details["input"]) else _value(details["input"])
     if steps[-1:] != ["public_channels"] and _last_name(steps) in _CHANNEL_ID_SETTINGS:
         return f"{setting}: {value} is not a channel id (in Discord: Copy Channel ID)."
     return f"{setting}: {value} is not valid; allowed: {_allowed(details, steps)}."
+
+
+def _may_be_secret(steps: Sequence[str | int], value: object) -> bool:
+    """Whether a value may contain the token, or the password of the database in an object."""
+    return steps in (["discord"], ["discord", "token"]) or (steps == ["database"] and isinstance(value, dict | list))
 
 
 def _allowed(details: ErrorDetails, steps: Sequence[str | int]) -> str:
@@ -137,5 +145,5 @@ def _siblings(steps: list[str | int]) -> list[str]:
 
 
 def _value(value: object) -> str:
-    text = printable(json.dumps(value, default=str))
+    text = _CREDENTIALS.sub("(a password)@", printable(json.dumps(value, default=str)))
     return text if len(text) <= _VALUE_MAX_CHARS else f"{text[:_VALUE_MAX_CHARS]}…"

@@ -16,8 +16,8 @@ from bot.runtime.errors import InvalidSettings
 DEFAULT_FILE: Final = Path("config.json")
 PREFIX: Final = "DAILY_PAPERS_"
 _SEPARATOR: Final = "__"
-# Variables of single commands; they are no settings.
-_OF_COMMANDS: Final = frozenset({"DAILY_PAPERS_COPY_TO"})
+# Variables of a command, the tests and the benchmarks.
+_NOT_SETTINGS: Final = frozenset({"DAILY_PAPERS_COPY_TO", "DAILY_PAPERS_TEST_POSTGRES", "DAILY_PAPERS_BENCH_POSTGRES"})
 # Variables that Kubernetes sets where a service is named daily-papers (concepts/services: discovering services).
 _KUBERNETES_VARIABLE: Final = re.compile(rf"{PREFIX}(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP|SCTP)|PORT=\w+://).*")
 
@@ -94,7 +94,7 @@ def _read_environment(environ: Mapping[str, str]) -> tuple[dict[SettingPath, tup
     variables: dict[SettingPath, tuple[str, object]] = {}
     faults: list[str] = []
     prefixed = [name for name in environ if name.upper().startswith(PREFIX)]
-    prefixed = [name for name in prefixed if name not in _OF_COMMANDS]
+    prefixed = [name for name in prefixed if name not in _NOT_SETTINGS]
     prefixed = [name for name in prefixed if not _KUBERNETES_VARIABLE.fullmatch(f"{name}={environ[name]}")]
     for name in (*prefixed, "DISCORD_TOKEN"):  # last, so DISCORD_TOKEN overrides DAILY_PAPERS_DISCORD__TOKEN
         text = environ.get(name, "").strip()

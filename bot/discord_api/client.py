@@ -28,6 +28,7 @@ from bot.discord_api.cooldown import CLICKS_PER_MINUTE, Cooldown
 from bot.discord_api.greeting import Greeter
 from bot.discord_api.outcomes import hide_outage_traces
 from bot.discord_api.private_replies import answer_failure
+from bot.discord_api.request_budget import prioritize_requests
 from bot.discord_api.server_changes import ServerChanges
 from bot.discord_api.sharded_client import ShardedClient
 from bot.runtime.clock import Clock
@@ -71,10 +72,18 @@ class SlashCommands(app_commands.CommandTree["Client"]):
         ):
             await answer_without_suggestions(interaction)
             return False
+        self.track_current_task()
+        return True
+
+    def track_current_task(self) -> None:
+        """Tracks the task of a command, a button or a menu.
+
+        What it sends to Discord does not wait behind all papers that are being posted.
+        """
+        prioritize_requests()
         task = asyncio.current_task()
         if task is not None:
             self.track(task)
-        return True
 
     def track(self, task: asyncio.Task[object]) -> None:
         """Keeps a reference to a task until it ends; `cancel_running` cancels it."""

@@ -19,6 +19,8 @@ NO_POST_KEY: Final = "looked-up"
 ID_MAX: Final = 2**63 - 1
 
 SubscribedAction = Literal["new", "past", "undo"]
+ImportAction = Literal["apply", "cancel", "undo"]
+PrivacyAction = Literal["delete", "cancel"]
 KeywordsMove = Literal["first", "to", "from", "last", "file"]
 PageMove = Literal["to", "from"]
 
@@ -206,6 +208,25 @@ class LatestButtonId(CustomId):
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerButtonId(CustomId):
+    """A button that answers a question about what someone typed: who may use it, the question's key, the answer."""
+
+    TEMPLATE: ClassVar[str] = r"answer:(?P<caller>\d{1,20}):(?P<key>[0-9a-f]{16}):(?P<answer>\d)"
+
+    caller_id: int
+    key: str
+    answer: int
+
+    @classmethod
+    def from_match(cls, match: re.Match[str]) -> Self:
+        """Parses a match of TEMPLATE; raises ValueError for an id that cannot exist."""
+        return cls(_id(match["caller"]), match["key"], int(match["answer"]))
+
+    def __str__(self) -> str:
+        return f"answer:{self.caller_id}:{self.key}:{self.answer}"
+
+
+@dataclass(frozen=True, slots=True)
 class CiteButtonId(CustomId):
     """The button that shows a paper's citation."""
 
@@ -253,6 +274,61 @@ class PaperMenuId(CustomId):
 
     def __str__(self) -> str:
         return "papers:menu"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportButtonId(CustomId):
+    """A button of an import of settings: what it does, who may use it, and which import."""
+
+    TEMPLATE: ClassVar[str] = r"import:(?P<action>apply|cancel|undo):(?P<caller>\d{1,20}):(?P<import_id>[0-9a-f]{16})"
+
+    action: ImportAction
+    caller_id: int
+    import_id: str
+
+    @classmethod
+    def from_match(cls, match: re.Match[str]) -> Self:
+        """Parses a match of TEMPLATE; raises ValueError for an id that cannot exist."""
+        return cls(cast("ImportAction", match["action"]), _id(match["caller"]), match["import_id"])
+
+    def __str__(self) -> str:
+        return f"import:{self.action}:{self.caller_id}:{self.import_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyButtonId(CustomId):
+    """A button that confirms or cancels the deletion of what is stored about a person."""
+
+    TEMPLATE: ClassVar[str] = r"privacy:(?P<action>delete|cancel):(?P<caller>\d{1,20})"
+
+    action: PrivacyAction
+    caller_id: int
+
+    @classmethod
+    def from_match(cls, match: re.Match[str]) -> Self:
+        """Parses a match of TEMPLATE; raises ValueError for an id that cannot exist."""
+        return cls(cast("PrivacyAction", match["action"]), _id(match["caller"]))
+
+    def __str__(self) -> str:
+        return f"privacy:{self.action}:{self.caller_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class RestButtonId(CustomId):
+    """A button that shows papers that the limit withheld from a message's batch, from the position `start` on."""
+
+    TEMPLATE: ClassVar[str] = r"rest:(?P<key>[\w-]+):(?P<start>\d{1,7})"
+
+    key: str
+    start: int
+
+    @classmethod
+    def from_match(cls, match: re.Match[str]) -> Self:
+        """Parses a match of TEMPLATE."""
+        return cls(match["key"], int(match["start"]))
+
+    def __str__(self) -> str:
+        return f"rest:{self.key}:{self.start}"
 
 
 def _id(digits: str) -> int:

@@ -10,7 +10,13 @@ from typing import Final, assert_never
 
 import discord
 
-from bot.discord_api.custom_ids import AbstractButtonId, AbstractMenuId, CiteButtonId, PaperMenuId
+from bot.discord_api.custom_ids import (
+    AbstractButtonId,
+    AbstractMenuId,
+    CiteButtonId,
+    PaperMenuId,
+    RestButtonId,
+)
 from bot.domain.channel_settings import Layout
 from bot.domain.layout.card import Card, option_description, option_label
 from bot.domain.layout.compact import PaperList
@@ -76,13 +82,25 @@ def _render_post(post: Post, trending_entries: Mapping[ArxivId, TrendingEntry]) 
     role = post.header.mention_role
     ping = "" if role is None else f"<@&{role}> "
     return RenderedMessage(
-        content=f"{ping}{post.header.headline}".strip() or None,
+        content=f"{ping}{post.header.headline}{_rest_line(post)}".strip() or None,
         embeds=embeds(post.papers, post.header.layout, trending_entries, post.matched_authors),
-        components=reading_components([entry.paper for entry in post.entries], post.key),
+        components=(*reading_components([entry.paper for entry in post.entries], post.key), *_rest_components(post)),
         allowed_mentions=discord.AllowedMentions(
             everyone=False, users=False, replied_user=False, roles=[] if role is None else [discord.Object(role)]
         ),
     )
+
+
+def _rest_line(post: Post) -> str:
+    return f"\n+{post.rest:,} more: **Show the rest** below" if post.rest else ""
+
+
+def _rest_components(post: Post) -> tuple[discord.ui.Item[discord.ui.View], ...]:
+    """Returns the button that shows what the channel's limit withheld from the batch, if it withheld anything."""
+    if not post.rest:
+        return ()
+    custom_id = RestButtonId(post.key, 0).encode()
+    return (discord.ui.Button(label=f"Show the rest (+{post.rest:,})", custom_id=custom_id),)
 
 
 def embeds(

@@ -6,6 +6,7 @@ and slows down after a global 429. It sends nothing, and knows nothing about rou
 
 import asyncio
 from collections import deque
+from contextvars import ContextVar
 from typing import Final
 
 from bot.runtime.clock import Clock
@@ -25,6 +26,13 @@ UNANSWERED_S: Final = 2.0
 # The longest delay before the budget is checked again: a response can free a slot earlier.
 _STEP_S: Final = 0.05
 
+_HAS_PRIORITY: Final = ContextVar("has_priority", default=False)
+
+
+def prioritize_requests() -> None:
+    """Gives the requests of the current task priority: a person waits for them."""
+    _HAS_PRIORITY.set(True)
+
 
 class DiscordSlot:
     """One request that may be sent now; `release` is called when it was answered or has failed."""
@@ -39,13 +47,18 @@ class DiscordSlot:
 
 
 class RequestBudget:
-    """Gives one request after the other a slot, in the order in which they asked."""
+    """Gives one request after the other a slot, in the order in which they asked.
+
+    While both kinds wait, requests with priority and the others alternate: neither kind can stop the other.
+    """
 
     def __init__(self, clock: Clock, requests_per_second: float = REQUESTS_PER_SECOND) -> None:
         self._clock = clock
         self._rate_max = self._rate = requests_per_second
         self._rate_set_at_s = self._next_s = self._paused_until_s = clock.monotonic()
-        self._waiting: deque[asyncio.Future[DiscordSlot]] = deque()
+        self._prioritized: deque[asyncio.Future[DiscordSlot]] = deque()
+        self._others: deque[asyncio.Future[DiscordSlot]] = deque()
+        self._priority_is_next = True
         self._serving: asyncio.Task[None] | None = None
         # Requests without an answer, the earliest first, and the times of the answers of the last second.
         self._unanswered: dict[DiscordSlot, None] = {}
@@ -59,10 +72,11 @@ class RequestBudget:
 
     async def acquire(self) -> DiscordSlot:
         """Waits until a request may be sent."""
-        if not self._waiting and self._wait_s() <= 0:
+        if self._next_queue() is None and self._wait_s() <= 0:
             return self._take()
         waiter: asyncio.Future[DiscordSlot] = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
+        queue = self._prioritized if _HAS_PRIORITY.get() else self._others
+        queue.append(waiter)
         if self._serving is None or self._serving.done():
             self._serving = asyncio.create_task(self._serve())
         return await waiter
@@ -81,13 +95,21 @@ class RequestBudget:
             self._answered_at_s.append(self._clock.monotonic())
 
     async def _serve(self) -> None:
-        while self._waiting:
-            if self._waiting[0].done():  # its caller was cancelled
-                self._waiting.popleft()
+        while (queue := self._next_queue()) is not None:
+            if queue[0].done():  # its caller was cancelled
+                queue.popleft()
             elif (wait_s := self._wait_s()) > 0:
                 await self._clock.sleep(min(wait_s, _STEP_S))
             else:
-                self._waiting.popleft().set_result(self._take())
+                queue.popleft().set_result(self._take())
+                self._priority_is_next = queue is self._others
+
+    def _next_queue(self) -> deque[asyncio.Future[DiscordSlot]] | None:
+        """Returns the queue whose first request is next; None if nothing waits."""
+        first, second = self._prioritized, self._others
+        if not self._priority_is_next:
+            first, second = second, first
+        return first or second or None
 
     def _take(self) -> DiscordSlot:
         now_s, interval_s = self._clock.monotonic(), 1 / self.rate

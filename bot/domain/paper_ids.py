@@ -28,7 +28,7 @@ _ARCHIVES: Final = """
 """
 _VERSION: Final = r"(?:v[0-9]{1,4})?(?![0-9A-Za-z])"
 _CANDIDATE: Final = re.compile(
-    rf"(?<![0-9])(?<![0-9][.,])(?P<yymm>[0-9]{{4}})\.(?P<number>[0-9]{{3,7}}){_VERSION}(?!\.[0-9])"
+    rf"(?<![0-9])(?<![0-9]\.)(?P<yymm>[0-9]{{4}})\.(?P<number>[0-9]{{3,7}}){_VERSION}(?!\.[0-9])"
     rf"|(?<![0-9A-Za-z-])(?P<archive>{'|'.join(_ARCHIVES.split())})(?:\.[a-z]{{2}})?/(?P<old>[0-9]{{7}}){_VERSION}",
     re.IGNORECASE,
 )
@@ -92,11 +92,11 @@ def _read(candidate: re.Match[str]) -> ArxivId | str:
         year, month = int(candidate["old"][:2]), int(candidate["old"][2:4])
         yymm = f"{19 if year > 90 else 20}{candidate['old'][:4]}"
         if month not in _MONTHS or not "199107" <= yymm <= "200703":
-            return f"{_shown(candidate[0])} is not an arXiv id: old ids begin with a year and a month, 9107 to 0703."
+            return f"{_shown(candidate[0])} is not an arXiv id: old ids begin with year and month, 9107 to 0703."
         return ArxivId(f"{candidate['archive'].lower()}/{candidate['old']}")
     yymm, number = candidate["yymm"], candidate["number"]
     if int(yymm[2:]) not in _MONTHS:
-        return f"{_shown(candidate[0])} is not an arXiv id: it begins with a year and a month, and {yymm[2:]} is none."
+        return f"{_shown(candidate[0])} is not an arXiv id: ids begin with year and month; {yymm[2:]} is not a month."
     if yymm < "0704" or yymm[0] == "9":
         return f"{_shown(candidate[0])} is not an arXiv id: ids of this form begin in April 2007, with 0704."
     digits = 5 if yymm >= "1501" else 4
@@ -117,7 +117,7 @@ def _problem(text: str) -> str:
             "Only arXiv's own DOIs contain an arXiv id (`10.48550/arXiv.…`). Give the paper's id or its link on arXiv."
         )
     if _ARXIV_PAGE.search(text):
-        return f"This link leads to no paper on arXiv. Give the link of the paper's page, or its id, {_EXAMPLE}."
+        return f"This link does not lead to a paper. Give the link of a paper's page, or its id, {_EXAMPLE}."
     if _LINK.search(text):
         return f"This link contains no arXiv id. Give the paper's link on arXiv, or its id, {_EXAMPLE}."
     return f"{_shown(text)} is not an arXiv id or a link to a paper. To find papers by words, use `/latest`."

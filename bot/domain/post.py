@@ -61,7 +61,10 @@ NO_HEADER: Final = MessageHeader()
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One Discord message, bound to its entries before it is sent; `message_id` is None until it is delivered."""
+    """One Discord message, bound to its entries before it is sent; `message_id` is None until it is delivered.
+
+    `rest` is how many papers the channel's limit withheld from its batch.
+    """
 
     key: str
     channel_id: int
@@ -72,6 +75,7 @@ class Post:
     header: MessageHeader = NO_HEADER
     message_id: int | None = None
     search: SearchStart = UNKNOWN_START
+    rest: int = 0
 
     @property
     def papers(self) -> tuple[tuple[Paper, tuple[str, ...]], ...]:

@@ -116,6 +116,11 @@ def latest_query(keyword: Keyword, window: Window | None = None, *, by_update: b
     return Query(term if window is None else f"{any_of([term])} AND {window.search_term}", window, by_update=by_update)
 
 
+def is_countable(keyword: Keyword) -> bool:
+    """Whether arXiv's search can find a keyword: one that it cannot find is searched in all papers."""
+    return keyword.expression is None or bool(expression_terms(keyword.expression.node).found)
+
+
 def papers_query(arxiv_ids: Iterable[ArxivId]) -> Query:
     """Returns a query for the newest versions of these papers."""
     return Query("", ids=tuple(arxiv_id.value for arxiv_id in arxiv_ids))

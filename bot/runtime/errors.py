@@ -9,10 +9,13 @@ DailyPapersError
 ├── InvalidKeyword              cannot be subscribed to; says what is allowed
 │   └── InvalidExpression       an expression cannot be read; says where, and what is expected there
 ├── InvalidPaperId              no arXiv id, or several; says what to give instead
+├── InvalidSettingsFile         a settings file cannot be imported; says where it is wrong and what is allowed
 ├── InvalidSchedule             no such time of day or time zone; names the closest
 ├── InvalidPeriod               not a date, or a period that ends before it begins
 ├── ChartFailed                 the chart could not be drawn; its numbers are shown without it
 ├── CommandRejected             a command cannot be run here (cogs/permissions.py)
+├── ExportsBusy                 too many exports wait (services/exports.py)
+├── AttachmentUnavailable       the file of an option cannot be loaded (discord_api/attachments.py)
 ├── TrendingDisabled            huggingface.enabled is false (services/trending.py)
 ├── InvalidDay                  not a day, or one without a trending list; says which days have one
 ├── DiscordBackoff              no request to Discord may leave before a time (discord_api/backoff.py)
@@ -82,6 +85,10 @@ class InvalidExpression(InvalidKeyword):
 
 class InvalidPaperId(DailyPapersError):
     """A text without an arXiv id, or with several; the message is one sentence about what to give instead."""
+
+
+class InvalidSettingsFile(DailyPapersError):
+    """A settings file that cannot be imported; the message says where it is wrong, and what is allowed."""
 
 
 class InvalidSchedule(DailyPapersError):

@@ -1,10 +1,15 @@
 """The URL of a PostgreSQL database, whose password no text shows."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qs, quote, quote_plus, unquote, urlsplit
 
 _SCHEMES: Final = ("postgresql", "postgres")
+# The other form of connection strings (libpq-connect.html): it is no path, and contains the password, too.
+_KEY_VALUES: Final = re.compile(r"\s*(host|hostaddr|port|dbname|user|password|passfile|service|sslmode)\s*=")
+# The longest part of a name between dots (RFC 1035, section 2.3.4).
+_LABEL_MAX: Final = 63
 # The options in a URL that are secret: the password of the user, and the one of the key of a client certificate.
 SECRET_OPTIONS: Final = ("password", "sslpassword")
 
@@ -20,14 +25,16 @@ class ServerUrl:
         """Returns the URL. Raises ValueError, without the URL, if it is not one of a database."""
         try:
             parts = urlsplit(text)
-            _ = parts.port
             is_valid = (
                 parts.scheme in _SCHEMES
+                and parts.port != 0  # libpq would use its default
                 and len(parts.path) > 1
                 and "/" not in parts.path[1:]
                 and not parts.fragment
                 and not parts.netloc.endswith(":")
                 and parts.netloc.count("@") <= 1  # the rest of the password would count as the host
+                and "%00" not in text  # libpq would end there
+                and all(map(_is_host, (parts.hostname or "", *parse_qs(parts.query).get("host", ()))))
             )
         except ValueError:
             is_valid = False
@@ -40,8 +47,9 @@ class ServerUrl:
 
     @classmethod
     def is_server(cls, text: str) -> bool:
-        """Whether a setting is meant as the URL of a server, not as the path of a file."""
-        return text.strip().lower().startswith(tuple(f"{scheme}:" for scheme in _SCHEMES)) or "://" in text
+        """Whether a setting is meant as a server, not as the path of a file; it may be no valid URL."""
+        is_url = text.strip().lower().startswith(tuple(f"{scheme}:" for scheme in _SCHEMES)) or "://" in text
+        return is_url or _KEY_VALUES.match(text) is not None
 
     @property
     def passwords(self) -> tuple[str, ...]:
@@ -55,8 +63,15 @@ class ServerUrl:
 
     def __str__(self) -> str:
         parts = urlsplit(self.secret)
-        host = parts.netloc.rpartition("@")[2] or "".join(parse_qs(parts.query).get("host", [])[:1])
+        query = parse_qs(parts.query)
+        host = parts.netloc.rpartition("@")[2] or ":".join(query.get("host", [])[:1] + query.get("port", [])[:1])
         return f"{parts.path[1:]} at {host or 'the default socket'}"
+
+
+def _is_host(text: str) -> bool:
+    """Whether a host is a path, or a name that can be looked up: no label is empty, or longer than 63 characters."""
+    labels = [] if text.startswith("/") else text.removesuffix(".").split(".")
+    return labels == [""] or all(0 < len(label.encode("idna")) <= _LABEL_MAX for label in labels)
 
 
 def _quote_all(text: str) -> str:

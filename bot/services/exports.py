@@ -7,6 +7,7 @@ the callers do that.
 import asyncio
 import heapq
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -15,6 +16,7 @@ from bot.domain.keyword import Keyword
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.period import Period
 from bot.page.references import ReferenceFormat, write_reference
+from bot.runtime.errors import DailyPapersError
 from bot.store.exports import Exports
 from bot.store.pages import PageKeywords, PageStore
 from bot.store.papers import Papers
@@ -23,9 +25,14 @@ from bot.store.papers import Papers
 EXPORT_PAPERS: Final = 5000
 # A server with many boosts allows larger files; this one is in memory until it is sent.
 EXPORT_BYTES: Final = 10_000_000
-# How many exports run at the same time; others wait.
+# How many exports run at the same time, and how many more wait: together they take less than a minute.
 EXPORTS_AT_ONCE: Final = 2
+EXPORTS_WAITING: Final = 20
 _PAPERS_AT_ONCE: Final = 50
+
+
+class ExportsBusy(DailyPapersError):
+    """Too many exports wait; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,28 +68,43 @@ class ExportService:
         self._papers = papers
         self._papers_max = papers_max
         self._running = asyncio.Semaphore(EXPORTS_AT_ONCE)
+        self._accepted = 0
 
     async def export(
         self,
         channels: Collection[int],
-        keyword: Keyword | None,
+        keyword: Keyword | int | None,
         period: Period,
         form: ReferenceFormat,
         max_bytes: int,
     ) -> ExportedFile:
-        """Returns the papers of the keywords of these channels, or of one of them, newest first."""
+        """Returns the papers of the keywords of these channels, or of one of them (or its id), newest first.
+
+        Raises ExportsBusy if too many exports wait.
+        """
         keywords = await self._keywords(channels, keyword)
-        async with self._running:
+        async with self._turn():
             selection = await self._select(keywords, period)
             body, papers = await self._write(selection, form, min(max_bytes, EXPORT_BYTES))
         return ExportedFile(body, papers, len(selection.keywords), selection.more, len(keywords.ids))
 
-    async def _keywords(self, channels: Collection[int], keyword: Keyword | None) -> PageKeywords:
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        if self._accepted >= EXPORTS_AT_ONCE + EXPORTS_WAITING:
+            raise ExportsBusy("Too many exports are waiting. Please try again in a minute.")
+        self._accepted += 1
+        try:
+            async with self._running:
+                yield
+        finally:
+            self._accepted -= 1
+
+    async def _keywords(self, channels: Collection[int], keyword: Keyword | int | None) -> PageKeywords:
         """Returns the keywords of the channels; none if `keyword` is not one of theirs."""
         found = await self._page_store.keywords(channels)
         if keyword is None:
             return found
-        keyword_id = await self._exports.keyword_id(keyword.canonical)
+        keyword_id = keyword if isinstance(keyword, int) else await self._exports.keyword_id(keyword.canonical)
         chosen = [(each, shown) for each, shown in zip(found.ids, found.shown, strict=True) if each == keyword_id]
         return PageKeywords(found.updated, tuple(each for each, _ in chosen), tuple(shown for _, shown in chosen))
 

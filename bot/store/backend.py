@@ -63,6 +63,13 @@ def unusable(location: Location, error: sa.exc.DBAPIError, remedy: str) -> Datab
     return DatabaseUnusable(f"The database {location} cannot be used: {first_line(error.orig or error)}. {remedy}")
 
 
+def incomplete_copy(location: Location) -> DatabaseUnusable:
+    """Returns the error of a database that `daily-papers copy` has not completed."""
+    return DatabaseUnusable(
+        f"The database {location} is an incomplete copy: run `daily-papers copy` again to complete it."
+    )
+
+
 def first_line(error: BaseException) -> str:
     """Returns what an error of the server or the driver says, on one line."""
     line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

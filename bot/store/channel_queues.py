@@ -14,13 +14,14 @@ from bot.domain.channel_settings import ChannelSettings, Layout
 from bot.domain.post import Due, MessageHeader, OutboxEntry
 from bot.runtime.limits import SELECT_OPTIONS_MAX
 from bot.store.channel_settings import to_settings
-from bot.store.column_types import Id, Text, Utc
+from bot.store.column_types import Id, Utc
 from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.expressions import collected, listed, listed_rows, uncollected
 from bot.store.posts import read_entries
 from bot.store.schema import channel_settings, channels, keywords, outbox, outbox_keywords, posts, subscriptions
 from bot.store.schema.posts import IS_BY_FOLLOWED, IS_UNBOUND
+from bot.store.spellings import KEYWORD_LABEL
 
 # No message holds more papers: each is an option of its menu.
 ENTRIES_MAX: Final = SELECT_OPTIONS_MAX
@@ -167,9 +168,7 @@ async def _spellings(connection: Connection, keyword_ids: Mapping[int, Collectio
         {"channel_id": Id, "keyword_id": Id},
     )
     rows = await connection.all(
-        sa.select(
-            pairs.c.channel_id, sa.func.coalesce(subscriptions.c.shown, keywords.c.shown, type_=Text).label("shown")
-        )
+        sa.select(pairs.c.channel_id, KEYWORD_LABEL.label("shown"))
         .join(keywords, keywords.c.id == pairs.c.keyword_id)
         .outerjoin(
             subscriptions,

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain.channel_schedule import DailySchedule
 from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
+from bot.domain.server_settings.fields import NOT_IN_FILES
 from bot.store.column_types import Id, Utc
 from bot.store.connection import Connection
 from bot.store.database import Database
@@ -69,11 +70,11 @@ class ChannelSettingsStore:
         """Replaces a channel's settings by what `changed` returns for the stored ones, and reschedules its queue.
 
         `changed` must not wait for anything; if it raises an exception, nothing is written. `publish.batches` and
-        `resume` set `backlog_pending`: its value is ignored.
+        `resume` set `backlog_pending`, and the outbox `papers_left`: their values are ignored.
         """
         async with self._database.transaction() as connection:
             before = await _read(connection, channel_id)
-            after = replace(changed(before), backlog_pending=before.backlog_pending)
+            after = replace(changed(before), backlog_pending=before.backlog_pending, papers_left=before.papers_left)
             await _write(connection, channel_id, before, after)
             if after.schedule != before.schedule:
                 await reschedule(connection, [channel_id])
@@ -104,6 +105,22 @@ class ChannelSettingsStore:
         """Records that the backlog is posted, so that the channel's own style applies again."""
         async with self._database.transaction() as connection:
             await connection.write(_CLEAR_BACKLOG, {"channel": channel_id})
+
+
+async def replace_settings(connection: Connection, channel_id: int, wanted: ChannelSettings, now: datetime) -> None:
+    """Replaces a channel's settings within the caller's transaction; one that is no longer paused is resumed."""
+    before = await _read(connection, channel_id)
+    is_resumed = before.paused_since is not None and wanted.paused_since is None
+    waiting = int(await connection.scalar(_COUNT_WAITING, {"channel": channel_id})) if is_resumed else 0
+    # What the program counts for itself is no setting.
+    after = replace(wanted, **{name: getattr(before, name) for name in NOT_IN_FILES})
+    if waiting:
+        after = replace(after, backlog_pending=True)
+    await _write(connection, channel_id, before, after)
+    if after.schedule != before.schedule:
+        await reschedule(connection, [channel_id])
+    if is_resumed:
+        await connection.write(_MAKE_DUE, {"channel": channel_id, "now": now})
 
 
 async def _read(connection: Connection, channel_id: int) -> ChannelSettings:
@@ -139,6 +156,8 @@ def _to_columns(settings: ChannelSettings) -> dict[str, str | int | datetime | N
         "backlog_pending": settings.backlog_pending,
         "trending_min_votes": None if trending is None else trending.min_votes,
         "trending_since": None if trending is None else trending.since,
+        "papers_per_posting": settings.papers_per_posting,
+        "papers_left": settings.papers_left,
     }
 
 
@@ -154,4 +173,6 @@ def to_settings(row: sa.Row[Any]) -> ChannelSettings:
         trending=None
         if row.trending_min_votes is None
         else TrendingSettings(row.trending_min_votes, row.trending_since),
+        papers_per_posting=row.papers_per_posting,
+        papers_left=row.papers_left,
     )

@@ -172,7 +172,7 @@ class Channels:
         return tuple(BlockedNotice(row.channel_id, row.guild_id, row.blocked_reason, row.subscriber) for row in rows)
 
     async def record_notice(self, channel_id: int, now: datetime) -> None:
-        """Records that a notice was sent, or that there is nobody to send it to."""
+        """Records that a notice was sent, or that no one can receive it."""
         async with self._database.transaction() as connection:
             await connection.write(_RECORD_NOTICE, {"channel": channel_id, "now": now})
 

@@ -6,10 +6,11 @@ copy therefore continues after the last part, and until it is complete and verif
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -42,27 +43,34 @@ def copy_database(
 
     Neither may be in use by a bot. Raises DatabaseUnusable, also if the target has rows that are not of this copy.
     """
-    if str(source) == str(target):
+    if _is_same(source, target):
         raise DatabaseUnusable("The copy would have the same place as the database: set another target.")
     if isinstance(source, Path) and is_missing(source):
         raise DatabaseUnusable(f"There is no database {source} yet: start the bot first, which creates it.")
-    with _opened(source) as old, _opened(target) as new:
+    with _opened(source, creates=False) as old, _opened(target, creates=True) as new:
         counts = {table.name: _count(old, table) for table in _TABLES}
         position = _begin(old, new, target)
         for table in _TABLES:
             for rows in _copied(old, new, table, position, rows_at_once):
                 on_progress(table.name, rows, counts[table.name])
-        _verify(old, new, target)
+        for rows in itertools.accumulate(_compared(old, new, target)):
+            on_progress("comparing", rows, 2 * sum(counts.values()))
         _finish(new)
     return counts
 
 
+def _is_same(source: Location, target: Location) -> bool:
+    if isinstance(source, Path) and isinstance(target, Path):
+        return source.resolve() == target.resolve()
+    return str(source) == str(target)
+
+
 @contextlib.contextmanager
-def _opened(location: Location) -> Iterator[sa.Connection]:
-    """Yields a connection in autocommit mode to a database that nobody else uses exclusively."""
+def _opened(location: Location, *, creates: bool) -> Iterator[sa.Connection]:
+    """Yields a connection in autocommit mode to a database that no bot uses; `creates` applies to a server's tables."""
     with contextlib.ExitStack() as closing:
         if isinstance(location, ServerUrl):
-            yield closing.enter_context(exclusive_connection(location, _REMEDY))
+            yield closing.enter_context(exclusive_connection(location, _REMEDY, creates=creates))
             return
         closing.callback(os.close, prepare_exclusive(location))
         engine = sa.create_engine(
@@ -111,8 +119,8 @@ def _copied(
 ) -> Iterator[int]:
     """Copies the rows of a table after the stored position, in the order of its primary key; yields how many so far."""
     key = list(table.primary_key.columns)
-    rows = 0
     after = position.get(table.name)
+    rows = 0 if after is None else _count(new, table)
     while part := old.execute(_part(table, key, after).limit(rows_at_once)).mappings().all():
         after = [_to_json(part[-1][column]) for column in key]
         position[table.name] = after
@@ -147,28 +155,32 @@ def _store(connection: sa.Connection, position: _Position) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
 
 
-def _verify(old: sa.Connection, new: sa.Connection, target: Location) -> None:
-    """Raises DatabaseUnusable if a table of the copy differs in the number of its rows or in their contents."""
+def _compared(old: sa.Connection, new: sa.Connection, target: Location) -> Iterator[int]:
+    """Yields how many further rows were compared; raises DatabaseUnusable if a table differs in its rows."""
     for table in _TABLES:
-        if _checksum(old, table) != _checksum(new, table):
+        expected = yield from _checksum(old, table)
+        if expected != (yield from _checksum(new, table)):
             raise DatabaseUnusable(
                 f"The copy in {target} differs in the table {table.name}: the database was changed since the copy "
                 "began. Delete the copy, and begin again."
             )
 
 
-def _checksum(connection: sa.Connection, table: sa.Table) -> tuple[int, int]:
+def _checksum(connection: sa.Connection, table: sa.Table) -> Generator[int, None, tuple[int, int]]:
     """Returns the number of rows, and a sum of hashes of their contents, which does not depend on their order."""
     statement = sa.select(table)
     if table is key_values:
         statement = statement.where(key_values.c.name != COPYING)
     rows = total = 0
     with _transaction(connection):  # a server keeps a cursor only within one
-        for row in connection.execute(statement, execution_options={"yield_per": _ROWS_AT_ONCE}):
-            content = json.dumps([_to_json(value) for value in row], ensure_ascii=False).encode()
-            total = (total + int.from_bytes(hashlib.blake2b(content, digest_size=16).digest(), "big")) % (1 << 128)
-            rows += 1
-    return rows, total
+        result = connection.execute(statement, execution_options={"yield_per": _ROWS_AT_ONCE})
+        for part in result.partitions():
+            for row in part:
+                content = json.dumps([_to_json(value) for value in row], ensure_ascii=False).encode()
+                total += int.from_bytes(hashlib.blake2b(content, digest_size=16).digest(), "big")
+            rows += len(part)
+            yield len(part)
+    return rows, total % (1 << 128)
 
 
 def _finish(connection: sa.Connection) -> None:

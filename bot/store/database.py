@@ -13,10 +13,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.runtime.errors import CommitUnanswered, DatabaseUnusable, StoreUnavailable
+from bot.runtime.errors import CommitUnanswered, StoreUnavailable
 from bot.runtime.server_url import ServerUrl
 from bot.runtime.shutdown import ended_within
-from bot.store.backend import Backend, Location, first_line
+from bot.store.backend import Backend, Location, first_line, incomplete_copy
 from bot.store.column_types import Text
 from bot.store.connection import Connection, completed
 from bot.store.schema import COPYING, key_values
@@ -89,9 +89,7 @@ class Database:
             database = cls(backend, closing, exclusive=exclusive)
             async with database.reading() as connection:
                 if await connection.first(_COPYING) is not None:
-                    raise DatabaseUnusable(
-                        f"The database {location} is an incomplete copy: run `daily-papers copy` again to complete it."
-                    )
+                    raise incomplete_copy(location)
             database._closing = closing.pop_all()
             return database
 

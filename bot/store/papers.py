@@ -23,6 +23,7 @@ from bot.store.expressions import listed
 from bot.store.schema import backfilled_papers, keywords, matches, outbox, papers, subscriptions, trending_entries
 from bot.store.schema.posts import IS_QUEUED
 from bot.store.search_writes import NO_TERMS, Terms, read_terms, stored_papers, update_index
+from bot.store.spellings import SUBSCRIPTION_LABEL
 
 # The values of papers become parameters on the event loop: 200 of them take 6 ms.
 _PAPERS_AT_ONCE: Final = 200
@@ -75,7 +76,7 @@ _LAST_OF_NEWEST: Final = (
 )
 _NEWEST_SINCE: Final = sa.select(sa.func.max(_LAST_OF_NEWEST)).where(subscriptions.c.channel_id == _CHANNEL)
 _CHANNEL_SINCE: Final = (
-    sa.select(matches.c.published, matches.c.arxiv_id, subscriptions.c.shown)
+    sa.select(matches.c.published, matches.c.arxiv_id, SUBSCRIPTION_LABEL.label("shown"))
     .join(matches, matches.c.keyword_id == subscriptions.c.keyword_id)
     .where(subscriptions.c.channel_id == _CHANNEL, matches.c.published >= _SINCE)
 )

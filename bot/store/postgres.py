@@ -6,8 +6,8 @@ Each transaction holds an advisory lock, so that transactions follow one another
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Final
 
 import psycopg
 import sqlalchemy as sa
@@ -27,12 +27,11 @@ from bot.store.server_connections import (
     set_answer_timeout,
 )
 from bot.store.server_schema import (
-    CONNECT_TIMEOUT_S,
     NETWORK_TIMEOUTS,
     WRITING,
+    connect_arguments,
     in_use,
     prepare_server,
-    secret_arguments,
     server_engine_url,
 )
 
@@ -116,6 +115,30 @@ def _reason(error: psycopg.Error) -> str:
 
 
 def _engine(url: ServerUrl, connections: ServerConnections, size: int, *, read_only: bool = False) -> AsyncEngine:
+    engine = create_async_engine(
+        server_engine_url(url),
+        connect_args={"async_creator_fn": connections.connect, **connect_arguments(url)},
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=POOL_TIMEOUT_S,
+        pool_pre_ping=True,  # a connection that the server closed meanwhile is replaced
+        isolation_level="AUTOCOMMIT",
+        skip_autocommit_rollback=True,
+        pool_reset_on_return=None,
+    )
+    settings = _settings(read_only=read_only)
+    sa.event.listen(engine.sync_engine, "connect", lambda connection, _: _configure(connection, settings))
+    # The ping of an idle connection comes before `checkout`.
+    sa.event.listen(engine.sync_engine, "checkin", lambda connection, _: set_answer_timeout(connection, PING_TIMEOUT_S))
+    sa.event.listen(
+        engine.sync_engine, "checkout", lambda connection, *_: set_answer_timeout(connection, ANSWER_TIMEOUT_S)
+    )
+    sa.event.listen(engine.sync_engine, "handle_error", _replace_read_only_connection)
+    return engine
+
+
+def _settings(*, read_only: bool) -> Mapping[str, str]:
+    """Returns the server's settings for a connection."""
     settings = {
         "statement_timeout": f"{STATEMENT_TIMEOUT_S:.0f}s",
         "timezone": "UTC",
@@ -129,39 +152,19 @@ def _engine(url: ServerUrl, connections: ServerConnections, size: int, *, read_o
         # Plans for the values of each execution: how many rows a prepared query reads depends on its times and limits.
         # While writing, the server would also plan the check of each reference again: 0.5 s for 20,000 outbox rows.
         settings["plan_cache_mode"] = "force_custom_plan"
-    arguments: dict[str, Any] = {
-        "application_name": "daily-papers",
-        "async_creator_fn": connections.connect,
-        "connect_timeout": int(CONNECT_TIMEOUT_S),
-        "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
-        **NETWORK_TIMEOUTS,
-        **secret_arguments(url),
-    }
-    engine = create_async_engine(
-        server_engine_url(url),
-        connect_args=arguments,
-        pool_size=size,
-        max_overflow=0,
-        pool_timeout=POOL_TIMEOUT_S,
-        pool_pre_ping=True,  # a connection that the server closed meanwhile is replaced
-        isolation_level="AUTOCOMMIT",
-        skip_autocommit_rollback=True,
-        pool_reset_on_return=None,
-    )
-    # The ping of an idle connection comes before `checkout`.
-    sa.event.listen(engine.sync_engine, "checkin", lambda connection, _: set_answer_timeout(connection, PING_TIMEOUT_S))
-    sa.event.listen(
-        engine.sync_engine, "checkout", lambda connection, *_: set_answer_timeout(connection, ANSWER_TIMEOUT_S)
-    )
-    sa.event.listen(engine.sync_engine, "handle_error", _replace_read_only_connection)
-    if read_only:
-        sa.event.listen(engine.sync_engine, "connect", _make_read_only)
-    return engine
+        settings["default_transaction_read_only"] = "on"
+    return settings
 
 
-def _make_read_only(connection: DBAPIConnection, _: object) -> None:
-    """Prevents writes; an option of the connection would prevent `target_session_attrs=read-write` in the URL."""
-    connection.cursor().execute("SET default_transaction_read_only = on")
+def _configure(connection: DBAPIConnection, settings: Mapping[str, str]) -> None:
+    """Applies settings to a new connection.
+
+    As options of the connection, they would replace those of the URL, the service file and PGOPTIONS, and the read-only
+    one would prevent `target_session_attrs=read-write`.
+    """
+    set_answer_timeout(connection, PING_TIMEOUT_S)
+    statement = f"SELECT {', '.join(['set_config(%s, %s, false)'] * len(settings))}"
+    connection.cursor().execute(statement, [text for setting in settings.items() for text in setting])
 
 
 def _replace_read_only_connection(context: sa.ExceptionContext) -> None:

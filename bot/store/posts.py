@@ -14,7 +14,8 @@ from bot.store.codecs import row_to_paper
 from bot.store.column_types import Id, Text
 from bot.store.connection import Connection
 from bot.store.expressions import listed
-from bot.store.schema import author_matches, keywords, outbox, outbox_keywords, papers, posts, subscriptions
+from bot.store.schema import author_matches, keywords, outbox, outbox_keywords, papers, posts, subscriptions, withheld
+from bot.store.spellings import KEYWORD_LABEL
 from bot.store.trending_entries import read_trending_entries
 
 _INSERT: Final = sa.insert(posts)
@@ -46,13 +47,14 @@ async def read_posts(connection: Connection, rows: Sequence[sa.Row[Any]]) -> tup
             outbox.c.post_key.in_(listed([row.key for row in rows], Text))
         )
     )
+    rests = await _rests(connection, [row.key for row in rows])
     entries: dict[str, list[OutboxEntry]] = {}
     for row, entry in zip(bound, await read_entries(connection, bound), strict=True):
         entries.setdefault(row.post_key, []).append(entry)
-    return tuple(_to_post(row, in_order(entries.get(row.key, ()))) for row in rows)
+    return tuple(_to_post(row, in_order(entries.get(row.key, ())), rests.get(row.key, 0)) for row in rows)
 
 
-def _to_post(row: sa.Row[Any], entries: Iterable[OutboxEntry]) -> Post:
+def _to_post(row: sa.Row[Any], entries: Iterable[OutboxEntry], rest: int) -> Post:
     return Post(
         key=row.key,
         channel_id=row.channel_id,
@@ -63,7 +65,18 @@ def _to_post(row: sa.Row[Any], entries: Iterable[OutboxEntry]) -> Post:
         header=MessageHeader(Layout(row.layout), row.heading, row.mention_role, row.thread_id),
         message_id=row.message_id,
         search=SearchStart(row.search_after, row.attempted_at),
+        rest=rest,
     )
+
+
+async def _rests(connection: Connection, keys: Iterable[str]) -> Mapping[str, int]:
+    """Returns how many papers were withheld from the batches of messages, for those messages that say so."""
+    rows = await connection.all(
+        sa.select(withheld.c.post_key, sa.func.count().label("papers"))
+        .where(withheld.c.post_key.in_(listed(keys, Text)))
+        .group_by(withheld.c.post_key)
+    )
+    return {row.post_key: row.papers for row in rows}
 
 
 async def _papers(connection: Connection, arxiv_ids: Iterable[str]) -> Mapping[str, Paper]:
@@ -76,9 +89,8 @@ async def _reasons(connection: Connection, entry_ids: Iterable[int]) -> Mapping[
 
     Each has the authors for whom it matches the paper.
     """
-    shown = sa.func.coalesce(subscriptions.c.shown, keywords.c.shown, type_=Text)
     rows = await connection.all(
-        sa.select(outbox.c.id, shown.label("shown"), author_matches.c.certain, author_matches.c.possible)
+        sa.select(outbox.c.id, KEYWORD_LABEL.label("shown"), author_matches.c.certain, author_matches.c.possible)
         .join_from(outbox, outbox_keywords, outbox_keywords.c.outbox_id == outbox.c.id)
         .join(keywords, keywords.c.id == outbox_keywords.c.keyword_id)
         .outerjoin(

@@ -4,7 +4,7 @@ A database that cannot be used is left unchanged, and DatabaseUnusable gives the
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 import sqlalchemy as sa
@@ -24,12 +24,14 @@ NETWORK_TIMEOUTS: Final = {
     "keepalives_interval": 5,
     "keepalives_count": 2,
 }
-# The oldest version that the PostgreSQL project tests with this schema's statements.
+# The oldest version that the documentation promises; the statements use nothing that is newer.
 _OLDEST_VERSION: Final = 15
 # The keys of advisory locks, beside the application id: of a running bot, of a transaction, of a migration.
 RUNNING: Final = 1
 WRITING: Final = 2
 _MIGRATING: Final = 3
+# What the bot does with each table.
+_RIGHTS: Final = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
 def server_engine_url(url: ServerUrl) -> sa.URL:
@@ -39,6 +41,14 @@ def server_engine_url(url: ServerUrl) -> sa.URL:
     return sa.URL.create(
         "postgresql+psycopg", made.username, host=made.host, port=made.port, database=made.database, query=shown
     )
+
+
+def connect_arguments(url: ServerUrl) -> dict[str, str | int]:
+    """Returns the driver's arguments beside the URL: the passwords, and values for what the URL does not set."""
+    own: dict[str, str | int] = {"application_name": "daily-papers", "connect_timeout": int(CONNECT_TIMEOUT_S)}
+    given = sa.make_url(url.secret).query
+    defaults = own | NETWORK_TIMEOUTS
+    return {name: value for name, value in defaults.items() if name not in given} | secret_arguments(url)
 
 
 def secret_arguments(url: ServerUrl) -> dict[str, str]:
@@ -54,7 +64,20 @@ def prepare_server(url: ServerUrl, *, creates: bool) -> None:
         _check_server(connection, url)
         # Two processes that start at the same time migrate one after the other.
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(APPLICATION_ID, _MIGRATING)))
-        _prepare_tables(connection, url, creates=creates)
+        tables = _check_tables(connection, url)
+        if creates:
+            _check_rights(connection, url, tables)
+        elif not tables:
+            raise DatabaseUnusable(f"The database {url} is empty: start the bot first, which creates the tables.")
+        create_or_upgrade(connection, is_new=not tables)
+
+
+def inspect_server(connection: sa.Connection, url: ServerUrl) -> bool:
+    """Raises DatabaseUnusable if a bot could not use the database; returns whether it has tables. Changes nothing."""
+    _check_server(connection, url)
+    tables = _check_tables(connection, url)
+    _check_rights(connection, url, tables)
+    return bool(tables)
 
 
 @contextlib.contextmanager
@@ -65,12 +88,7 @@ def connected(url: ServerUrl, *, autocommit: bool = False, remedy: str = UNCHANG
     """
     engine = sa.create_engine(
         server_engine_url(url),
-        connect_args={
-            "application_name": "daily-papers",
-            "connect_timeout": int(CONNECT_TIMEOUT_S),
-            **NETWORK_TIMEOUTS,
-            **secret_arguments(url),
-        },
+        connect_args=connect_arguments(url),
         poolclass=sa.NullPool,
         isolation_level="AUTOCOMMIT" if autocommit else "READ COMMITTED",
         skip_autocommit_rollback=True,
@@ -78,15 +96,17 @@ def connected(url: ServerUrl, *, autocommit: bool = False, remedy: str = UNCHANG
     explain_errors(engine, url, remedy)
     try:
         with engine.begin() as connection:
+            # A limit of the user or the database is for queries: a migration or a copy may take minutes.
+            connection.execute(sa.select(sa.func.set_config("statement_timeout", "0", False)))
             yield connection
     finally:
         engine.dispose()
 
 
 @contextlib.contextmanager
-def exclusive_connection(url: ServerUrl, remedy: str) -> Iterator[sa.Connection]:
+def exclusive_connection(url: ServerUrl, remedy: str, *, creates: bool) -> Iterator[sa.Connection]:
     """Yields a connection in autocommit mode, and keeps a bot away meanwhile. Raises DatabaseUnusable."""
-    prepare_server(url, creates=True)
+    prepare_server(url, creates=creates)
     with connected(url, autocommit=True, remedy=remedy) as connection:
         if not connection.execute(sa.select(sa.func.pg_try_advisory_lock(APPLICATION_ID, RUNNING))).scalar_one():
             raise DatabaseUnusable(in_use(url))
@@ -119,19 +139,36 @@ def _check_server(connection: sa.Connection, url: ServerUrl) -> None:
         raise DatabaseUnusable(f"The database {url} has the encoding {encoding}: create it with the encoding UTF8.")
 
 
-def _prepare_tables(connection: sa.Connection, url: ServerUrl, *, creates: bool) -> None:
+def _check_tables(connection: sa.Connection, url: ServerUrl) -> Collection[str]:
+    """Raises DatabaseUnusable if the tables are not this program's; returns those that exist."""
     tables = set(sa.inspect(connection).get_table_names())
-    own = set(metadata.tables)
+    own = tables & set(metadata.tables)
     if not tables:
-        if not creates:
-            raise DatabaseUnusable(f"The database {url} is empty: start the bot first, which creates the tables.")
-        create_or_upgrade(connection, is_new=True)
-        return
-    if not own & tables >= {"papers", "outbox", "key_values"} or "alembic_version" not in tables:
+        return own
+    if not own >= {"papers", "outbox", "key_values"} or "alembic_version" not in tables:
         raise DatabaseUnusable(f"The database {url} belongs to another program: set `database` to an empty one.")
     revision = connection.execute(sa.select(sa.column("version_num")).select_from(sa.table("alembic_version"))).scalar()
     if not is_known_revision(revision):
         raise DatabaseUnusable(
             f"The database {url} was written by a newer Daily Papers (revision {revision}): update the program."
         )
-    create_or_upgrade(connection, is_new=False)
+    return own
+
+
+def _check_rights(connection: sa.Connection, url: ServerUrl, tables: Collection[str]) -> None:
+    """Raises DatabaseUnusable if the user cannot write to these tables, or without any, cannot create them."""
+    if not tables:
+        may_create = sa.func.has_schema_privilege(sa.func.current_schema(), "CREATE")
+        match connection.execute(sa.select(may_create)).scalar_one():
+            case None:
+                raise DatabaseUnusable(f"The database {url} has no schema of the search_path: create the schema first.")
+            case False:
+                raise DatabaseUnusable(
+                    f"The user may not create tables in the database {url}: make this user the owner of the database."
+                )
+        return
+    rights = [sa.func.has_table_privilege(table, right) for table in tables for right in _RIGHTS]
+    if not connection.execute(sa.select(sa.and_(*rights))).scalar_one():
+        raise DatabaseUnusable(
+            f"The user may not write to the database {url}: set `database` to a URL with the user who owns its tables."
+        )

@@ -18,12 +18,13 @@ from bot.store.database import Database
 from bot.store.expressions import listed
 from bot.store.keyword_cache import KeywordCache
 from bot.store.schema import channels, keywords, subscriptions
+from bot.store.spellings import SUBSCRIPTION_LABEL
 
 _GUILD: Final = sa.bindparam("guild", type_=Id)
 _CHANNEL: Final = sa.bindparam("channel", type_=Id)
 # As a subquery, because SQLite would read the subscriptions of all servers in the order of their channels.
 _IN_GUILD: Final = subscriptions.c.channel_id.in_(sa.select(channels.c.channel_id).where(channels.c.guild_id == _GUILD))
-_BY_SPELLING: Final = (sa.func.lower(subscriptions.c.shown), subscriptions.c.shown, subscriptions.c.keyword_id)
+_BY_LABEL: Final = (sa.func.lower(SUBSCRIPTION_LABEL), SUBSCRIPTION_LABEL, subscriptions.c.keyword_id)
 _IS_WATCHED: Final = keywords.c.id.in_(sa.select(subscriptions.c.keyword_id))
 # For one row: without a list of all watched keywords.
 _HAS_SUBSCRIPTION: Final = (
@@ -45,7 +46,7 @@ _SUBSCRIPTION: Final = sa.select(
         keywords, subscriptions.c.keyword_id == keywords.c.id
     )
 )
-_IN_CHANNEL: Final = _SUBSCRIPTION.where(subscriptions.c.channel_id == _CHANNEL).order_by(*_BY_SPELLING)
+_IN_CHANNEL: Final = _SUBSCRIPTION.where(subscriptions.c.channel_id == _CHANNEL).order_by(*_BY_LABEL)
 _KEYWORDS_PER_CHANNEL: Final = (
     sa.select(subscriptions.c.channel_id, sa.func.count().label("keywords"))
     .where(_IN_GUILD)
@@ -53,10 +54,14 @@ _KEYWORDS_PER_CHANNEL: Final = (
     .order_by(subscriptions.c.channel_id)
 )
 _SPELLINGS: Final = (
-    sa.select(subscriptions.c.channel_id, subscriptions.c.shown, keywords.c.canonical)
-    .join_from(subscriptions, keywords, subscriptions.c.keyword_id == keywords.c.id)
+    sa.select(
+        subscriptions.c.channel_id,
+        subscriptions.c.keyword_id,
+        subscriptions.c.shown,
+        SUBSCRIPTION_LABEL.label("label"),
+    )
     .where(_IN_GUILD)
-    .order_by(subscriptions.c.channel_id, *_BY_SPELLING)
+    .order_by(subscriptions.c.channel_id, *_BY_LABEL)
 )
 _WATCHED: Final = (
     sa.select(
@@ -111,7 +116,7 @@ class SubscriptionQueries:
         """Returns part of the subscriptions of a server's channels, by channel and keyword."""
         statement = (
             _SUBSCRIPTION.where(_IN_GUILD, subscriptions.c.channel_id.in_(listed(channel_ids, Id)))
-            .order_by(subscriptions.c.channel_id, *_BY_SPELLING)
+            .order_by(subscriptions.c.channel_id, *_BY_LABEL)
             .limit(limit)
             .offset(offset)
         )
@@ -127,7 +132,9 @@ class SubscriptionQueries:
         """Returns the keywords of a server by channel, as its channels spell them, without parsing them."""
         async with self._database.reading() as connection:
             rows = await connection.all(_SPELLINGS, {"guild": guild_id})
-        return await asyncio.to_thread(lambda: [Spelling(row.channel_id, row.shown, row.canonical) for row in rows])
+        return await asyncio.to_thread(
+            lambda: [Spelling(row.channel_id, row.keyword_id, row.shown, row.label) for row in rows]
+        )
 
     async def _subscriptions(self, statement: sa.Select[Any], values: Values) -> tuple[Subscription, ...]:
         async with self._database.reading() as connection:
@@ -198,6 +205,18 @@ class SubscriptionQueries:
         )
         async with self._database.reading() as connection:
             return tuple(self._parsed(row.shown, row.canonical) for row in await connection.all(statement))
+
+    async def in_channel_of(self, channel_id: int, wanted: Iterable[Keyword]) -> tuple[Keyword, ...]:
+        """Returns those of these keywords that a channel has, in its spelling and in this order."""
+        canonicals = [keyword.canonical for keyword in wanted]
+        statement = (
+            sa.select(subscriptions.c.shown, keywords.c.canonical)
+            .join_from(subscriptions, keywords, subscriptions.c.keyword_id == keywords.c.id)
+            .where(subscriptions.c.channel_id == channel_id, keywords.c.canonical.in_(listed(canonicals, Text)))
+        )
+        async with self._database.reading() as connection:
+            found = {row.canonical: row.shown for row in await connection.all(statement)}
+        return tuple(self._parsed(found[each], each) for each in canonicals if each in found)
 
     def _to_subscription(self, row: sa.Row[Any]) -> Subscription:
         return Subscription(

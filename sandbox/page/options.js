@@ -2,7 +2,7 @@
 
 import { get, post } from "./api.js";
 
-export const KIND = { subcommand: 1, group: 2, text: 3, integer: 4, boolean: 5, user: 6, channel: 7, role: 8, mentionable: 9, number: 10 };
+export const KIND = { subcommand: 1, group: 2, text: 3, integer: 4, boolean: 5, user: 6, channel: 7, role: 8, mentionable: 9, number: 10, attachment: 11 };
 const SHOWN_MAX = 25;
 const IDS = /^<(?:#|@!?|@&)(\d+)>$/;
 

@@ -13,11 +13,15 @@ from bot.discord_api.cooldown import CLICKS_PER_MINUTE
 from bot.discord_api.custom_ids import (
     AbstractButtonId,
     AbstractMenuId,
+    AnswerButtonId,
     CitationButtonId,
     CiteButtonId,
+    ImportButtonId,
     KeywordsButtonId,
     LatestButtonId,
     PaperMenuId,
+    PrivacyButtonId,
+    RestButtonId,
     SearchButtonId,
     SubscribedButtonId,
     TrendingButtonId,
@@ -32,8 +36,9 @@ pytestmark = pytest.mark.slow
 TEMPLATES: Final = [
     each.TEMPLATE
     for each in (
-        *(AbstractButtonId, AbstractMenuId, CitationButtonId, CiteButtonId, KeywordsButtonId, PaperMenuId),
-        *(LatestButtonId, SearchButtonId, SubscribedButtonId, TrendingButtonId),
+        *(AbstractButtonId, AbstractMenuId, AnswerButtonId, CitationButtonId, CiteButtonId, ImportButtonId),
+        *(KeywordsButtonId, LatestButtonId, PaperMenuId, PrivacyButtonId, RestButtonId, SearchButtonId),
+        *(SubscribedButtonId, TrendingButtonId),
     )
 ]
 HUGE: Final = "9" * 40
@@ -41,7 +46,7 @@ HUGE: Final = "9" * 40
 SECRET: Final = "secret topic"
 FOREIGN_CHANNEL: Final = 1191319909171999999
 # Each part of the custom ids is attacked in a bot of its own, and stays below the limit of clicks per minute.
-PARTS: Final = 7
+PARTS: Final = 8
 MENU_KINDS: Final = [kind for kind in ComponentKind if 3 <= kind <= 8]
 
 
@@ -58,13 +63,19 @@ def custom_ids(caller_id: int, hidden_channel: int) -> list[str]:
         *(f"citation:{form}:2611.00001" for form in ("ris", "csv", "x" * 20, "")),
         *(f"citation:bibtex:{arxiv_id}" for arxiv_id in arxiv_ids),
         "papers:menu",
+        *(f"rest:{key}:{start}" for key in ("-", "x" * 60) for start in ("0", "9999999", HUGE, "-1")),
         *("abstracts:looked-up", "abstracts:0", "abstracts:-", "abstracts:"),
         *(f"subscribed:{action}:{each}:1" for action in ("new", "past", "undo", "all") for each in channels),
         *(f"subscribed:undo:{hidden_channel}:{each}" for each in keywords),
+        *(f"answer:{caller}:{'0' * 16}:{answer}" for caller in (caller_id, 1, HUGE, "9" * 20) for answer in (0, 9, 10)),
+        *(f"answer:{caller_id}:{key}:0" for key in ("", "0", "G" * 16, "\u0660" * 16)),
         *(f"keywords:{caller_id}:{hidden_channel}:{move}:{position}" for move in moves for position in (0, 999999999)),
         *(f"keywords:{caller}:0:first:0" for caller in ("0", "1", "-1", HUGE, "9" * 20)),
         *(f"keywords:{caller_id}:{each}:last:0" for each in (*channels, "9" * 20)),
         f"keywords:{caller_id}:0:to:{HUGE}",
+        *(f"import:{action}:{caller_id}:{'0' * 16}" for action in ("apply", "cancel", "undo", "all")),
+        *(f"import:undo:{caller}:{'0' * 16}" for caller in ("0", HUGE, "9" * 20)),
+        *(f"privacy:{action}:{caller}" for action in ("delete", "cancel") for caller in ("0", caller_id, "9" * 20)),
         *(f"trending:{day}:0:0" for day in days),
         *(
             f"latest:{offset}:{count}:n:-:-"
@@ -168,6 +179,7 @@ async def test_component_of_another_kind_is_rejected(tmp_path: Path, caplog: pyt
         (post, *_) = await messages_of(sandbox)
         for custom_id in (
             "abstract:2611.00001:looked-up",
+            f"answer:{admin}:{'0' * 16}:0",
             f"keywords:{admin}:0:first:0",
             f"subscribed:undo:{papers}:1",
             "trending:2026-11-20:0:0",

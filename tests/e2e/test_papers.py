@@ -86,7 +86,7 @@ async def test_unknown_and_malformed_papers_are_answered_with_a_sentence(tmp_pat
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         replies = {
             "2611.99999": "arXiv has no paper with the id `2611.99999`. Check the id.",
-            "2613.00001": "`2613.00001` is not an arXiv id: it begins with a year and a month, and 13 is none.",
+            "2613.00001": "`2613.00001` is not an arXiv id: ids begin with year and month; 13 is not a month.",
             "reward model": "`reward model` is not an arXiv id or a link to a paper. "
             "To find papers by words, use `/latest`.",
         }

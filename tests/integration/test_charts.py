@@ -235,6 +235,14 @@ async def test_process_that_ended_is_replaced(tmp_path: Path, script: Script) ->
     assert int(pid_file.read_text()) != first
 
 
+async def test_chart_of_a_process_that_ends_after_one_chart_is_drawn_by_another(tmp_path: Path, script: Script) -> None:
+    log = tmp_path / "log"
+    charts = script(f"open({str(log)!r}, 'a').write('start ')\n" + READ + "data = b''\n" + WRITE + READ + "os._exit(1)")
+    await charts.draw(PLAIN)
+    await charts.draw(other(1))
+    assert log.read_text().split() == ["start", "start"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ChartKind)
 def test_drawing_program_writes_a_picture(kind: ChartKind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

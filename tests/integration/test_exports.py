@@ -1,5 +1,6 @@
 """Exports of papers from the database: the keywords, the period, the order and the limits."""
 
+import asyncio
 import csv
 import io
 import json
@@ -12,7 +13,15 @@ from bot.domain.matching import match
 from bot.domain.paper import Paper
 from bot.domain.period import Period
 from bot.page.references import ReferenceFormat
-from bot.services.exports import EXPORT_BYTES, EXPORT_PAPERS, ExportedFile, ExportService
+from bot.services.exports import (
+    EXPORT_BYTES,
+    EXPORT_PAPERS,
+    EXPORTS_AT_ONCE,
+    EXPORTS_WAITING,
+    ExportedFile,
+    ExportsBusy,
+    ExportService,
+)
 from bot.store.backfilled_papers import BackfilledPapers
 from bot.store.exports import Exports
 from tests.support.builders import paper
@@ -37,7 +46,7 @@ async def exported(
     store: Store,
     *,
     channels: tuple[int, ...] = (CHANNEL,),
-    keyword: Keyword | None = None,
+    keyword: Keyword | int | None = None,
     period: Period = PERIOD,
     form: ReferenceFormat = ReferenceFormat.CSL_JSON,
     max_bytes: int = EXPORT_BYTES,
@@ -74,6 +83,8 @@ async def test_export_has_the_papers_of_the_channel_and_the_period_newest_first(
 async def test_export_of_a_keyword_ignores_the_channels_other_keywords(filled: Store) -> None:
     channels = (CHANNEL, OTHER_CHANNEL)
     assert titles(await exported(filled, channels=channels, keyword=TREE)) == ["A graph tree", "A tree 10"]
+    (watched,) = await filled.watched("tree")
+    assert titles(await exported(filled, channels=channels, keyword=watched.id)) == ["A graph tree", "A tree 10"]
     foreign = await exported(filled, keyword=TREE)  # of another channel only
     assert (foreign.papers, foreign.keywords) == (0, 0)
     assert (await exported(filled, keyword=Keyword.parse("quokka"))).keywords == 0
@@ -122,3 +133,12 @@ async def test_only_the_newest_papers_beyond_the_limit_are_exported(store: Store
     assert titles(file) == ["A graph 25", "A tree 6", "A graph 24"]
     exact = await exported(store, papers_max=12)
     assert (exact.papers, exact.more) == (12, False)
+
+
+async def test_exports_beyond_those_that_may_wait_are_rejected(filled: Store) -> None:
+    service = ExportService(filled.page_store, Exports(filled.database), filled.papers)
+    count = EXPORTS_AT_ONCE + EXPORTS_WAITING
+    calls = [service.export([CHANNEL], None, PERIOD, ReferenceFormat.RIS, EXPORT_BYTES) for _ in range(count + 1)]
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(each) for each in results if not isinstance(each, ExportedFile)] == [ExportsBusy]
+    assert (await service.export([CHANNEL], None, PERIOD, ReferenceFormat.RIS, EXPORT_BYTES)).papers == 3

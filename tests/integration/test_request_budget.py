@@ -15,6 +15,7 @@ from bot.discord_api.request_budget import (
     UNANSWERED_S,
     DiscordSlot,
     RequestBudget,
+    prioritize_requests,
 )
 from tests.support.clock import FakeClock, settle
 
@@ -113,3 +114,30 @@ async def test_slot_of_a_cancelled_request_goes_to_the_next(budget: RequestBudge
     await clock.advance(1.1)
     assert isinstance(await kept, DiscordSlot)
     assert cancelled.cancelled()
+
+
+async def order_of_slots(budget: RequestBudget, clock: FakeClock, names: Sequence[str]) -> list[str]:
+    """Sends requests at once, while none may be sent; those in capitals have priority."""
+    order: list[str] = []
+
+    async def request(name: str) -> None:
+        if name.isupper():
+            prioritize_requests()
+        await budget.acquire()
+        order.append(name)
+
+    budget.limited(1.0)
+    requests = [asyncio.create_task(request(name)) for name in names]
+    await settle()
+    for _ in names:
+        await clock.advance(1.0)
+    await asyncio.gather(*requests)
+    return order
+
+
+async def test_requests_with_priority_are_first(budget: RequestBudget, clock: FakeClock) -> None:
+    assert await order_of_slots(budget, clock, ["a", "b", "c", "X"]) == ["X", "a", "b", "c"]
+
+
+async def test_requests_with_priority_take_at_most_every_second_slot(budget: RequestBudget, clock: FakeClock) -> None:
+    assert await order_of_slots(budget, clock, ["a", "b", *"VWXYZ"]) == ["V", "a", "W", "b", "X", "Y", "Z"]

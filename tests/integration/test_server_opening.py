@@ -18,7 +18,7 @@ from bot.store.server_schema import check_version
 from bot.store.summary import DatabaseSummary, summarise
 from tests.support.cancellation import When, cancel_at
 from tests.support.server_writes import name_of, rejection, stored, terminate, until_rejected, until_written, write
-from tests.support.tcp_server import PASSWORD, USER, TcpServer
+from tests.support.tcp_server import PASSWORD, USER, TcpServer, server_url
 
 pytestmark = pytest.mark.slow
 
@@ -225,4 +225,19 @@ async def test_second_server_of_the_url_is_used_if_the_first_is_unreachable(serv
     database = await Database.open_exclusive(both)
     await write(database)
     assert await stored(database) == 1
+    await database.close()
+
+
+async def test_options_of_the_url_apply_beside_those_of_the_bot(server: TcpServer, url: ServerUrl) -> None:
+    server.execute("CREATE SCHEMA papers", name_of(url))
+    options = quote("-c search_path=papers -c statement_timeout=20s -c timezone=Asia/Tokyo", safe="")
+    with_options = server_url(server.port, name_of(url), options=f"?options={options}&application_name=papers")
+    database = await Database.open_exclusive(with_options)
+    await write(database)
+    names = ("search_path", "statement_timeout", "TimeZone", "application_name")
+    async with database.reading() as connection, database.transaction() as writing:
+        for each in (connection, writing):
+            shown = await each.first(sa.select(*map(sa.func.current_setting, names)))
+            assert shown == ("papers", "30s", "UTC", "papers")
+    assert server.execute("SELECT name FROM papers.key_values WHERE name = 'a'", name_of(url)) == [("a",)]
     await database.close()

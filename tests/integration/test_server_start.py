@@ -11,9 +11,11 @@ import psycopg
 import pytest
 
 from bot.__main__ import main
+from bot.runtime.errors import DatabaseUnusable
 from bot.runtime.server_url import ServerUrl
 from bot.store.migrate import APPLICATION_ID
 from bot.store.server_schema import RUNNING, prepare_server
+from bot.store.summary import summarise
 from tests.support.tcp_server import PASSWORD, USER, TcpServer, server_url
 
 pytestmark = pytest.mark.slow
@@ -116,6 +118,17 @@ def user_who_may_not_create_tables(server: TcpServer, name: str) -> ServerUrl:
     return server.url(name, user="reader")
 
 
+def missing_schema(server: TcpServer, name: str) -> ServerUrl:
+    return server_url(server.port, name, options="?options=-csearch_path%3Dnowhere")
+
+
+def user_who_may_only_read(server: TcpServer, name: str) -> ServerUrl:
+    prepare_server(server.url(name), creates=True)
+    url = user_who_may_not_create_tables(server, name)
+    server.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader", name)
+    return url
+
+
 FAULTS: Final[dict[Prepare, str]] = {
     wrong_password: f'password authentication failed for user "{USER}"',
     unknown_user: 'password authentication failed for user "eve"',
@@ -131,23 +144,43 @@ FAULTS: Final[dict[Prepare, str]] = {
     other_encoding: "has the encoding LATIN1: create it with the encoding UTF8",
     tables_of_another_program: "belongs to another program: set `database` to an empty one",
     newer_revision: "was written by a newer Daily Papers (revision 9999): update the program",
-    user_who_may_not_create_tables: "permission denied for schema public",
+    user_who_may_not_create_tables: "The user may not create tables in the database",
+    missing_schema: "has no schema of the search_path: create the schema first",
+    user_who_may_only_read: "The user may not write to the database",
 }
+# `page` creates no table, and has another reason; for a user who may only read, it works.
+ONLY_BOT: Final = (user_who_may_not_create_tables, missing_schema)
+CASES: Final = [("run", each) for each in FAULTS] + [
+    ("page", each) for each in FAULTS if each != user_who_may_only_read
+]
 
 
-@pytest.mark.parametrize("prepare", FAULTS, ids=lambda prepare: prepare.__name__)
-@pytest.mark.parametrize("command", ["run", "page"])
+@pytest.mark.parametrize(("command", "prepare"), CASES, ids=lambda each: getattr(each, "__name__", each))
 def test_fault_is_one_sentence_and_changes_nothing(
     prepare: Prepare, command: str, server: TcpServer, name: str, folder: Path, start: "Start"
 ) -> None:
     url = prepare(server, name)
     before = server.dump(name)
     sentence = start(url, command)
-    if command == "run" or prepare is not user_who_may_not_create_tables:  # `page` creates no table
+    if command == "run" or prepare not in ONLY_BOT:
         assert FAULTS[prepare] in sentence
     assert str(url).partition(" ")[0] in sentence
     assert server.dump(name) == before
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("prepare", FAULTS, ids=lambda prepare: prepare.__name__)
+def test_check_names_the_fault_of_a_start(prepare: Prepare, server: TcpServer, name: str) -> None:
+    url = prepare(server, name)
+    before = server.dump(name)
+    with pytest.raises(DatabaseUnusable, match=re.escape(FAULTS[prepare])) as caught:
+        summarise(url)
+    assert "hush" not in str(caught.value)
+    assert server.dump(name) == before
+
+
+def test_check_accepts_a_database_without_tables(server: TcpServer, name: str) -> None:
+    assert summarise(server.url(name)) is None
 
 
 Start = Callable[[ServerUrl, str], str]

@@ -30,6 +30,7 @@ def status_of(ingest: Ingest, store: Store, problems: ReportedProblems) -> Statu
         clock=ingest.clock,
         channel_settings=store.channel_settings,
         subscriptions=store.subscriptions,
+        withheld=store.withheld,
         supervisor=Supervisor(ingest.clock, Random(0), Metrics()),
         problems=problems.current,
         trending_problem=lambda: None,

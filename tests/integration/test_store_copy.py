@@ -16,6 +16,7 @@ from bot.store.copying import copy_database
 from bot.store.database import Database
 from bot.store.pruning import AbstractPruning
 from bot.store.schema import keywords
+from bot.store.summary import summarise
 from tests.support.builders import paper
 from tests.support.databases import ServerDatabases, rows
 from tests.support.disks import small_disk
@@ -112,8 +113,13 @@ def test_interrupted_copy_continues_and_no_bot_opens_it_before(source: Path, tmp
         copy_database(source, target, interrupt, rows_at_once=7)
     with pytest.raises(DatabaseUnusable, match="incomplete copy"):
         asyncio.run(Database.open_exclusive(target))
-    copy_database(source, target, ignore)
+    with pytest.raises(DatabaseUnusable, match="incomplete copy"):
+        summarise(target)
+    progress: dict[str, tuple[int, int]] = {}
+    counts = copy_database(source, target, lambda step, done, total: progress.update({step: (done, total)}))
     assert rows(target) == rows(source)
+    assert progress["papers"] == (40, 40)
+    assert progress["comparing"] == (2 * sum(counts.values()),) * 2
 
 
 def test_copy_of_a_database_that_changed_meanwhile_is_reported(source: Path, tmp_path: Path) -> None:
@@ -154,9 +160,21 @@ def test_missing_database_is_not_created_by_a_copy(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_copy_onto_itself_is_rejected(source: Path) -> None:
-    with pytest.raises(DatabaseUnusable, match="the same place"):
-        copy_database(source, source, ignore)
+def test_server_without_tables_is_not_copied(server: ServerDatabases, tmp_path: Path) -> None:
+    empty = server.empty()
+    with pytest.raises(DatabaseUnusable, match="is empty: start the bot first"):
+        copy_database(empty, tmp_path / "target.sqlite3", ignore)
+    with connected(empty) as connection:
+        assert not connection.execute("SELECT 1 FROM pg_class WHERE relname = 'papers'").fetchall()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_copy_onto_itself_is_rejected(source: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link.sqlite3"
+    link.symlink_to(source)
+    for target in (source, link):
+        with pytest.raises(DatabaseUnusable, match="the same place"):
+            copy_database(source, target, ignore)
 
 
 def test_database_in_use_by_a_bot_is_not_copied(source: Path, tmp_path: Path) -> None:

@@ -65,9 +65,11 @@ def test_database_of_version_1_keeps_every_row(old: Path) -> None:
     after = rows(old)
     renamed = {"looks": "polls", "marks": "key_values"}
     before = {renamed.get(table, table): values for table, values in before.items()}
-    before["keywords"] = [(*keyword, keyword[-1]) for keyword in before["keywords"]]  # previous_matcher_until
+    before["keywords"] = [
+        (*keyword, keyword[-1], None) for keyword in before["keywords"]
+    ]  # previous_matcher_until, label
     before["channels"] = [(*channel, None) for channel in before["channels"]]  # waits_since
-    assert after["subscriptions"] == [(CHANNEL, 1, "Graph", 0, 1, 71, THEN)]
+    assert after["subscriptions"] == [(CHANNEL, 1, "Graph", 0, 1, 71, THEN, None)]
     before["matches"] = with_dates(before)["matches"]
     before["key_values"] = [("authors counted until", "")]
     unchanged = before.keys() - {"posts", "outbox", "subscriptions"}
@@ -135,16 +137,32 @@ async def _fill(path: Path) -> None:
         await store.papers.add([paper(f"2611.{n:05}", abstract="graph " * 250) for n in range(1700)])
 
 
+# What the migrations after revision 0011 add.
+_ADDED_INDEXES: Final = ("papers_with_abstract", "outbox_by_followed", "subscriptions_by_person")
+_ADDED_TABLES: Final = (
+    *("author_keys", "author_matches", "excluded_papers", "questions", "import_removals", "settings_imports"),
+    *("withheld", "exclusions", "audits", "search_index", "search_documents", "search_progress"),
+)
+_ADDED_COLUMNS: Final = (
+    ("outbox", "by_followed"),
+    ("keywords", "label"),
+    ("subscriptions", "label"),
+    ("channel_settings", "papers_per_posting"),
+    ("channel_settings", "papers_left"),
+    ("matches", "found_by"),
+)
+
+
 def _set_format(path: Path, number: int) -> None:
+    """Removes what later migrations add, if it is there, and sets the database's format."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("DROP INDEX IF EXISTS papers_with_abstract")
-        if connection.execute("SELECT 1 FROM pragma_table_info('outbox') WHERE name = 'by_followed'").fetchone():
-            connection.execute("DROP TABLE author_keys")
-            connection.execute("DROP TABLE author_matches")
-            connection.execute("DROP INDEX outbox_by_followed")
-            connection.execute("ALTER TABLE outbox DROP COLUMN by_followed")
-        for table in ("search_index", "search_documents", "search_progress"):
+        for index in _ADDED_INDEXES:
+            connection.execute(f"DROP INDEX IF EXISTS {index}")
+        for table in _ADDED_TABLES:
             connection.execute(f"DROP TABLE IF EXISTS {table}")
+        for table, column in _ADDED_COLUMNS:
+            if any(row[1] == column for row in connection.execute(f"PRAGMA table_info({table})")):
+                connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         connection.execute("UPDATE alembic_version SET version_num = '0011'")
         connection.execute(f"PRAGMA user_version = {number}")
 

@@ -49,9 +49,32 @@ RENAMED: Final[Mapping[str, str]] = {
     "digests": "trending_posts",
 }
 # How many columns the migrations add at the end of a table's rows.
-ADDED: Final[Mapping[str, int]] = {"trending_entries": 2, "channels": 1, "edits": 1, "posts": 3, "trending_posts": 2}
+ADDED: Final[Mapping[str, int]] = {
+    "trending_entries": 2,
+    "channels": 1,
+    "edits": 1,
+    "posts": 3,
+    "trending_posts": 2,
+    "subscriptions": 1,
+    "channel_settings": 2,
+}
 # The tables that the migrations create.
-CREATED: Final = ("histories", "found_papers", "known_guilds", "author_keys", "author_matches")
+CREATED: Final = (
+    "histories",
+    "found_papers",
+    "known_guilds",
+    "author_keys",
+    "author_matches",
+    "excluded_papers",
+    "questions",
+    "settings_imports",
+    "import_removals",
+    "exclusions",
+    "withheld",
+    "audits",
+    "search_documents",
+    "search_progress",
+)
 
 
 @pytest.fixture
@@ -73,8 +96,8 @@ async def test_fixture_has_rows_in_every_table(database: Path) -> None:
 
 async def test_every_row_survives_the_migration(database: Path) -> None:
     before = rows(database)
-    # The only new column: until when the previous release's matcher was used.
-    before["keywords"] = [(*keyword, keyword[-1]) for keyword in before["keywords"]]
+    # The new columns: until when the previous release's matcher was used, and the label.
+    before["keywords"] = [(*keyword, keyword[-1], None) for keyword in before["keywords"]]
     await migrate(database)
     after = rows(database)
     assert after.pop("channel_places") == []

@@ -125,6 +125,15 @@ def reading(path: Path) -> Iterator[sa.Connection]:
     engine.dispose()
 
 
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[sa.Connection]:
+    """Yields a connection in a transaction, which is committed at the end of the block."""
+    engine = sa.create_engine(_url(_name(path)) if IS_POSTGRESQL else f"sqlite:///{path}", poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        yield connection
+    engine.dispose()
+
+
 def _reading_url(path: Path, driver: str) -> sa.URL:
     if IS_POSTGRESQL:
         return _url(_name(path))
@@ -199,7 +208,9 @@ def with_dates(content: Rows) -> Rows:
     dates = {row[0]: (row[7], row[8]) for row in content["papers"]}
     backfilled = content.get("backfilled_papers", [])
     return content | {
-        "matches": sorted((row[0], dates[row[1]][0], row[1], dates[row[1]][1], row[2]) for row in content["matches"]),
+        "matches": sorted(
+            (row[0], dates[row[1]][0], row[1], dates[row[1]][1], row[2], None) for row in content["matches"]
+        ),
         "outbox": [(*row[:3], dates[row[2]][0], *row[3:], 0) for row in content["outbox"]],
         "backfilled_papers": sorted((row[0], dates[row[1]][1], row[1]) for row in backfilled),
     }

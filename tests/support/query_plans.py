@@ -25,6 +25,9 @@ LARGE_TABLES: Final = (
     "author_keys",
     "author_matches",
     "search_documents",
+    "excluded_papers",
+    "questions",
+    "withheld",
 )
 # The full-text index, of which SQLite reads only what a query finds.
 _SEARCHED: Final = "search_index"

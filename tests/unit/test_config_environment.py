@@ -103,6 +103,11 @@ def test_variables_of_other_programs_are_ignored(loader: Loader) -> None:
     assert loader.load(PATH="/bin", DAILY="1", DISCORD_CHANNEL="x") == Settings()
 
 
+@pytest.mark.parametrize("name", ["COPY_TO", "TEST_POSTGRES", "BENCH_POSTGRES"])
+def test_databases_of_commands_tests_and_benchmarks_are_no_settings(loader: Loader, name: str) -> None:
+    assert loader.load(**{f"DAILY_PAPERS_{name}": "postgresql://localhost/papers"}) == Settings()
+
+
 def test_variables_of_a_kubernetes_service_are_ignored(loader: Loader) -> None:
     service = {
         "DAILY_PAPERS_SERVICE_HOST": "10.0.0.1",

@@ -217,6 +217,27 @@ def test_database_that_is_not_a_file_path_is_a_fault(loader: Loader, path: str) 
     ]
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "host=db.example.org dbname=papers user=ada password=hush",
+        "postgresql://ada:hush@hush@db.example.org/papers",
+        ["postgresql://ada:hush@db.example.org/papers"],
+        {"host": "db.example.org", "password": "hush"},
+    ],
+)
+def test_fault_of_the_database_never_shows_its_password(loader: Loader, value: object) -> None:
+    (fault,) = loader.faults({"database": value})
+    assert fault.startswith("database: ")
+    assert "hush" not in fault
+
+
+def test_url_in_another_setting_is_shown_without_its_password(loader: Loader) -> None:
+    assert loader.faults({"log": {"level": "postgresql://ada:hush@db/papers"}}) == [
+        'log.level: "POSTGRESQL://(a password)@DB/PAPERS" is not valid; allowed: DEBUG, INFO, WARNING or ERROR.'
+    ]
+
+
 def test_missing_folder_of_the_database_is_reported_with_the_other_faults(loader: Loader, tmp_path: Path) -> None:
     missing = tmp_path / "missing"
     assert loader.faults({"database": str(missing / "papers.db"), "web": {"port": 0}}) == [

@@ -12,12 +12,16 @@ from hypothesis import strategies as st
 from bot.discord_api.custom_ids import (
     AbstractButtonId,
     AbstractMenuId,
+    AnswerButtonId,
     CitationButtonId,
     CiteButtonId,
     CustomIdTooLong,
+    ImportButtonId,
     KeywordsButtonId,
     LatestButtonId,
     PaperMenuId,
+    PrivacyButtonId,
+    RestButtonId,
     SearchButtonId,
     SubscribedAction,
     SubscribedButtonId,
@@ -30,11 +34,15 @@ from bot.runtime.limits import CUSTOM_ID_MAX
 AnyCustomId = (
     AbstractButtonId
     | AbstractMenuId
+    | AnswerButtonId
     | CitationButtonId
     | CiteButtonId
+    | ImportButtonId
     | KeywordsButtonId
     | LatestButtonId
     | PaperMenuId
+    | PrivacyButtonId
+    | RestButtonId
     | SearchButtonId
     | SubscribedButtonId
     | TrendingButtonId
@@ -42,6 +50,7 @@ AnyCustomId = (
 
 KEYS = st.text("abcXYZ019-_", min_size=1, max_size=20)
 ARXIV_IDS = st.sampled_from(["2611.00001", "0704.0001", "math.AG/9901001", "hep-th/9901001"]).map(ArxivId)
+IMPORT_IDS = st.text("0123456789abcdef", min_size=16, max_size=16)
 SNOWFLAKES = st.integers(1, 2**63 - 1)
 KEYWORD_IDS = st.lists(st.integers(1, 10**6), min_size=1, max_size=30).map(tuple)
 ACTIONS = st.sampled_from(["new", "past", "undo"])
@@ -49,9 +58,13 @@ MOVES = st.sampled_from(["first", "to", "from", "last", "file"])
 CUSTOM_IDS = st.one_of(
     st.builds(AbstractButtonId, ARXIV_IDS, KEYS),
     st.builds(AbstractMenuId, KEYS),
+    st.builds(AnswerButtonId, SNOWFLAKES, st.from_regex("[0-9a-f]{16}", fullmatch=True), st.integers(0, 9)),
     st.builds(CitationButtonId, st.sampled_from(["bibtex", "ris", "csl-json"]), ARXIV_IDS),
     st.builds(CiteButtonId, ARXIV_IDS),
     st.builds(PaperMenuId),
+    st.builds(ImportButtonId, st.sampled_from(["apply", "cancel", "undo"]), SNOWFLAKES, IMPORT_IDS),
+    st.builds(PrivacyButtonId, st.sampled_from(["delete", "cancel"]), SNOWFLAKES),
+    st.builds(RestButtonId, KEYS, st.integers(0, 10**7 - 1)),
     st.builds(KeywordsButtonId, SNOWFLAKES, st.integers(0, 2**63 - 1), MOVES, st.integers(0, 10**9 - 1)),
     st.builds(SubscribedButtonId, ACTIONS, SNOWFLAKES, KEYWORD_IDS),
     st.builds(
@@ -114,6 +127,9 @@ def test_custom_id_matches_one_template_only(custom_id: AnyCustomId) -> None:
         ("papers:menu", PaperMenuId()),
         ("subscribed:new:11:7", SubscribedButtonId("new", 11, (7,))),
         ("subscribed:undo:1191319909171200017:7,8,9", SubscribedButtonId("undo", 1191319909171200017, (7, 8, 9))),
+        ("answer:71:0123456789abcdef:1", AnswerButtonId(71, "0123456789abcdef", 1)),
+        ("import:apply:71:0123456789abcdef", ImportButtonId("apply", 71, "0123456789abcdef")),
+        ("privacy:delete:71", PrivacyButtonId("delete", 71)),
         ("keywords:71:0:to:20", KeywordsButtonId(71, 0, "to", 20)),
         ("trending:2026-11-20:0:0", TrendingButtonId(date(2026, 11, 20), 0, 0)),
         ("trending:2026-11-20:12:100", TrendingButtonId(date(2026, 11, 20), 12, 100)),
@@ -151,6 +167,8 @@ def test_post_key_is_read_from_the_components_of_posts_only(text: str, key: str 
         (CitationButtonId, "citation:ris:../.."),
         (SubscribedButtonId, f"subscribed:undo:{2**63}:7"),
         (SubscribedButtonId, f"subscribed:undo:11:7,{'9' * 40}"),
+        (ImportButtonId, f"import:undo:{'9' * 20}:0123456789abcdef"),
+        (PrivacyButtonId, f"privacy:delete:{'9' * 20}"),
         (KeywordsButtonId, f"keywords:{'9' * 20}:0:first:0"),
         (KeywordsButtonId, f"keywords:71:{'9' * 20}:first:0"),
         (TrendingButtonId, "trending:2026-02-30:0:0"),

@@ -8,10 +8,15 @@ from hypothesis import strategies as st
 
 from bot.domain.expressions.keywords import (
     AmbiguousKeyword,
+    explain_keyword,
+    has_category,
     match_keywords,
+    narrowed,
     parse_keyword,
     read_keyword,
+    required_phrases,
     stored_keyword,
+    unambiguous,
 )
 from bot.domain.expressions.matching import match_expressions
 from bot.domain.keyword import Keyword
@@ -111,3 +116,43 @@ def test_keyword_typed_twice_matches_once() -> None:
     agents = paper(title="Agents")
     keywords = [parse_keyword("agents OR tools"), parse_keyword("tools | agent"), parse_keyword("agents")]
     assert [pair.keyword.shown for pair in match_keywords([agents], keywords)] == ["agents OR tools", "agents"]
+
+
+@pytest.mark.parametrize("text", ["agents", "agents OR tools", "agents [cs.CL]", 'name:"My papers" agents'])
+def test_stored_text_gives_the_same_keyword_with_its_name(text: str) -> None:
+    keyword = parse_keyword(f"name:mine {text}" if "name:" not in text else text)
+    again = stored_keyword(keyword.text, keyword.canonical)
+    assert (again, again.name, again.shown, again.text) == (keyword, keyword.name, keyword.shown, keyword.text)
+
+
+def test_name_in_front_of_a_phrase_is_not_part_of_it() -> None:
+    keyword = parse_keyword("name:RM reward model", "cs.CL")
+    assert (keyword, keyword.label, keyword.shown) == (
+        Keyword.parse("reward model [cs.CL]"), "RM", "reward model [cs.CL]",
+    )  # fmt: skip
+    assert read_keyword("name:RM reward model") == Keyword.parse("reward model")
+
+
+@pytest.mark.parametrize("text", ["llm and agents", "llm and agents [cs.CL]", "ti:scaling laws", "a1 OR b1 and c1"])
+def test_readings_can_be_typed_without_doubt(text: str) -> None:
+    keyword = read_keyword(text)
+    assert isinstance(keyword, AmbiguousKeyword)
+    assert [read_keyword(unambiguous(each)) for each in keyword.readings] == list(keyword.readings)
+
+
+def test_keyword_is_narrowed_to_a_category() -> None:
+    assert narrowed(parse_keyword("agents"), "cs.CL") == parse_keyword("agents [cs.CL]")
+    assert narrowed(parse_keyword("agents OR tools"), "cs.CL") == parse_keyword("(agents OR tools) AND cat:cs.CL")
+    for text, limited in {"a1": False, "a1 [cs.CL]": True, "a1 OR b1": False, "a1 OR cat:cs.CL AND b1": True}.items():
+        assert has_category(parse_keyword(text)) is limited
+
+
+def test_phrases_are_explained_like_expressions() -> None:
+    assert explain_keyword(parse_keyword("a*b c [cs]")) == r"title or abstract contains *a\*b c*; listed in cs.\*"
+    assert explain_keyword(parse_keyword("agents OR tools")) == "title or abstract contains *agents* or *tools*"
+
+
+def test_phrases_that_papers_may_need_are_those_that_are_searched_with_endings() -> None:
+    assert required_phrases(parse_keyword("graph nets [cs.CL]")) == ("graph nets",)
+    typed = 'agents (tools OR ti:"use of tools") =CLIP co:ICLR au:Hinton cat:cs.* agents -survey'
+    assert required_phrases(parse_keyword(typed)) == ("agents", "tools", "use of tools")

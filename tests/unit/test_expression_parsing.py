@@ -28,7 +28,7 @@ from bot.domain.expressions.parsing import (
     parse_expression,
     pointer,
 )
-from bot.domain.expressions.printing import LABEL_MAX, print_expression
+from bot.domain.expressions.printing import LABEL_MAX, label, print_expression
 from bot.domain.expressions.splitting import split_list
 from bot.domain.keyword import Keyword
 from bot.runtime.errors import InvalidExpression, InvalidKeyword
@@ -252,6 +252,8 @@ def test_exclusion_of_several_words_alone_is_about_the_first() -> None:
         ("name:rlhf a1 OR b1", "rlhf"),
         ('NAME: "My papers" a1 | b1', "My papers"),
         ('name:"" a1 | b1', None),
+        ('name:a"b" a1 | b1', "a b"),
+        ("name:“My papers” a1 | b1", "My papers"),
         ("a1 | b1", None),
     ],
 )
@@ -266,23 +268,25 @@ def test_long_name_is_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "label"),
+    ("typed", "generated"),
     [
         ('("reward model" OR RLHF) AND cat:cs.CL ANDNOT survey', "(reward model | RLHF) [cs.CL] -survey"),
         ('-a1 primary:cs.* au:"Hinton, G" ti:=CLIP', "by Hinton, G ti:=CLIP [primary cs.*] -a1"),
         ("a1 OR (b1 AND co:c1) OR NOT d1 AND e1", "a1 | (b1 co:c1) | (-d1 e1)"),
-        ("name:mine a1 OR b1", "mine"),
         ("reward model", "reward model"),
     ],
 )
-def test_label_is_short_and_without_operators(typed: str, label: str) -> None:
-    assert parsed(typed).label == label
+def test_generated_label_is_short_and_without_operators(typed: str, generated: str) -> None:
+    assert label(parsed(typed).node) == generated
 
 
-def test_label_is_cut() -> None:
-    label = parsed(" OR ".join(f'"reward model {number}"' for number in range(20))).label
-    assert len(label) <= LABEL_MAX
-    assert label.endswith("…")
+def test_expression_is_labelled_by_its_name_or_its_text_unless_that_is_long() -> None:
+    assert parsed("name:mine a1 OR b1").label == "mine"
+    assert parsed("b1|a1").label == "b1 OR a1"
+    generated = parsed(" OR ".join(f'"reward model {number}"' for number in range(20))).label
+    assert generated.startswith("reward model 0 | reward model 1 | ")
+    assert len(generated) <= LABEL_MAX
+    assert generated.endswith("…")
 
 
 # --- lists ---------------------------------------------------------------------------------------

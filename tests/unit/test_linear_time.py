@@ -21,7 +21,7 @@ from bot.domain.expressions.names import listed_readings
 from bot.domain.expressions.parsing import parse_expression
 from bot.domain.expressions.splitting import split_list
 from bot.domain.feed import PAPER_ABSTRACT_MAX, PAPER_FIELD_MAX, PAPER_TITLE_MAX
-from bot.domain.keyword import Keyword, split_keywords
+from bot.domain.keyword import Keyword
 from bot.domain.layout.badges import badges
 from bot.domain.layout.card import full_abstract, lay_out_cards
 from bot.domain.layout.code_link import code_link
@@ -76,7 +76,6 @@ FUNCTIONS: Final[dict[str, tuple[Callable[[str], object], int]]] = {
     "Keyword.parse": (Keyword.parse, SIZE),
     "unsupported_syntax": (unsupported_syntax, SIZE),
     "without_ending_wildcards": (without_ending_wildcards, SIZE),
-    "split_keywords": (split_keywords, 6000),
     "split_list": (split_list, 6000),
     "split_tokens": (split_tokens, SIZE),
     "parse_expression": (parse_expression, SIZE),

@@ -53,15 +53,15 @@ def test_every_form_of_an_id_is_read(wanted: str, typed: str) -> None:
     [
         ("", "Give an arXiv id or a link to a paper, such as `2403.01234`."),
         (" \u200b ", "Give an arXiv id or a link to a paper, such as `2403.01234`."),
-        ("2413.01234", "`2413.01234` is not an arXiv id: it begins with a year and a month, and 13 is none."),
+        ("2413.01234", "`2413.01234` is not an arXiv id: ids begin with year and month; 13 is not a month."),
         ("arXiv:2403.0123", "`2403.0123` is not an arXiv id: since 2015, ids have 5 digits after the period."),
         ("0704.00001", "`0704.00001` is not an arXiv id: until 2014, ids have 4 digits after the period."),
         ("0612.1234", "`0612.1234` is not an arXiv id: ids of this form begin in April 2007, with 0704."),
-        ("hep-th/9913001", "`hep-th/9913001` is not an arXiv id: old ids begin with a year and a month, 9107 to 0703."),
-        ("hep-th/0704001", "`hep-th/0704001` is not an arXiv id: old ids begin with a year and a month, 9107 to 0703."),
+        ("hep-th/9913001", "`hep-th/9913001` is not an arXiv id: old ids begin with year and month, 9107 to 0703."),
+        ("hep-th/0704001", "`hep-th/0704001` is not an arXiv id: old ids begin with year and month, 9107 to 0703."),
         ("240301234", "`240301234` is not an arXiv id. Did you mean `2403.01234`?"),
         ("arXiv 2403 01234", "`arXiv 2403 01234` is not an arXiv id. Did you mean `2403.01234`?"),
-        ("2403.01234 2403.01235", "Give one paper; this text contains 2: `2403.01234`, `2403.01235`."),
+        ("2403.01234,2403.01235", "Give one paper; this text contains 2: `2403.01234`, `2403.01235`."),
         (
             "2403.01234 2403.01235 2403.01236 2403.01237 2403.01238",
             "Give one paper; this text contains 5: `2403.01234`, `2403.01235`, `2403.01236` and 2 more.",
@@ -72,7 +72,7 @@ def test_every_form_of_an_id_is_read(wanted: str, typed: str) -> None:
         ),
         (
             "https://arxiv.org/list/cs.CL/recent",
-            "This link leads to no paper on arXiv. Give the link of the paper's page, or its id, such as `2403.01234`.",
+            "This link does not lead to a paper. Give the link of a paper's page, or its id, such as `2403.01234`.",
         ),
         (
             "https://openreview.net/forum?id=abc",

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from bot.config import Settings
 from bot.log import JsonLines, TextLines
 from bot.runtime.server_url import ServerUrl
-from bot.store.server_schema import secret_arguments, server_engine_url
+from bot.store.server_schema import connect_arguments, secret_arguments, server_engine_url
 
 PASSWORD = "hush/4711@hush:'4712\\%hush+47\"13 hush"
 URLS = (
@@ -52,6 +52,25 @@ def test_every_form_of_a_password_is_redacted(
 
 
 @pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("postgresql://ada:hush@db.example.org:5433/papers", "papers at db.example.org:5433"),
+        ("postgresql://ada:hush@/papers?host=db.example.org&port=5433", "papers at db.example.org:5433"),
+        ("postgresql://ada:hush@/papers?host=%2Frun%2Fpostgresql", "papers at /run/postgresql"),
+        ("postgresql:///papers?service=hush", "papers at the default socket"),
+    ],
+)
+def test_url_is_shown_as_a_database_at_a_server(text: str, shown: str) -> None:
+    assert str(ServerUrl.parse(text)) == shown
+
+
+def test_parameters_of_the_url_replace_the_defaults() -> None:
+    url = "postgresql://ada@db.example.org/papers"
+    assert connect_arguments(ServerUrl.parse(url))["connect_timeout"] == 5
+    assert "connect_timeout" not in connect_arguments(ServerUrl.parse(f"{url}?connect_timeout=20"))
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "postgresql://ada:hush@hush@db/papers",
@@ -62,6 +81,10 @@ def test_every_form_of_a_password_is_redacted(
         "postgresql://ada:hush hush@db/papers",
         "postgresql://ada:hush@db:99999/papers",
         "postgresql://ada:hush@db:/papers",
+        "postgresql://ada:hush@db:0/papers",
+        "postgresql://ada:hush@db..example.org/papers",
+        f"postgresql://ada:hush@/papers?host={'a' * 64}.org",
+        "postgresql://ada:hush%00hush@db/papers",
         "postgresql://ada:hush@db/papers#hush",
         "postgresql://ada:hush@db/",
         "postgresql+psycopg://ada:hush@db/papers",

@@ -9,15 +9,19 @@ from bot.runtime.shutdown import ended_within
 SHORT_S, LONG_S = 0.01, 60.0
 
 
+async def wait_forever(started: asyncio.Event) -> None:
+    started.set()
+    await asyncio.Event().wait()
+
+
 async def test_step_of_a_cancelled_task_ends_at_its_time_limit() -> None:
     started, steps = asyncio.Event(), list[bool]()
 
     async def work() -> None:
         try:
-            started.set()
-            await asyncio.Event().wait()
+            await wait_forever(started)
         finally:
-            steps.append(await ended_within(asyncio.sleep(LONG_S), SHORT_S))
+            steps.append(await ended_within(wait_forever(asyncio.Event()), SHORT_S))
             steps.append(await ended_within(asyncio.sleep(0), LONG_S))
 
     task = asyncio.create_task(work())
@@ -50,8 +54,7 @@ async def test_task_that_is_cancelled_during_the_step_cancels_the_step() -> None
 
     async def step() -> None:
         try:
-            started.set()
-            await asyncio.Event().wait()
+            await wait_forever(started)
         finally:
             events.append("step ended")
 

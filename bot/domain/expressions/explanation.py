@@ -36,6 +36,12 @@ def explain(node: ExpressionNode) -> str:
     return "; ".join(_runs(node.operands if isinstance(node, Conjunction) else (node,), "and"))
 
 
+def explain_phrase(words: str, category: str | None) -> str:
+    """Returns the same for a keyword that is a phrase."""
+    listed = "" if category is None else f"; listed in {_shown(CategoryClause(category))}"
+    return f"{_SUBJECTS[TextField.TITLE_OR_ABSTRACT]} contains *{escape_markdown(words)}*{listed}"
+
+
 def _runs(operands: Sequence[ExpressionNode], joint: str) -> Iterator[str]:
     """Yields a text for each operand, and one for operands in sequence that differ only in what was typed."""
     for _, run in groupby(operands, key=_kind):

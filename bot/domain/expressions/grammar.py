@@ -114,15 +114,15 @@ def split_tokens(text: str) -> list[Token]:
 
 def parse_tree(text: str, tokens: Sequence[Token]) -> Tree[Token]:
     """Returns the tree of an expression with these tokens; raises InvalidExpression."""
-    _check_balance(text, tokens)
+    check_balance(text, tokens)
     try:
         return _parser().parse(text)
     except UnexpectedToken as error:
         raise _missing_term(text, tokens, error.token) from error
 
 
-def _check_balance(text: str, tokens: Sequence[Token]) -> None:
-    """Checks quotation marks and parentheses, which are independent of everything else."""
+def check_balance(text: str, tokens: Sequence[Token]) -> None:
+    """Checks quotation marks and parentheses, which are independent of everything else; raises InvalidExpression."""
     opened: list[int] = []
     for place, token in enumerate(tokens):
         if token.type == "STRAY_QUOTE":

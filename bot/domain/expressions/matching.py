@@ -46,16 +46,23 @@ class ExpressionMatch(NamedTuple):
     is_possible: bool
 
 
-def match_expressions(papers: Sequence[Paper], expressions: Sequence[KeywordExpression]) -> tuple[ExpressionMatch, ...]:
-    """Returns each pair of a paper and an expression that it satisfies once, ordered by expression, then by paper."""
+def match_expressions(
+    papers: Sequence[Paper], expressions: Sequence[KeywordExpression], sets: "PaperSets | None" = None
+) -> tuple[ExpressionMatch, ...]:
+    """Returns each pair of a paper and an expression that it satisfies once, ordered by expression, then by paper.
+
+    `sets` are those of these papers, with at least the clauses of the expressions.
+    """
     with without_collections():
-        return tuple(_matches(papers, tuple(dict.fromkeys(expressions))))
+        return tuple(_matches(papers, tuple(dict.fromkeys(expressions)), sets))
 
 
-def _matches(papers: Sequence[Paper], expressions: Sequence[KeywordExpression]) -> list[ExpressionMatch]:
+def _matches(
+    papers: Sequence[Paper], expressions: Sequence[KeywordExpression], sets: "PaperSets | None"
+) -> list[ExpressionMatch]:
     ids, without_versions = unique_ids(papers)
     found: list[ExpressionMatch] = []
-    sets = PaperSets(papers, chain.from_iterable(each.clauses for each in expressions))
+    sets = sets or PaperSets(papers, chain.from_iterable(each.clauses for each in expressions))
     for expression in expressions:
         matched, certain = sets.find(expression.node)
         if matched:

@@ -38,7 +38,7 @@ from bot.domain.expressions.nodes import (
     unquoted,
 )
 from bot.domain.expressions.normal_form import canonical_form, contradicts_itself, normal_form, requires_nothing
-from bot.domain.expressions.printing import label, print_expression
+from bot.domain.expressions.printing import LABEL_MAX, label, print_expression
 from bot.domain.expressions.readings import two_readings
 from bot.domain.keyword import Keyword
 from bot.domain.text import cut, or_list
@@ -53,7 +53,9 @@ NAME_MAX: Final = 60
 
 _POINTER_MAX: Final = 60  # characters: what fits in one line of a phone
 
-_NAMED: Final = re.compile(r'\s*name:\s*(?:"([^"]*)"|(\S+))\s+(?=\S)', re.IGNORECASE)
+_NAMED: Final = re.compile(
+    r'\s*name:\s*(?:["\u201c\u201d]([^"\u201c\u201d]*)["\u201c\u201d]|(\S+))\s+(?=\S)', re.IGNORECASE
+)
 # The tokens of a phrase without operators; `[cs.CL]` at its end limits it to a category.
 _PHRASE_TYPES: Final = frozenset(("WORDS", "_OPEN", "_CLOSE", "BRACKETED"))
 _TEXTS: Final = {field.value: field for field in TextField}
@@ -88,8 +90,9 @@ class KeywordExpression:
 
     @property
     def label(self) -> str:
-        """A short text for people, which is not parsed."""
-        return self.name or label(self.node)
+        """A short text for people: the expression as it can be typed, or a shorter form, which is not parsed."""
+        printed = print_expression(self.node)
+        return self.name or (printed if len(printed) <= LABEL_MAX else label(self.node))
 
     def __str__(self) -> str:
         """Returns the text to type."""
@@ -114,6 +117,19 @@ def is_expression(text: str) -> bool:
     return not types <= _PHRASE_TYPES | {"OTHER_FIELD", "STRAY_QUOTE"} and not _is_quoted_phrase(tokens)
 
 
+def split_name(text: str) -> tuple[str | None, str]:
+    """Returns the name in front of an expression, if it has one, and the expression."""
+    found = _NAMED.match(text)
+    if found is None:
+        return None, text
+    return clean_name(found[1] or found[2] or ""), text[found.end() :]
+
+
+def clean_name(typed: str) -> str | None:
+    """Returns a name on one line, without quotation marks, and cut; None if nothing is left."""
+    return unquoted(typed)[:NAME_MAX].strip() or None
+
+
 def parse_expression(text: str, category: str | None = None) -> KeywordExpression | AmbiguousExpression:
     """Reads a phrase or an expression, optionally limited to a category; raises InvalidKeyword.
 
@@ -122,13 +138,11 @@ def parse_expression(text: str, category: str | None = None) -> KeywordExpressio
     typed = visible(text)
     if len(typed) > EXPRESSION_MAX:
         raise InvalidKeyword(f"An expression can be up to {EXPRESSION_MAX:,} characters long.")
-    named = _NAMED.match(typed)
-    name = (named[1] or named[2] or "").strip()[:NAME_MAX] or None if named else None
-    start = named.end() if named else 0
-    tokens = split_tokens(typed[start:])
-    both = two_readings(typed[start:], tokens)
+    name, typed = split_name(typed)
+    tokens = split_tokens(typed)
+    both = two_readings(typed, tokens)
     found: list[KeywordExpression] = []
-    for reading in dict.fromkeys((typed[start:] if _is_phrase(tokens) else both.phrases, both.terms)):
+    for reading in dict.fromkeys((typed if _is_phrase(tokens) else both.phrases, both.terms)):
         try:
             found.append(KeywordExpression.create(_parse_reading(reading, category), name))
         except InvalidKeyword:
@@ -153,7 +167,7 @@ def pointer(error: InvalidExpression) -> str:
 def _parse_reading(text: str, category: str | None) -> ExpressionNode:
     tokens = split_tokens(text)
     if _is_phrase(tokens) or _is_quoted_phrase(tokens):
-        return _phrase_node(Keyword.parse(text, category))
+        return phrase_node(Keyword.parse(text, category))
     codes = [category] if category and visible(category) else []
     if tokens[-1].type == "BRACKETED":
         codes.append(tokens.pop()[1:-1])
@@ -178,7 +192,8 @@ def _is_quoted_phrase(tokens: Sequence[Token]) -> bool:
     return [token.type for token in tokens] in (["QUOTED"], ["QUOTED", "BRACKETED"])
 
 
-def _phrase_node(keyword: Keyword) -> ExpressionNode:
+def phrase_node(keyword: Keyword) -> ExpressionNode:
+    """Returns the node of a keyword that is a phrase, optionally limited to a category."""
     spelled = unquoted(keyword.shown.removesuffix(f" [{keyword.category}]"))
     words = WordClause.create(spelled, keyword.tokens, match_key(keyword.tokens, None))
     return conjunction(words, *([CategoryClause(keyword.category)] if keyword.category else []))

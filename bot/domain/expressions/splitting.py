@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from bot.domain.categories import find_category
-from bot.domain.expressions.grammar import split_tokens
+from bot.domain.expressions.grammar import check_balance, split_tokens
 from bot.domain.words import visible
 
 _COMMA: Final = re.compile("[,\uff0c]")
@@ -27,6 +27,12 @@ def split_list(text: str) -> tuple[str, ...]:
             items.append(text[start : comma.start()])
             start = comma.end()
     return tuple(filter(None, map(visible, (*items, text[start:]))))
+
+
+def check_list(text: str) -> None:
+    """Raises InvalidExpression if it is unknown which commas separate: one is within what is opened or closed alone."""
+    typed = visible(text)
+    check_balance(typed, split_tokens(typed))
 
 
 def _kept_spans(text: str) -> Iterator[tuple[int, int]]:

@@ -137,7 +137,7 @@ def select_entries(
     """Returns the papers with enough votes: first those that match keywords, then by votes."""
     keywords: dict[ArxivId, list[str]] = {}
     for match in matches:
-        keywords.setdefault(match.arxiv_id, []).append(match.keyword.shown)
+        keywords.setdefault(match.arxiv_id, []).append(match.keyword.label)
     ranked = [
         RankedEntry(trending_entry, tuple(keywords.get(trending_entry.arxiv_id, ())))
         for trending_entry in trending_entries

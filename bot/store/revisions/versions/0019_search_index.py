@@ -1,9 +1,12 @@
-"""Adds the full-text index of the papers, empty: the bot builds it in the background."""
+"""Adds the full-text index of the papers, empty: the bot builds it in the background. Questions get more options."""
 
+import sqlalchemy as sa
 from alembic import op
 
-revision = "0015"
-down_revision = "0014"
+from bot.store.column_types import Text
+
+revision = "0019"
+down_revision = "0018"
 
 _TABLES = {
     "sqlite": (
@@ -29,7 +32,9 @@ _TABLES = {
 
 
 def upgrade() -> None:
-    """Creates the tables."""
+    """Creates the tables, and adds two columns without values."""
     connection = op.get_bind()
     for statement in _TABLES[connection.dialect.name]:
         connection.exec_driver_sql(statement)
+    op.add_column("questions", sa.Column("sort", Text))
+    op.add_column("questions", sa.Column("period", Text))
