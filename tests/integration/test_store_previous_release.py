@@ -72,8 +72,6 @@ CREATED: Final = (
     "exclusions",
     "withheld",
     "audits",
-    "search_documents",
-    "search_progress",
 )
 
 
