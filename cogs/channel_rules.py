@@ -15,17 +15,16 @@ from bot.discord_api.client import Client
 from bot.discord_api.cooldown import Cooldown
 from bot.domain.exclusions import ChannelExclusion
 from bot.domain.expressions.keywords import AmbiguousKeyword, read_keyword
-from bot.domain.expressions.parsing import pointer
 from bot.domain.expressions.splitting import split_list
 from bot.domain.keyword import Keyword
 from bot.domain.posting_limit import PER_POSTING_MAX
 from bot.domain.text import cut, plural
-from bot.runtime.errors import InvalidExpression, InvalidKeyword
+from bot.runtime.errors import InvalidKeyword
 from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
 from bot.services.channel_settings import ChannelSettingsService
 from bot.services.exclusions import AlreadyExcluded, ExclusionAdded, ExclusionService, QuotaReached
 from cogs.exclusion_texts import added_lines, exclusion_name, limit_text, list_lines, quota_text
-from cogs.input import parse_in_thread
+from cogs.input import describe_mistake, parse_in_thread
 from cogs.permissions import CommandRejected, Target, can_manage_by_id, check_and_defer
 from cogs.replies import answer, edit_reply
 
@@ -140,15 +139,11 @@ def read_exclusion(typed: str) -> Keyword:
             raise CommandRejected(
                 f"An exclusion says what is not posted: leave out `{negation[0].strip()}` in front of it."
             ) from error
-        raise CommandRejected(_mistake(error)) from error
+        raise CommandRejected(describe_mistake(error)) from error
     if isinstance(keyword, AmbiguousKeyword):
         readings = " or ".join(f"`{each.shown}`" for each in keyword.readings)
         raise CommandRejected(f"This can be read in several ways. Type {readings}.")
     return keyword
-
-
-def _mistake(error: InvalidKeyword) -> str:
-    return f"{error}\n```\n{pointer(error)}\n```" if isinstance(error, InvalidExpression) else str(error)
 
 
 def _find(exclusions: tuple[ChannelExclusion, ...], typed: str) -> ChannelExclusion | None:

@@ -142,6 +142,20 @@ ENTRIES: Final[Mapping[str, HelpEntry]] = {
         ("channel mention role:@readers", "channel mention"),
         "Without `role`, no one is pinged.",
     ),
+    "channel exclude add": HelpEntry(
+        "does not post papers that match an expression",
+        ("channel exclude add expression:survey", 'channel exclude add expression:au:"Hinton, G" channel:#papers'),
+        "The reply counts what it would have held back in the last 30 days.",
+    ),
+    "channel exclude remove": HelpEntry(
+        "posts papers again that match an exclusion", ("channel exclude remove expression:survey",)
+    ),
+    "channel exclude list": HelpEntry("lists a channel's exclusions", ("channel exclude list",)),
+    "channel limit": HelpEntry(
+        "limits how many papers a posting contains",
+        ("channel limit papers:10", "channel limit"),
+        "A button shows the rest. Without `papers`, there is no limit.",
+    ),
     "channel publish": HelpEntry(
         "publishes papers to followers",
         ("channel publish wanted:True", "channel publish wanted:False"),

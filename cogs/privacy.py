@@ -41,11 +41,15 @@ _LABELS: Final[Mapping[PrivacyAction, tuple[str, discord.ButtonStyle]]] = {
 _SHOWN: Final[Mapping[str, tuple[str, str]]] = {
     "keywords_added": ("keyword", "that you added, with the time; `/keywords` shows it"),
     "keywords_in_undos": ("keyword", "that you added and an import removed, until its undo expires"),
+    "exclusions_added": ("exclusion", "that you added, with the time; `/channel exclude list` shows it"),
+    "questions": ("question", "that you were asked about a keyword, and its answers, for a week"),
     "imports": ("import", "of settings that you can apply or undo, until it expires"),
 }
 _DELETED: Final[Mapping[str, str]] = {
     "keywords_added": "your id is removed from {}",
     "keywords_in_undos": "your id is removed from {} in undos",
+    "exclusions_added": "your id is removed from {}",
+    "questions": "{} about keywords can no longer be answered",
     "imports": "{} can no longer be applied or undone",
 }
 

@@ -16,12 +16,15 @@ from bot.domain.paper import Paper
 
 @dataclass(frozen=True, slots=True)
 class ChannelExclusion:
-    """A keyword whose papers are not posted in a channel, also if they match only possibly."""
+    """A keyword whose papers are not posted in a channel, also if they match only possibly.
+
+    `added_by` is None if the data of the person who added it was deleted.
+    """
 
     id: int
     channel_id: int
     keyword: Keyword
-    added_by: int
+    added_by: int | None
     added_at: datetime
 
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from bot.store.column_types import Id
 from bot.store.connection import Connection
 from bot.store.database import Database
-from bot.store.schema import import_removals, settings_imports, subscriptions
+from bot.store.schema import exclusions, import_removals, questions, settings_imports, subscriptions
 
 PersonalRow: TypeAlias = Mapping[str, str | int | bool | datetime | None]
 
@@ -56,6 +56,27 @@ PERSONAL_COLUMNS: Final = (
             "added_at": import_removals.c.added_at,
         },
         deletes_rows=False,
+    ),
+    PersonalColumn(
+        "exclusions_added",
+        exclusions.c.added_by,
+        {
+            "channel": exclusions.c.channel_id,
+            "exclusion": exclusions.c.shown,
+            "added_at": exclusions.c.added_at,
+        },
+        deletes_rows=False,
+    ),
+    PersonalColumn(
+        "questions",
+        questions.c.user_id,
+        {
+            "command": questions.c.command,
+            "channel": questions.c.channel_id,
+            "answers": questions.c.answers,
+            "asked_at": questions.c.asked_at,
+        },
+        deletes_rows=True,
     ),
     PersonalColumn(
         "imports",

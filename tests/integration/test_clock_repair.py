@@ -65,9 +65,15 @@ UNCORRECTED: Final = {
     ("backfilled_papers", "updated"),
     ("outbox", "published"),
     ("excluded_papers", "published"),
-    # It only expires later.
-    ("questions", "asked_at"),
     ("withheld", "published"),
+    # They only expire later.
+    ("questions", "asked_at"),
+    ("settings_imports", "created_at"),
+    ("settings_imports", "expires_at"),
+    # Corrected once the subscription is restored.
+    ("import_removals", "added_at"),
+    # A time in the future does not delay an audit.
+    ("audits", "started_at"),
     # Each query of the known servers corrects it.
     ("known_guilds", "left_at"),
     # Never read.

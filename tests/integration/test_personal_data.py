@@ -5,17 +5,22 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
+from bot.domain.exclusions import ExclusionQuotas
+from bot.domain.keyword import Keyword
+from bot.domain.question import Question
 from bot.domain.subscription import UNLIMITED
 from bot.store.personal_data import PERSONAL_COLUMNS, PersonalData
+from bot.store.questions import Questions
 from bot.store.schema import metadata
 from bot.store.server_settings import ImportApplied, ImportGone, ServerSettingsStore
 from tests.integration.test_server_settings import GRACE, HERE, add_preview, apply, file
-from tests.support.store import ADA, NOW, Store
+from tests.support.store import ADA, GUILD, NOW, Store
 
 # Ids of Discord and of the database that are not those of people.
 NOT_PEOPLE = frozenset(
     {
         "channel_id",
+        "exclusion_id",
         "guild_id",
         "id",
         "keyword_id",
@@ -48,7 +53,8 @@ def test_every_column_with_ids_of_people_is_shown_and_deleted() -> None:
     texts = [
         column.name for table in metadata.sorted_tables for column in table.columns if column not in set(id_columns())
     ]
-    assert [name for name in texts if name.endswith("_by") or "user" in name] == []
+    # An exclusion of an expression, and a kind of poll.
+    assert {name for name in texts if name.endswith("_by") or "user" in name} == {"excluded_by", "found_by"}
 
 
 async def count_of(store: Store, user_id: int) -> int:
@@ -77,6 +83,10 @@ async def test_deletion_leaves_nothing_of_a_person_and_everything_of_others(
     await apply(imports, await add_preview(imports, file("forest", "tree"), name="of ada"))
     await apply(imports, await add_preview(imports, file("forest"), name="undo", user=person))
     await add_preview(imports, file("graph"), name="preview", user=person)
+    survey, quotas = Keyword.parse("survey"), ExclusionQuotas(per_channel=1, per_server=1)
+    await store.exclusions.add(HERE, GUILD, survey, added_by=person, now=NOW, quotas=quotas)
+    question = Question(person, "latest", ((Keyword.parse("a1 and b1"),),))
+    await Questions(store.database).add("0123456789abcdef", question, NOW)
     shown = await data.of(person)
     assert [row["keyword"] for row in shown["keywords_added"]] == ["forest"]
     assert [row["keyword"] for row in shown["keywords_in_undos"]] == ["graph"]
@@ -85,14 +95,17 @@ async def test_deletion_leaves_nothing_of_a_person_and_everything_of_others(
     of_ada = await data.of(ADA)
     assert of_ada["imports"]
     assert await count_of(store, person) > 0
-    assert await data.delete(person) == {"keywords_added": 1, "keywords_in_undos": 1, "imports": 2}
+    deleted = {"keywords_added": 1, "keywords_in_undos": 1, "exclusions_added": 1, "questions": 1, "imports": 2}
+    assert await data.delete(person) == deleted
     assert await count_of(store, person) == 0
     assert not any((await data.of(person)).values())
     # The removal of "tree" belonged to the undo that was deleted.
     assert (await data.of(ADA))["imports"] == of_ada["imports"]
     assert [each.keyword.shown for each in await store.subscriptions.in_channel(HERE)] == ["forest"]
     assert isinstance(await imports.undo("undo", NOW), ImportGone)
-    assert await data.delete(person) == {"keywords_added": 0, "keywords_in_undos": 0, "imports": 0}
+    (exclusion,) = await store.exclusions.in_channel(HERE)
+    assert (exclusion.keyword, exclusion.added_by) == (survey, None)
+    assert await data.delete(person) == dict.fromkeys(deleted, 0)
 
 
 async def test_undo_works_after_data_of_someone_else_was_deleted(store: Store, imports: ServerSettingsStore) -> None:

@@ -31,7 +31,7 @@ def test_reply_counts_papers_before_and_after_with_escaped_examples() -> None:
     assert lines(ExclusionEffect(118, 31, (EXAMPLE,), is_complete=True), withheld=2) == [
         "Papers that match **\\*survey\\* @\u200beveryone** are no longer posted in <#11>.",
         "118 papers in 30 days; 31 fewer with this exclusion, such as:",
-        f"- [A ⟦survey⟧(https\u200b://evil.example) of @\u200beveryone](<{EXAMPLE.arxiv_id.abs_url}>)",
+        f"- [A ［survey］(https:\u200b//evil.example) of @\u200beveryone](<{EXAMPLE.arxiv_id.abs_url}>)",
         "2 papers that waited to be posted left the queue.",
     ]
 

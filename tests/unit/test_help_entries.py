@@ -26,12 +26,18 @@ AnyGroup = app_commands.Group
 def cog_commands() -> Mapping[str, AnyCommand]:
     """Every command that can be run, by its whole name."""
     found: dict[str, AnyCommand] = {}
-    for module in pkgutil.iter_modules(cogs.__path__):
-        for each in vars(importlib.import_module(f"cogs.{module.name}")).values():
-            if inspect.isclass(each) and issubclass(each, commands.Cog) and each is not commands.Cog:
-                prefix = f"{each.__cog_group_name__} " if issubclass(each, commands.GroupCog) else ""
-                found |= {prefix + command.qualified_name: command for command in leaves(each.__cog_app_commands__)}
+    for each in cog_classes():
+        prefix = f"{each.__cog_group_name__} " if issubclass(each, commands.GroupCog) else ""
+        found |= {prefix + command.qualified_name: command for command in leaves(each.__cog_app_commands__)}
     return found
+
+
+def cog_classes() -> set[type[commands.Cog]]:
+    """The cogs of the program, without those that are part of another one."""
+    modules = (importlib.import_module(f"cogs.{module.name}") for module in pkgutil.iter_modules(cogs.__path__))
+    classes = {each for module in modules for each in vars(module).values() if inspect.isclass(each)}
+    of_cogs = {each for each in classes if issubclass(each, commands.Cog) and each.__module__.startswith("cogs.")}
+    return {each for each in of_cogs if not any(each in other.__mro__[1:] for other in of_cogs)}
 
 
 def leaves(roots: Iterable[AnyCommand | AnyGroup]) -> Iterator[AnyCommand]:

@@ -53,6 +53,11 @@ def test_settings_that_the_file_leaves_out_stay() -> None:
         style=Style.CARDS, paused_since=EARLIER, trending=TrendingSettings(9, EARLIER)
     )
     assert change.settings == (SettingChange("trending_min_votes", "daily, from 3 votes", "daily, from 9 votes"),)
+    limited = only_change(file_of(papers_per_posting=1), channel_state())
+    assert limited.settings == (SettingChange("papers_per_posting", "none", "1 paper"),)
+    assert (
+        only_change(file_of(papers_per_posting=None), channel_state(settings=limited.after)).after == ChannelSettings()
+    )
     begun = only_change(file_of(paused=True, trending_min_votes=0, mention_role=str(HERE)), channel_state())
     assert begun.after.paused_since == NOW
     assert begun.after.trending == TrendingSettings(0, NOW)

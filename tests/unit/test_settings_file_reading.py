@@ -115,6 +115,7 @@ def test_change_of_any_setting_in_files_changes_the_fingerprint() -> None:
         "publish": True,
         "paused_since": NOW,
         "trending": TrendingSettings(0, NOW),
+        "papers_per_posting": 1,
     }
     others = [
         state_of(stored(parse_keyword("graph")), settings=replace(ChannelSettings(), **{name: value}))
@@ -171,6 +172,8 @@ def test_change_of_any_setting_in_files_changes_the_fingerprint() -> None:
         (one_channel(settings={"publish": 1}), "`publish` is not valid; allowed: true or false."),
         (one_channel(settings={"paused": None}), "`paused` is not valid; allowed: true or false."),
         (one_channel(settings={"trending_min_votes": True}), "a whole number from 0 to 1,000,000,000."),
+        (one_channel(settings={"papers_per_posting": 0}), "`papers_per_posting` is not valid; allowed: null, or"),
+        (one_channel(settings={"papers_per_posting": True}), "a whole number from 1 to 1,000."),
         (one_channel(settings={"trending_min_votes": -1}), "`trending_min_votes` is not valid; allowed: null, or"),
         (one_channel(settings={"a`\n\ud800\u202e" + "b" * 10_000: 1}), "`a' bbb"),
         (one_channel(**{"\ud800`" + "x" * 10_000: 1}), "`'xxx"),

@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 from bot.domain.channel_schedule import ChannelSchedule, DailySchedule, Immediate, describe_schedule
 from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
+from bot.domain.posting_limit import PER_POSTING_MAX
 from bot.domain.text import cut, or_list, plural
 from bot.domain.trending.parsing import TRENDING_COUNT_MAX
 from bot.domain.words import visible
@@ -21,7 +22,10 @@ from bot.runtime.limits import SNOWFLAKE_MAX, SNOWFLAKE_MIN
 JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None"
 
 # Settings that no file has, and why.
-NOT_IN_FILES: Final[Mapping[str, str]] = {"backlog_pending": "it says what is being posted, and ends by itself"}
+NOT_IN_FILES: Final[Mapping[str, str]] = {
+    "backlog_pending": "it says what is being posted, and ends by itself",
+    "papers_left": "it counts what the last batch posted",
+}
 
 # How many characters of a wrong text a reply shows.
 _SHOWN_MAX: Final = 60
@@ -106,6 +110,18 @@ def _with_trending(settings: ChannelSettings, value: JsonValue, now: datetime) -
     return replace(settings, trending=TrendingSettings(value, since))
 
 
+def _with_limit(settings: ChannelSettings, value: JsonValue, _: datetime) -> ChannelSettings:
+    if value is None:
+        return replace(settings, papers_per_posting=None)
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= PER_POSTING_MAX:
+        raise InvalidSettingsFile(f"allowed: null, or a whole number from 1 to {PER_POSTING_MAX:,}")
+    return replace(settings, papers_per_posting=value)
+
+
+def _described_limit(settings: ChannelSettings) -> str:
+    return "none" if settings.papers_per_posting is None else plural(settings.papers_per_posting, "paper")
+
+
 def _described_trending(settings: ChannelSettings) -> str:
     if settings.trending is None:
         return "off"
@@ -147,6 +163,13 @@ FIELDS: Final = (
         lambda each: None if each.trending is None else each.trending.min_votes,
         _with_trending,
         _described_trending,
+    ),
+    SettingField(
+        "papers_per_posting",
+        ("papers_per_posting",),
+        lambda each: each.papers_per_posting,
+        _with_limit,
+        _described_limit,
     ),
 )
 BY_NAME: Final[Mapping[str, SettingField]] = {each.name: each for each in FIELDS}

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from bot.store.column_types import Id, Text, Utc
 from bot.store.schema.base import BY_KEY, STRICT, channel, metadata, paper, partial_index
 
-# Keywords whose papers are not posted in a channel. added_by: the user whose command added it.
+# Keywords whose papers are not posted in a channel. added_by: the user whose command added it; NULL for
+# someone whose data was deleted.
 exclusions: Final = sa.Table(
     "exclusions",
     metadata,
@@ -15,11 +16,12 @@ exclusions: Final = sa.Table(
     channel(),
     sa.Column("canonical", Text, nullable=False),
     sa.Column("shown", Text, nullable=False),
-    sa.Column("added_by", Id, nullable=False),
+    sa.Column("added_by", Id),
     sa.Column("added_at", Utc, nullable=False),
     sa.UniqueConstraint("channel_id", "canonical"),
     **STRICT,
 )
+partial_index("exclusions_by_person", exclusions.c.added_by.is_not(None), exclusions.c.added_by)
 
 # Papers that left a channel's queue without being posted; they count as seen. exclusion: its text, also after it was
 # removed; exclusion_id: NULL since then. published, arrived_at, due_at: as in the outbox. post_key: the message that

@@ -21,7 +21,7 @@ def upgrade() -> None:
         sa.Column("channel_id", Id, sa.ForeignKey("channels.channel_id"), nullable=False),
         sa.Column("canonical", Text, nullable=False),
         sa.Column("shown", Text, nullable=False),
-        sa.Column("added_by", Id, nullable=False),
+        sa.Column("added_by", Id),
         sa.Column("added_at", Utc, nullable=False),
         sa.UniqueConstraint("channel_id", "canonical"),
         **_STRICT,
@@ -45,6 +45,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     for statement in (
+        "CREATE INDEX exclusions_by_person ON exclusions (added_by) WHERE added_by IS NOT NULL",
         "CREATE INDEX withheld_by_paper ON withheld (arxiv_id)",
         "CREATE INDEX withheld_by_time ON withheld (channel_id, withheld_at)",
         "CREATE INDEX withheld_by_exclusion ON withheld (exclusion_id) WHERE exclusion_id IS NOT NULL",
