@@ -219,6 +219,31 @@ async def test_without_arxiv_all_stored_papers_are_searched(tmp_path: Path) -> N
         assert answer.content.startswith("The newest paper for **on reward** that is stored here")
 
 
+@pytest.mark.slow
+async def test_ambiguous_lookup_keeps_its_options_and_name_after_the_question(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        now = datetime.now(UTC).replace(microsecond=0)
+        papers = [
+            SandboxPaper(
+                title="Agents and an LLM", published=now - timedelta(days=days), updated=now - timedelta(2 * age)
+            )
+            for days, age in ((3, 1), (4, 0.5), (5, 0.75), (9, 4.5))
+        ]
+        first, second, third, _ = (abs_url(sandbox.arxiv.add_paper(each)) for each in papers)
+        when = f"since {now.date() - timedelta(days=6)}"
+        asked = await latest(sandbox, 'name:"Ours" llm and agents', count=2, sort="updated", when=when)
+        assert asked.is_ephemeral
+        newest = await turned(sandbox, asked, "2. llm AND agents")
+        assert not newest.is_ephemeral
+        assert newest.content.startswith("The 2 papers updated last for **Ours** from ")
+        assert newest.content.endswith('\n-# `name:"Ours" llm AND agents` · papers 1–2')
+        assert urls(newest) == [second, third]
+        older = await turned(sandbox, newest, "Older")
+        assert older.id == newest.id
+        assert older.content.startswith("Papers updated earlier for **Ours** from ")
+        assert urls(older) == [first]
+
+
 async def turned(sandbox: RunningSandbox, message: Message, label: str, *, user_id: int | None = None) -> Message:
     """The message after the member, or another user, pressed a button."""
     (button,) = [component for component in components_of(message) if label in str(component.get("label"))]
