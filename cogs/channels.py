@@ -4,8 +4,6 @@ Every command checks the caller's permissions in the target channel.
 """
 
 import asyncio
-from collections.abc import Callable
-from datetime import datetime
 
 import discord
 from discord import app_commands
@@ -15,20 +13,13 @@ from bot.discord_api.client import Client
 from bot.discord_api.custom_ids import NO_POST_KEY
 from bot.discord_api.delivery import post_sample
 from bot.discord_api.messages import RenderedMessage, embeds, reading_components
-from bot.domain.channel_schedule import (
-    ChannelSchedule,
-    DailySchedule,
-    Immediate,
-    describe_schedule,
-    next_daily_time,
-    parse_time,
-    split_zone,
-)
+from bot.domain.channel_schedule import DailySchedule, describe_schedule, next_daily_time
 from bot.domain.channel_settings import ChannelSettings, Style
 from bot.domain.layout.message import layout_of
 from bot.domain.text import plural
 from bot.domain.trending.parsing import TRENDING_COUNT_MAX
-from bot.domain.zones import parse_zone, suggest_zones
+from bot.domain.weekdays import suggest_weekdays
+from bot.domain.zones import suggest_zones
 from bot.runtime.limits import SELECT_OPTION_MAX
 from bot.services.channel_settings import ChannelSettingsService
 from bot.services.exclusions import ExclusionService, HeldBack
@@ -46,8 +37,8 @@ from cogs.permissions import (
     find_posting_problem,
 )
 from cogs.replies import answer, local_time, relative_time, shown_reason
+from cogs.schedule_input import AS_THEY_COME, chosen_days, parse_schedule
 
-_AS_THEY_COME = "as they come"
 _CHANNEL_OPTION = "The channel (default: this channel)"
 _SUGGESTED_TIMES = ("07:00", "08:00", "08:30", "09:00", "12:00", "18:00")
 
@@ -80,11 +71,12 @@ class ChannelCommands(
         await self._settings_service.set_style(target.channel_id, style)
         await answer(interaction, f"From the next batch on, papers in {target.mention} are shown {STYLE_TEXTS[style]}.")
 
-    @app_commands.command(description="Post papers as they come, or once per day at a fixed time")
+    @app_commands.command(description="Post papers as they come, or at a fixed time, daily or on some days of the week")
     @app_commands.describe(
         time="A time of day such as 08:30, or: as they come",
         zone="Time zone, e.g. Europe/Berlin",
         weekdays="Skip Saturdays and Sundays",
+        days="Only on these days, e.g. Mon, Thu or Mon-Fri (default: daily)",
         channel=_CHANNEL_OPTION,
     )
     async def schedule(
@@ -93,11 +85,13 @@ class ChannelCommands(
         time: str,
         zone: str | None = None,
         weekdays: bool | None = None,
+        days: str | None = None,
         channel: Target | None = None,
     ) -> None:
         target = await check_and_defer(interaction, channel)
+        chosen = chosen_days(days, weekdays)
         # In a thread: the first look at all time zones takes longer than the event loop may be blocked.
-        next_schedule = await asyncio.to_thread(_parse_schedule, time, zone, weekdays, interaction.created_at)
+        next_schedule = await asyncio.to_thread(parse_schedule, time, zone, chosen, interaction.created_at)
         schedule = await self._settings_service.set_schedule(target.channel_id, next_schedule)
         text = f"Papers in {target.mention} will be posted {describe_schedule(schedule)}."
         if isinstance(schedule, DailySchedule):  # in the reader's own time zone: a wrong zone is noticed at once
@@ -106,8 +100,12 @@ class ChannelCommands(
 
     @schedule.autocomplete("time")
     async def complete_time(self, _: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
-        times = (_AS_THEY_COME, *_SUGGESTED_TIMES)
+        times = (AS_THEY_COME, *_SUGGESTED_TIMES)
         return [app_commands.Choice(name=time, value=time) for time in times if typed.casefold() in time]
+
+    @schedule.autocomplete("days")
+    async def complete_days(self, _: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
+        return [app_commands.Choice(name=label, value=value) for label, value in suggest_weekdays(typed)]
 
     @schedule.autocomplete("zone")
     async def complete_zone(
@@ -265,27 +263,3 @@ class ChannelCommands(
 def _message_link(interaction: discord.Interaction[Client], message: discord.Message) -> str:
     """Built from the interaction: `message.jump_url` lacks the server if the channel is not in the cache."""
     return f"https://discord.com/channels/{interaction.guild_id}/{message.channel.id}/{message.id}"
-
-
-def _parse_schedule(
-    typed: str, zone: str | None, weekdays: bool | None, now: datetime
-) -> Callable[[ChannelSchedule], ChannelSchedule]:
-    """The typed schedule, given the current one: without a zone or `weekdays`, those of a daily schedule are kept."""
-    if typed.strip().casefold() == _AS_THEY_COME:
-        if zone is not None or weekdays:
-            raise CommandRejected(f"`zone` and `weekdays` need a time of day. Leave them out for `{_AS_THEY_COME}`.")
-        return lambda _: Immediate()
-    if zone is None:
-        typed, zone = split_zone(typed)
-    hour, minute = parse_time(typed)
-    parsed_zone = None if zone is None else parse_zone(zone, now)
-
-    def next_schedule(current: ChannelSchedule) -> ChannelSchedule:
-        daily = current if isinstance(current, DailySchedule) else None
-        new_zone = daily.zone if daily is not None and parsed_zone is None else parsed_zone
-        if new_zone is None:
-            raise CommandRejected("Please also set `zone`, e.g. Europe/Berlin.")
-        kept_weekdays = daily is not None and daily.weekdays_only
-        return DailySchedule(hour, minute, new_zone, weekdays_only=kept_weekdays if weekdays is None else weekdays)
-
-    return next_schedule

@@ -36,7 +36,7 @@ GROUPS: Final[Mapping[str, str]] = {
 }
 
 SECTIONS: Final = (
-    HelpSection("Getting papers", ("subscribe", "unsubscribe", "channel")),
+    HelpSection("Getting papers", ("subscribe", "follow", "unsubscribe", "channel")),
     HelpSection("Looking up", ("latest", "search", "paper", "cite", "why", "trending", "trend", "page", "export")),
     HelpSection("This server", ("keywords", "stats", "status", "audit", "import")),
     HelpSection("You", ("privacy",)),
@@ -51,6 +51,11 @@ ENTRIES: Final[Mapping[str, HelpEntry]] = {
             "subscribe keyword:diffusion model category:cs.CV",
         ),
         "Only new papers are posted. Buttons below the reply also post the latest five, or undo it.",
+    ),
+    "follow": HelpEntry(
+        "posts new papers of an author",
+        ("follow author:Geoffrey Hinton", "follow author:Hinton, G channel:#papers"),
+        "Initials, the order of the names and accents do not matter. `/unsubscribe` ends it.",
     ),
     "unsubscribe": HelpEntry(
         "stops posting them",
@@ -127,13 +132,14 @@ ENTRIES: Final[Mapping[str, HelpEntry]] = {
         "`auto` shows cards for up to five papers, and a list for more.",
     ),
     "channel schedule": HelpEntry(
-        "posts as papers arrive, or once per day",
+        "posts as papers arrive, daily or weekly",
         (
             "channel schedule time:08:30 zone:Europe/Berlin",
-            "channel schedule time:18:00 weekdays:True",
+            "channel schedule time:18:00 days:Mon-Fri",
+            "channel schedule time:09:00 days:Mon, Thu",
             "channel schedule time:as they come",
         ),
-        "The first time needs a `zone`; later ones keep it.",
+        "The first time needs a `zone`; later ones keep it, and the days. What arrives on other days waits.",
     ),
     "channel pause": HelpEntry("queues new papers until you resume", ("channel pause",)),
     "channel resume": HelpEntry("posts again, queued papers first", ("channel resume",)),

@@ -59,7 +59,7 @@ class LatestPages(commands.Cog):
         settings = await self._channel_settings.get(interaction.channel_id or 0)
         # The pages of one result look alike.
         layout = layout_of(settings.style, count if buttons else len(latest.papers))
-        await show_papers(interaction, lines, latest.papers, layout, latest.trending_entries, buttons)
+        await show_papers(interaction, lines, latest.keyword, latest.papers, layout, latest.trending_entries, buttons)
 
     async def turn(self, interaction: discord.Interaction[AnyClient], button: LatestButtonId) -> None:
         """Shows the page of a button."""

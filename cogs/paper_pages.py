@@ -15,6 +15,7 @@ from bot.discord_api.client import AnyClient
 from bot.discord_api.custom_ids import NO_POST_KEY
 from bot.discord_api.messages import embeds, reading_components
 from bot.domain.channel_settings import Layout
+from bot.domain.expressions.authors import matched_authors
 from bot.domain.keyword import Keyword
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.trending.entry import TrendingEntry
@@ -55,19 +56,28 @@ def is_callers_message(interaction: discord.Interaction[AnyClient]) -> bool:
 async def show_papers(
     interaction: discord.Interaction[AnyClient],
     lines: Sequence[str],
+    keyword: Keyword,
     papers: Sequence[Paper],
     layout: Layout,
     trending_entries: Mapping[ArxivId, TrendingEntry],
     buttons: Sequence[PersistentItem[discord.ui.Button[discord.ui.View]]],
 ) -> None:
-    """Fills the reply with the papers in a layout, between the lines above and the buttons below."""
+    """Fills the reply with papers that match a keyword, between the lines above and the buttons below."""
     shown: list[discord.Embed] = []
     view = discord.ui.View(timeout=None)
     if papers:
-        shown = await asyncio.to_thread(embeds, [(paper, ()) for paper in papers], layout, trending_entries)
+        shown = await asyncio.to_thread(_embeds, keyword, papers, layout, trending_entries)
         for item in reading_components(papers, NO_POST_KEY):
             view.add_item(item)
     for button in buttons:
         view.add_item(button)
     view.stop()  # discord.py need not remember the view: the custom ids hold everything
     await interaction.edit_original_response(content="\n".join(lines), embeds=shown, view=view)
+
+
+def _embeds(
+    keyword: Keyword, papers: Sequence[Paper], layout: Layout, trending_entries: Mapping[ArxivId, TrendingEntry]
+) -> list[discord.Embed]:
+    """Lays out the papers, with the authors for whom each was found."""
+    authors = {paper.arxiv_id: matched_authors(keyword, paper) for paper in papers}
+    return embeds([(paper, ()) for paper in papers], layout, trending_entries, authors)

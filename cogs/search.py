@@ -120,7 +120,7 @@ class SearchCommand(commands.Cog):
         lines = [_heading(request, page), *notes, query_line(request.keyword, *_place(page))]
         buttons = _buttons(request, page)
         layout = layout_of(settings.style, request.count if buttons else len(page.papers))
-        await show_papers(interaction, lines, page.papers, layout, page.trending_entries, buttons)
+        await show_papers(interaction, lines, request.keyword, page.papers, layout, page.trending_entries, buttons)
 
     def _pruned(self) -> list[str]:
         if self._abstracts_kept_days is None:

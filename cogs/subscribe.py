@@ -4,7 +4,7 @@ A text that has several readings is added once the person has chosen one; the ch
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -63,6 +63,12 @@ READING: Final = f"-# The papers of the last 30 days are read first, without bei
 _WILDCARD_IGNORED: Final = "`*` is ignored: other endings of a word are found anyway."
 _QUEUED: Final = f"The existing papers are queued for reading. {_PREVIEW}"
 
+Describe = Callable[[], Awaitable[Sequence[str]]]
+
+
+async def _describe_nothing() -> Sequence[str]:
+    return ()
+
 
 class SubscribeCommand(commands.Cog):
     """Adds keywords to a channel."""
@@ -105,7 +111,7 @@ class SubscribeCommand(commands.Cog):
         if len(added.parts) == 1 and isinstance(asked := added.parts[0], AmbiguousKeyword):
             await self._questions.ask(interaction, _question(interaction, target, asked), asked.typed)
             return
-        await self._show(interaction, target, added)
+        await self.show(interaction, target, added)
 
     async def _answered(
         self, interaction: discord.Interaction[AnyClient], question: Question, keywords: Sequence[Keyword]
@@ -118,7 +124,7 @@ class SubscribeCommand(commands.Cog):
             raise CommandRejected("You can no longer view that channel, or it was deleted.")
         check_may_manage(target)
         self._cooldown.check(interaction)
-        await self._show(interaction, target, await self._add(interaction, target, keywords))
+        await self.show(interaction, target, await self.add(interaction, target, keywords))
 
     async def _read_and_add(
         self,
@@ -135,9 +141,9 @@ class SubscribeCommand(commands.Cog):
         left_out = command_quota_line("subscribe", len(parts), names, invalid)
         has_wildcard = "*" in typed and await parse_in_thread(partial(_has_wildcard, typed), typed)
         notes = [_WILDCARD_IGNORED] if has_wildcard else []
-        return await self._add(interaction, target, _asked_about_few(taken), left_out, notes)
+        return await self.add(interaction, target, _asked_about_few(taken), left_out, notes)
 
-    async def _add(
+    async def add(
         self,
         interaction: discord.Interaction[AnyClient],
         target: TargetChannel,
@@ -158,20 +164,31 @@ class SubscribeCommand(commands.Cog):
             target.mention, parts, results, [*exceeded_lines(results, target.mention), left_out], notes
         )
 
-    async def _show(
-        self, interaction: discord.Interaction[AnyClient], target: TargetChannel, added: SubscribeReply
+    async def show(
+        self,
+        interaction: discord.Interaction[AnyClient],
+        target: TargetChannel,
+        added: SubscribeReply,
+        describe: Describe = _describe_nothing,
     ) -> None:
-        """Replies, and edits the reply when the initial sync of the keywords is complete."""
+        """Replies, and edits the reply when the initial sync of the keywords is complete.
+
+        `describe` returns further lines for the previews.
+        """
         # The keywords are stored: if the bot is killed from now on, the reply is still true.
         await send_reply(interaction, [*added.lines(), READING if added.keywords else ""])
         for asked in added.results:
             if isinstance(asked, AmbiguousKeyword):
                 await self._questions.ask_too(interaction, _question(interaction, target, asked), asked.typed)
         if added.keywords:
-            await self._show_previews(interaction, target, added)
+            await self._show_previews(interaction, target, added, describe)
 
     async def _show_previews(
-        self, interaction: discord.Interaction[AnyClient], target: TargetChannel, added: SubscribeReply
+        self,
+        interaction: discord.Interaction[AnyClient],
+        target: TargetChannel,
+        added: SubscribeReply,
+        describe: Describe,
     ) -> None:
         wait = partial(self._subscription_service.wait_until_synced, added.keywords)
         status = await wait(REPLY_WAIT_S, keep_waiting=False)
@@ -184,7 +201,7 @@ class SubscribeCommand(commands.Cog):
             papers = await asyncio.to_thread(paper_lines, [*previews.values()])
             await edit_reply(
                 interaction,
-                [*added.lines(previews), *papers, await self._next_papers(target)],
+                [*added.lines(previews), *await describe(), *papers, await self._next_papers(target)],
                 view=await self._buttons(target, added.added, previews),
             )
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias, assert_never
 
+from bot.domain.expressions.authors import followed_author
 from bot.domain.expressions.keywords import AmbiguousKeyword, explain_keyword
 from bot.domain.keyword import Keyword
 from bot.domain.layout.parts import title_of
@@ -80,7 +81,7 @@ def _result_text(
     preview = previews.get(result.keyword)
     if preview is not None:
         lines[0] = f"{line} {_facts(preview)}"
-    if result.keyword.expression is not None:
+    if result.keyword.expression is not None and followed_author(result.keyword) is None:
         lines.append(f"-# It matches: {cut(explain_keyword(result.keyword), _EXPLANATION_MAX)}.")
     if preview is not None and preview.excluded.newest:
         lines.append(f"-# Excluded, for example: {', '.join(map(_link, preview.excluded.newest))}")

@@ -15,6 +15,7 @@ from cogs.channels import ChannelCommands
 from cogs.charts import ChartCommands
 from cogs.citations import CitationCommands
 from cogs.export import ExportCommands
+from cogs.follow import FollowCommand
 from cogs.help import HelpCommand
 from cogs.keyword_list import KeywordsCommand
 from cogs.latest_pages import LatestPages
@@ -36,11 +37,13 @@ def build_cogs(context: Context, services: Services, trending: TrendingParts) ->
     """The slash commands."""
     latest_pages = LatestPages(services.lookup, services.channel_settings)
     questions = QuestionButtons(services.questions)
+    subscribe = SubscribeCommand(services.subscriptions, services.status, services.channel_settings, questions)
     paper_commands = PaperCommands(services.paper_lookup)
     return (
         *trending.cogs,
         questions,
-        SubscribeCommand(services.subscriptions, services.status, services.channel_settings, questions),
+        subscribe,
+        FollowCommand(subscribe, services.authors),
         SubscriptionCommands(services.subscriptions),
         KeywordsCommand(services.subscriptions),
         latest_pages,

@@ -109,7 +109,7 @@ class TrendingPublisher:
         later: list[datetime] = []
         for day in days:
             due_times = [
-                (subscription, subscription.post_time(day, days[-1]))
+                (subscription, subscription.post_time(day, days[-1], now))
                 for subscription in await self._trending_posts.due_subscriptions(day, now)
             ]
             trending_entries = await self._trending_entries.of_day(day)

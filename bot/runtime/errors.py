@@ -92,7 +92,7 @@ class InvalidSettingsFile(DailyPapersError):
 
 
 class InvalidSchedule(DailyPapersError):
-    """A time of day or a time zone that does not exist; the message names the closest."""
+    """A time of day, a day or a time zone that does not exist; the message names the closest, or what is allowed."""
 
 
 class InvalidPeriod(DailyPapersError):

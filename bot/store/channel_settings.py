@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from bot.domain.channel_schedule import DailySchedule
 from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
 from bot.domain.server_settings.fields import NOT_IN_FILES
+from bot.domain.weekdays import EVERY_DAY, MONDAY_TO_FRIDAY, short_weekdays
 from bot.store.column_types import Id, Utc
 from bot.store.connection import Connection
 from bot.store.database import Database
@@ -24,6 +25,9 @@ NOT_PAUSED: Final = ~(
     .where(channel_settings.c.channel_id == channels.c.channel_id, channel_settings.c.paused_since.is_not(None))
     .correlate(channels)
 )
+
+# The days that `weekdays_only` has.
+_FLAGGED: Final = (EVERY_DAY, MONDAY_TO_FRIDAY)
 
 _CHANNEL: Final = sa.bindparam("channel", type_=Id)
 _NOW: Final = sa.bindparam("now", type_=Utc)
@@ -149,7 +153,8 @@ def _to_columns(settings: ChannelSettings) -> dict[str, str | int | datetime | N
         "style": settings.style.value,
         "daily_at": None if daily is None else f"{daily.hour:02}:{daily.minute:02}",
         "zone": None if daily is None else daily.zone,
-        "weekdays_only": daily is not None and daily.weekdays_only,
+        "weekdays_only": daily is not None and daily.days == MONDAY_TO_FRIDAY,
+        "posting_days": None if daily is None or daily.days in _FLAGGED else short_weekdays(daily.days),
         "mention_role": settings.mention_role,
         "publish": settings.publish,
         "paused_since": settings.paused_since,

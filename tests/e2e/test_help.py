@@ -70,7 +70,7 @@ async def test_help_links_the_page_of_public_channels(tmp_path: Path, *, public:
 async def test_help_explains_one_command_with_examples_and_options(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         explained = await sandbox.reply_to("help", {"command": "/Channel  schedule"})
-        assert explained.startswith("**/channel schedule** posts as papers arrive, or once per day.\n")
+        assert explained.startswith("**/channel schedule** posts as papers arrive, daily or weekly.\n")
         assert "- `/channel schedule time:08:30 zone:Europe/Berlin`" in explained
         assert "- `time`: A time of day such as 08:30" in explained
         assert "- `zone` (optional): Time zone" in explained

@@ -27,6 +27,18 @@ async def latest(sandbox: RunningSandbox, keyword: str, *, channel: str | None =
     return invocation.reply
 
 
+@pytest.mark.slow
+async def test_latest_papers_of_an_author_label_possible_matches(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        others = tuple(f"Author {letter}son" for letter in "ABCDEFGHIJ")
+        for title, name in (("Capsules", "Geoffrey E. Hinton"), ("Distillation", "G. Hinton")):
+            sandbox.arxiv.add_paper(SandboxPaper(title=title, authors=(*others, name)))
+        answer = await latest(sandbox, 'au:"Geoffrey Hinton"')
+        authors = {str(embed["title"]): str(embed["description"]).splitlines()[0] for embed in answer.shown_embeds}
+        assert authors["Capsules"].endswith("including **Geoffrey E. Hinton**")
+        assert authors["Distillation"].endswith("including **G. Hinton** (possible match)")
+
+
 def urls(message: Message) -> list[str]:
     """The papers in a reply."""
     return papers_in(message)

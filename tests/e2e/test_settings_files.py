@@ -13,6 +13,7 @@ from bot.domain.channel_schedule import DailySchedule
 from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
 from bot.domain.expressions.keywords import parse_keyword
 from bot.domain.server_settings.reading import FILE_MAX_BYTES
+from bot.domain.weekdays import MONDAY_TO_FRIDAY
 from cogs.settings_import import IMPORTS_PER_MINUTE
 from sandbox.discord import Invocation, Message
 from tests.support.embeds import components_of
@@ -23,9 +24,10 @@ from tests.support.store import opened
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 RESTORED = ChannelSettings(
     style=Style.COMPACT,
-    schedule=DailySchedule(8, 30, "Europe/Berlin", weekdays_only=True),
+    schedule=DailySchedule(8, 30, "Europe/Berlin", days=MONDAY_TO_FRIDAY),
     paused_since=NOW,
     trending=TrendingSettings(5, NOW),
+    papers_per_posting=12,
 )
 
 
@@ -129,6 +131,7 @@ async def test_import_is_previewed_applied_and_undone_after_a_restart(tmp_path: 
                     "publish": False,
                     "paused": True,
                     "trending_min_votes": 5,
+                    "papers_per_posting": 12,
                 },
                 "keywords": ["alpha OR beta", "graph", "old topic"],
             }

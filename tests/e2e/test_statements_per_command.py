@@ -32,6 +32,7 @@ LIMITS: tuple[tuple[str, dict[str, object], int], ...] = (
     ("channel resume", {}, 15),
     ("unsubscribe", {"keyword": "topic 39"}, 10),
     ("subscribe", {"keyword": "topic 30"}, 20),
+    ("follow", {"author": "Ada Okafor"}, 20),
 )
 
 

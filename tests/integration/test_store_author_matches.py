@@ -42,7 +42,7 @@ async def test_entry_has_the_authors_for_whom_it_matches(store: Store) -> None:
     possible, certain = await store.due()
     assert possible.authors == (MatchedAuthor("G. Hinton", is_possible=True),)
     assert certain.authors == (MatchedAuthor("Geoffrey E. Hinton"),)
-    assert set(certain.keywords) == {HINTON.shown, "graph"}
+    assert set(certain.keywords) == {HINTON.label, "graph"}
 
 
 async def test_author_who_certainly_matches_one_of_two_keywords_is_certain(store: Store) -> None:

@@ -62,6 +62,7 @@ async def test_frequent_names_come_first_among_very_many(store: Store) -> None:
     suggested = await found(store, "wa", limit=3)
     assert next(iter(suggested.items())) == ("Zhi Wazz", 12)
     assert len(suggested) == 3
+    assert await found(store, "wa", limit=1) == {"Zhi Wazz": 12}
 
 
 async def test_papers_of_an_earlier_release_are_counted_in_parts(store: Store, clock: FakeClock) -> None:

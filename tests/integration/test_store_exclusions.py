@@ -13,6 +13,7 @@ from bot.domain.expressions.keywords import parse_keyword
 from bot.domain.keyword import Keyword
 from bot.domain.outgoing import Blocked
 from bot.domain.paper import Paper
+from bot.domain.weekdays import MONDAY_TO_FRIDAY
 from bot.store.exclusions import UNDO_PERIOD, AlreadyExcluded, ExclusionAdded, ExclusionRemoved
 from bot.store.withheld import HeldBack
 from tests.support.builders import paper
@@ -167,7 +168,7 @@ async def test_papers_whose_time_has_passed_stay_withheld_and_explained(watching
 
 
 async def test_paper_that_waits_for_its_digest_comes_back(watching: Store) -> None:
-    weekdays = DailySchedule(8, 30, "Europe/Berlin", weekdays_only=True)
+    weekdays = DailySchedule(8, 30, "Europe/Berlin", days=MONDAY_TO_FRIDAY)
     saturday, sunday, monday = (NOW + timedelta(days=days) for days in (3, 4.5, 5))
     await watching.set_channel(CHANNEL, ChannelSettings(schedule=weekdays))
     added = await exclude(watching, "survey")

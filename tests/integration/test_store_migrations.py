@@ -69,7 +69,7 @@ def test_database_of_version_1_keeps_every_row(old: Path) -> None:
         (*keyword, keyword[-1], None) for keyword in before["keywords"]
     ]  # previous_matcher_until, label
     before["channels"] = [(*channel, None) for channel in before["channels"]]  # waits_since
-    assert after["subscriptions"] == [(CHANNEL, 1, "Graph", 0, 1, 71, THEN, None)]
+    assert after["subscriptions"] == [(CHANNEL, 1, "Graph", 0, 1, 71, THEN, None, None)]
     before["matches"] = with_dates(before)["matches"]
     before["key_values"] = [("authors counted until", "")]
     unchanged = before.keys() - {"posts", "outbox", "subscriptions"}
@@ -150,6 +150,10 @@ _ADDED_COLUMNS: Final = (
     ("channel_settings", "papers_per_posting"),
     ("channel_settings", "papers_left"),
     ("matches", "found_by"),
+    ("channel_settings", "posting_days"),
+    ("subscriptions", "mention_role"),
+    ("posts", "keyword_roles"),
+    ("posts", "earlier_roles"),
 )
 
 

@@ -18,6 +18,7 @@ from bot.domain.outgoing import Delivered
 from bot.domain.poll_schedule import BatchMissing, PollCompleted, PollFailed, PollThrottled
 from bot.domain.post import MessageHeader
 from bot.domain.subscription import Source
+from bot.domain.weekdays import MONDAY_TO_FRIDAY
 from bot.store.backfilled_papers import BackfilledPapers
 from bot.store.migrate import FORMAT
 from bot.store.month_counts import MonthCounts
@@ -53,10 +54,10 @@ ADDED: Final[Mapping[str, int]] = {
     "trending_entries": 2,
     "channels": 1,
     "edits": 1,
-    "posts": 3,
+    "posts": 5,
     "trending_posts": 2,
-    "subscriptions": 1,
-    "channel_settings": 2,
+    "subscriptions": 2,
+    "channel_settings": 3,
 }
 # The tables that the migrations create.
 CREATED: Final = (
@@ -197,7 +198,7 @@ async def test_migrated_channels_keep_their_settings_and_state(database: Path) -
         assert await store.channel_settings.get(INSTALLATION.single) == ChannelSettings()
         assert await store.channel_settings.get(INSTALLATION.menu) == ChannelSettings(
             style=Style.COMPACT,
-            schedule=DailySchedule(9, 30, "Europe/Berlin", weekdays_only=True),
+            schedule=DailySchedule(9, 30, "Europe/Berlin", days=MONDAY_TO_FRIDAY),
             mention_role=5,
             publish=True,
         )

@@ -2,6 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from bot.domain.channel_schedule import DailySchedule
 from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
 from bot.domain.expressions.keywords import parse_keyword
 from bot.domain.server_settings.changes import ChannelChange, SettingChange, changes_of, exceeded_quota
@@ -66,6 +69,13 @@ def test_settings_that_the_file_leaves_out_stay() -> None:
         ("no", "yes"),
         ("off", "daily"),
     ]
+
+
+@pytest.mark.parametrize("days", ["Mon, Thu", "Thursday and Monday", ["Mon", "Thu"]])
+def test_days_of_a_schedule_are_a_text_or_a_list(days: JsonValue) -> None:
+    change = only_change(file_of(schedule={"time": "08:30", "zone": "UTC", "days": days}), channel_state())
+    assert change.after.schedule == DailySchedule(8, 30, "UTC", frozenset({0, 3}))
+    assert [each.after for each in change.settings] == ["on Mondays and Thursdays at 08:30 (UTC)"]
 
 
 def test_file_without_changes_changes_nothing() -> None:

@@ -14,6 +14,7 @@ from bot.domain.channel_schedule import DailySchedule, Immediate
 from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
 from bot.domain.expressions.keywords import parse_keyword
 from bot.domain.keyword import Keyword
+from bot.domain.posting_limit import PER_POSTING_MAX
 from bot.domain.server_settings.changes import changes_of
 from bot.domain.server_settings.fields import FIELDS, NOT_IN_FILES, encoded, exact, from_exact
 from bot.domain.server_settings.model import ChannelState, ServerState, SettingsFile, StoredKeyword
@@ -50,6 +51,10 @@ def one_channel(**more: Any) -> dict[str, Any]:
     return {"format": 1, "channels": [{"id": str(CHANNEL), **more}]}
 
 
+def scheduled(**more: object) -> dict[str, object]:
+    return one_channel(settings={"schedule": {"time": "08:30", "zone": "UTC", **more}})
+
+
 def message(content: object) -> str:
     with pytest.raises(InvalidSettingsFile) as raised:
         read(content)
@@ -61,10 +66,15 @@ settings = st.builds(
     style=st.sampled_from(Style),
     schedule=st.just(Immediate())
     | st.builds(
-        DailySchedule, st.integers(0, 23), st.integers(0, 59), st.sampled_from(["UTC", "Asia/Kolkata"]), st.booleans()
+        DailySchedule,
+        st.integers(0, 23),
+        st.integers(0, 59),
+        st.sampled_from(["UTC", "Asia/Kolkata"]),
+        st.frozensets(st.integers(0, 6), min_size=1),
     ),
     mention_role=st.none() | st.just(ROLE),
     publish=st.booleans(),
+    papers_per_posting=st.none() | st.integers(1, PER_POSTING_MAX),
     paused_since=st.none() | st.just(NOW),
     trending=st.none() | st.builds(TrendingSettings, st.integers(0, 10**9), st.just(NOW)),
 )
@@ -166,7 +176,9 @@ def test_change_of_any_setting_in_files_changes_the_fingerprint() -> None:
         (one_channel(settings={"schedule": "08:30"}), "`schedule` is not valid; allowed: null, or an object such as"),
         (one_channel(settings={"schedule": {"time": "8", "zone": "UTC"}}), "`schedule` is not valid; allowed: null"),
         (one_channel(settings={"schedule": {"time": "08:30", "zone": "Mars"}}), "the time zone is unknown"),
-        (one_channel(settings={"schedule": {"time": "08:30", "zone": "UTC", "days": 1}}), "`schedule` is not valid;"),
+        (scheduled(more=1), "`schedule` is not valid; allowed: null, or an object such as"),
+        (scheduled(days=1), "`schedule` is not valid; in `days`: `1` is no day of the week: use names such as"),
+        (scheduled(days="Mon", weekdays_only=True), "`schedule` is not valid; allowed: null, or an object such as"),
         (one_channel(settings={"mention_role": 5}), "`mention_role` is not valid; allowed: null, or the id of a role"),
         (one_channel(settings={"mention_role": "12"}), "`mention_role` is not valid; allowed: null, or the id"),
         (one_channel(settings={"publish": 1}), "`publish` is not valid; allowed: true or false."),

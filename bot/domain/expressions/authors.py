@@ -36,9 +36,9 @@ AUTHOR_MAX: Final = 100
 MATCHED_AUTHORS_MAX: Final = 5
 _WORDS_MAX: Final = 8
 
-_FIELD: Final = re.compile(r"\s*(?:au|author)\s*:\s*", re.IGNORECASE)
+_FIELD: Final = re.compile(r"(?:au|author) ?: ?", re.IGNORECASE)
 _ID: Final = re.compile(r"[0-9@/<>#]|\bwww\.")
-_CATEGORY: Final = re.compile(r"\[[^\]]*\]\s*\Z")
+_CATEGORY: Final = re.compile(r"\[[^\[\]]*\]\s*\Z")
 _SEVERAL: Final = re.compile(r"[;&|+\uff1b]|\s(?:and|AND|And|OR|ANDNOT)\s|\bet\.?\s+al\b", re.ASCII)
 _COMMA: Final = re.compile("[,\uff0c]")
 
@@ -58,7 +58,9 @@ class MatchedAuthor:
 
 def read_author(text: str) -> Keyword:
     """Returns the keyword `au:"…"` for the name of one author; raises InvalidKeyword."""
-    typed = unquoted(_FIELD.sub("", visible(text), count=1))
+    shown = visible(text)
+    field = _FIELD.match(shown)
+    typed = unquoted(shown if field is None else shown[field.end() :])
     if not typed:
         raise InvalidKeyword(f"Enter the name of an author, {_EXAMPLE}.")
     if _CATEGORY.search(typed):

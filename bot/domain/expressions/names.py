@@ -141,6 +141,8 @@ def _without_comma(groups: list[str], *, is_typed: bool) -> Iterator[NameReading
         last -= 1
     if 0 < last < len(groups) and not is_initial(groups[0]):
         yield _reading(groups[last:], groups[:last])  # `Hinton G`
+        if not is_typed:
+            yield _reading(groups[:last], groups[last:], is_unusual=True)  # `Weinan E`
         return
     starts = [
         start
@@ -187,8 +189,9 @@ def _compare(typed: NameReading, listed: NameReading) -> NameMatch:
 
 
 def _compare_families(typed: NameReading, listed: NameReading) -> NameMatch:
-    # arXiv cannot find a family name of several words by one word.
-    is_findable = len(listed.family) == 1 or listed.family == typed.family
+    # arXiv cannot find a family name of several words by one word. `Ben David` and `Ben-David` are the same words.
+    same_words = (*listed.particles, *listed.family) == (*typed.particles, *typed.family)
+    is_findable = len(listed.family) == 1 or listed.family == typed.family or same_words
     if is_findable and typed.whole == listed.whole:
         return NameMatch.FULL
     if not is_findable or typed.core != listed.core or (typed.particles and listed.particles):

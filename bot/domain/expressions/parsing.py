@@ -96,7 +96,8 @@ class KeywordExpression:
     def label(self) -> str:
         """A short text for people: the expression as it can be typed, or a shorter form, which is not parsed."""
         printed = print_expression(self.node)
-        return self.name or (printed if len(printed) <= LABEL_MAX else label(self.node))
+        is_short = len(printed) <= LABEL_MAX and not isinstance(self.node, AuthorClause)
+        return self.name or (printed if is_short else label(self.node))
 
     def __str__(self) -> str:
         """Returns the text to type."""

@@ -15,8 +15,9 @@ from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
 from bot.domain.posting_limit import PER_POSTING_MAX
 from bot.domain.text import cut, or_list, plural
 from bot.domain.trending.parsing import TRENDING_COUNT_MAX
+from bot.domain.weekdays import EVERY_DAY, MONDAY_TO_FRIDAY, Weekdays, parse_weekdays, short_weekdays
 from bot.domain.words import visible
-from bot.runtime.errors import InvalidSettingsFile
+from bot.runtime.errors import InvalidSchedule, InvalidSettingsFile
 from bot.runtime.limits import SNOWFLAKE_MAX, SNOWFLAKE_MIN
 
 JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None"
@@ -30,6 +31,9 @@ NOT_IN_FILES: Final[Mapping[str, str]] = {
 # How many characters of a wrong text a reply shows.
 _SHOWN_MAX: Final = 60
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
+_DAILY_EXAMPLE: Final = (
+    '{"time": "08:30", "zone": "Europe/Berlin", "weekdays_only": false}, or with "days": "Mon, Thu" instead of the last'
+)
 _TIME: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 
 
@@ -57,7 +61,10 @@ def _encoded_schedule(settings: ChannelSettings) -> JsonValue:
     daily = settings.schedule
     if not isinstance(daily, DailySchedule):
         return None
-    return {"time": f"{daily.hour:02}:{daily.minute:02}", "zone": daily.zone, "weekdays_only": daily.weekdays_only}
+    encoded = {"time": f"{daily.hour:02}:{daily.minute:02}", "zone": daily.zone}
+    if daily.days in (EVERY_DAY, MONDAY_TO_FRIDAY):
+        return {**encoded, "weekdays_only": daily.days == MONDAY_TO_FRIDAY}
+    return {**encoded, "days": short_weekdays(daily.days)}
 
 
 def _with_schedule(settings: ChannelSettings, value: JsonValue, _: datetime) -> ChannelSettings:
@@ -65,17 +72,29 @@ def _with_schedule(settings: ChannelSettings, value: JsonValue, _: datetime) -> 
 
 
 def _daily(value: JsonValue) -> ChannelSchedule:
-    if isinstance(value, dict) and value.keys() <= {"time", "zone", "weekdays_only"}:
-        time, zone, weekdays_only = value.get("time"), value.get("zone"), value.get("weekdays_only", False)
+    if isinstance(value, dict) and value.keys() <= {"time", "zone", "weekdays_only", "days"}:
+        time, zone = value.get("time"), value.get("zone")
         found = _TIME.fullmatch(time) if isinstance(time, str) else None
-        if found is not None and isinstance(zone, str) and isinstance(weekdays_only, bool):
+        if found is not None and isinstance(zone, str):
+            days = _days(value)
             try:
-                return DailySchedule(int(found[1]), int(found[2]), zone, weekdays_only=weekdays_only)
+                return DailySchedule(int(found[1]), int(found[2]), zone, days)
             except ValueError:
                 raise InvalidSettingsFile("the time zone is unknown; allowed: a name such as Europe/Berlin") from None
-    raise InvalidSettingsFile(
-        'allowed: null, or an object such as {"time": "08:30", "zone": "Europe/Berlin", "weekdays_only": false}'
-    )
+    raise InvalidSettingsFile(f"allowed: null, or an object such as {_DAILY_EXAMPLE}")
+
+
+def _days(value: Mapping[str, JsonValue]) -> Weekdays:
+    """Returns the days of a schedule, which has either `weekdays_only` or `days`, or neither."""
+    weekdays_only, days = value.get("weekdays_only", False), value.get("days")
+    if not isinstance(weekdays_only, bool) or (weekdays_only and days is not None):
+        raise InvalidSettingsFile(f"allowed: null, or an object such as {_DAILY_EXAMPLE}")
+    if days is None:
+        return MONDAY_TO_FRIDAY if weekdays_only else EVERY_DAY
+    try:
+        return parse_weekdays(", ".join(map(str, days)) if isinstance(days, list) else str(days))
+    except InvalidSchedule as error:
+        raise InvalidSettingsFile(f"in `days`: {error}") from None
 
 
 def _with_role(settings: ChannelSettings, value: JsonValue, _: datetime) -> ChannelSettings:

@@ -4,13 +4,14 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from bot.store.column_types import Flag, Id, Text, Utc
+from bot.store.column_types import Flag, Id, Text, TextList, Utc
 from bot.store.schema.base import BY_KEY, STRICT, channel, keyword, metadata, paper, partial_index
 
 # One Discord message, written before it is sent; message_id comes with Discord's answer. heading: its first line;
 # thread_id: its forum post; publish_at: when it is published to the followers of an announcement channel, NULL once it
 # is. search_after: the search for it in the channel's history begins above this message id; attempted_at: the last
-# attempt by Discord's clock.
+# attempt by Discord's clock. mention_role, keyword_roles: the roles that it pings, of the channel and of
+# keywords; earlier_roles: those of keywords that earlier messages of its batch pinged.
 posts: Final = sa.Table(
     "posts",
     metadata,
@@ -29,6 +30,8 @@ posts: Final = sa.Table(
     sa.Column("waits_since", Utc),
     sa.Column("search_after", Id),
     sa.Column("attempted_at", Utc),
+    sa.Column("keyword_roles", TextList),
+    sa.Column("earlier_roles", TextList),
     sa.CheckConstraint("layout IN ('cards', 'compact')"),
     sa.CheckConstraint("settled_at IS NOT NULL OR message_id IS NULL"),
     **BY_KEY,

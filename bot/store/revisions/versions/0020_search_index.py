@@ -5,8 +5,8 @@ from alembic import op
 
 from bot.store.column_types import Text
 
-revision = "0019"
-down_revision = "0018"
+revision = "0020"
+down_revision = "0019"
 
 _TABLES = {
     "sqlite": (
