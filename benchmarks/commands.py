@@ -121,7 +121,7 @@ async def _running(
     arxiv = _arxiv_with_papers(tables) if is_polling else arxiv_with_one_paper()
     interval_s = {"DAILY_PAPERS_ARXIV__REQUEST_INTERVAL_S": str(_REQUEST_INTERVAL_S)} if is_polling else {}
     poll_interval_s = "1" if is_polling else "3600"
-    async with running_sandbox(folder, arxiv=arxiv) as sandbox:
+    async with running_sandbox(folder, arxiv=arxiv, first_response_s=FIRST_RESPONSE_S) as sandbox:
         server = BusyServer(sandbox, tables, itertools.cycle(_add_servers(sandbox, tables)))
         environment = {
             "DAILY_PAPERS_DATABASE": setting(path),

@@ -18,6 +18,7 @@ from pathlib import Path
 import aiohttp
 
 from sandbox.arxiv import Corpus, LocalArxiv
+from sandbox.discord.invocations import FIRST_RESPONSE_S
 from tests.support.callback_timer import BLOCKED_MAX_S, TimedBot, timed_bot
 from tests.support.hostile_server import create_subscriptions, run_load
 from tests.support.loopback import free_port
@@ -60,7 +61,7 @@ def _run(measure: _Measure) -> tuple[TimedBot, bool]:
 async def _measure_every_command(folder: Path) -> tuple[TimedBot, bool]:
     arxiv = LocalArxiv(Corpus.generated(now=datetime.now(UTC), earlier_days=330), interval_s=REQUEST_INTERVAL_S)
     port = free_port()
-    async with running_sandbox(folder, arxiv=arxiv) as sandbox:
+    async with running_sandbox(folder, arxiv=arxiv, first_response_s=FIRST_RESPONSE_S) as sandbox:
         config = folder / "config.json"
         config.write_text(json.dumps(_settings(sandbox, port)), encoding="utf-8")
         async with timed_bot(sandbox, config, DAILY_PAPERS_HUGGINGFACE__ENABLED="true") as bot:
@@ -72,7 +73,7 @@ async def _measure_every_command(folder: Path) -> tuple[TimedBot, bool]:
 async def _measure_hostile_server(folder: Path) -> tuple[TimedBot, bool]:
     port = free_port()
     arxiv = LocalArxiv(Corpus.generated(now=datetime.now(UTC), earlier_days=30), interval_s=REQUEST_INTERVAL_S)
-    async with running_sandbox(folder, arxiv=arxiv) as sandbox:
+    async with running_sandbox(folder, arxiv=arxiv, first_response_s=FIRST_RESPONSE_S) as sandbox:
         people = create_subscriptions(sandbox, _SUBSCRIPTIONS, people=_PEOPLE)
         config = folder / "config.json"
         config.write_text(json.dumps({"web": {"port": port}}), encoding="utf-8")

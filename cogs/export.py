@@ -127,7 +127,9 @@ def _parse(keyword: str | None, since: str | None, until: str | None, now: datet
 
 def _nothing(channel_id: int | None, keyword: Keyword | None, period: Period, exported: ExportedFile) -> str:
     if exported.keywords:
-        return f"There are no papers {_in_words(period)}. Choose an earlier day in `since`, such as `1 year` or `all`."
+        return (
+            f"There are no papers {_period_text(period)}. Choose an earlier day in `since`, such as `1 year` or `all`."
+        )
     if keyword is not None:
         where = "a channel that you can view" if channel_id is None else f"<#{channel_id}>"
         return f"{bold(keyword.label)} is not a keyword of {where}. `/keywords` lists the keywords."
@@ -137,7 +139,7 @@ def _nothing(channel_id: int | None, keyword: Keyword | None, period: Period, ex
 
 def _summary(period: Period, exported: ExportedFile) -> str:
     keywords = plural(exported.keywords, "keyword")
-    text = f"{plural(exported.papers, 'paper')} {_in_words(period)} for {keywords}, newest first."
+    text = f"{plural(exported.papers, 'paper')} {_period_text(period)} for {keywords}, newest first."
     if exported.papers < exported.found:
         return f"{text}\nOnly these fit into a file that Discord accepts. For older papers, choose an earlier `until`."
     if exported.more:
@@ -145,5 +147,5 @@ def _summary(period: Period, exported: ExportedFile) -> str:
     return text
 
 
-def _in_words(period: Period) -> str:
+def _period_text(period: Period) -> str:
     return f"from {period.first.isoformat()} to {period.last.isoformat()}"

@@ -108,8 +108,8 @@ class SubscribeCommand(commands.Cog):
         check_may_manage(target)
         self._cooldown.check(interaction)
         added = await defer_if_slow(interaction, self._read_and_add(interaction, target, keyword, category, name))
-        if len(added.parts) == 1 and isinstance(asked := added.parts[0], AmbiguousKeyword):
-            await self._questions.ask(interaction, _question(interaction, target, asked), asked.typed)
+        if len(added.parts) == 1 and isinstance(ambiguous := added.parts[0], AmbiguousKeyword):
+            await self._questions.ask(interaction, _question(interaction, target, ambiguous), ambiguous.typed)
             return
         await self.show(interaction, target, added)
 
@@ -177,9 +177,9 @@ class SubscribeCommand(commands.Cog):
         """
         # The keywords are stored: if the bot is killed from now on, the reply is still true.
         await send_reply(interaction, [*added.lines(), READING if added.keywords else ""])
-        for asked in added.results:
-            if isinstance(asked, AmbiguousKeyword):
-                await self._questions.ask_too(interaction, _question(interaction, target, asked), asked.typed)
+        for ambiguous in added.results:
+            if isinstance(ambiguous, AmbiguousKeyword):
+                await self._questions.ask_too(interaction, _question(interaction, target, ambiguous), ambiguous.typed)
         if added.keywords:
             await self._show_previews(interaction, target, added, describe)
 
@@ -240,12 +240,16 @@ def _has_wildcard(typed: str) -> bool:
     return any(without_ending_wildcards(part) != part for part in split_list(typed))
 
 
-def _question(interaction: discord.Interaction[AnyClient], target: TargetChannel, asked: AmbiguousKeyword) -> Question:
-    answers = tuple((reading,) for reading in asked.readings)
+def _question(
+    interaction: discord.Interaction[AnyClient], target: TargetChannel, ambiguous: AmbiguousKeyword
+) -> Question:
+    answers = tuple((reading,) for reading in ambiguous.readings)
     return Question(interaction.user.id, "subscribe", answers, channel_id=target.channel_id)
 
 
 def _asked_about_few(parts: Sequence[TypedKeyword]) -> list[TypedKeyword]:
     """The parts, with a message instead of a question for those beyond the first few that need one."""
-    asked = [part for part in parts if isinstance(part, AmbiguousKeyword)]
-    return [f"{bold(cut(part.typed, _TYPED_MAX))}: {part}" if part in asked[QUESTIONS_MAX:] else part for part in parts]
+    ambiguous = [part for part in parts if isinstance(part, AmbiguousKeyword)]
+    return [
+        f"{bold(cut(part.typed, _TYPED_MAX))}: {part}" if part in ambiguous[QUESTIONS_MAX:] else part for part in parts
+    ]

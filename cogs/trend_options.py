@@ -58,17 +58,17 @@ def chosen_keywords(parts: Sequence[TypedKeyword]) -> TrendKeywords:
     if errors := [part for part in unique if isinstance(part, str)]:
         raise InvalidKeyword("\n".join(errors))
     keywords = tuple(part for part in unique if not isinstance(part, str))
-    asked = [part for part in keywords if isinstance(part, AmbiguousKeyword)]
+    ambiguous = [part for part in keywords if isinstance(part, AmbiguousKeyword)]
     readings = combined(keywords)
     if not readings:
-        raise InvalidKeyword("\n".join(f"{bold(cut(part.typed, _NAME_MAX))}: {part}" for part in asked))
+        raise InvalidKeyword("\n".join(f"{bold(cut(part.typed, _NAME_MAX))}: {part}" for part in ambiguous))
     for keyword in dict.fromkeys(each for reading in readings for each in reading):
         if not is_countable(keyword):
             raise InvalidKeyword(
                 f"arXiv's search can't count {bold(cut(keyword.label, _NAME_MAX))}: it finds no words of one of its "
                 "alternatives. Use other words there."
             )
-    return TrendKeywords(readings, ", ".join(part.typed for part in asked))
+    return TrendKeywords(readings, ", ".join(part.typed for part in ambiguous))
 
 
 async def _watched(interaction: discord.Interaction[Client], service: SubscriptionService, keyword_id: int) -> Keyword:

@@ -9,6 +9,7 @@ import discord
 from bot.domain.channel_schedule import describe_schedule
 from bot.domain.explanations.facts import FirstMatch, FoundBy, SentMessage, Withholding
 from bot.domain.explanations.fate import (
+    BeingSent,
     ChannelBlocked,
     Fate,
     FoundBeforeSubscription,
@@ -24,7 +25,6 @@ from bot.domain.explanations.fate import (
     Posted,
     RejectedByDiscord,
     SeenReason,
-    Sending,
     SubmittedBefore,
     Waiting,
     WithdrawnBefore,
@@ -117,7 +117,7 @@ def fate_text(guild_id: int, channel_id: int, fate: Fate) -> str:
         case Posted(message):
             at = local_time(message.settled_at or message.first_attempt)
             return f"posted {at}{_link(guild_id, channel_id, message)}."
-        case Sending(since):
+        case BeingSent(since):
             return f"its message was sent {relative_time(since)}, and Discord has not confirmed it yet."
         case Waiting(obstacles):
             return "queued. It waits:" if obstacles else "queued; it is posted next."
@@ -143,9 +143,9 @@ def _link(guild_id: int, channel_id: int, message: SentMessage) -> str:
     return f": https://discord.com/channels/{guild_id}/{message.thread_id or channel_id}/{message.message_id}"
 
 
-def obstacle_text(obstacle: Obstacle) -> str:
+def obstacle_text(hindrance: Obstacle) -> str:
     """What a paper waits for, and what ends that."""
-    match obstacle:
+    match hindrance:
         case Paused(since):
             return f"⏸️ The channel was paused {relative_time(since)}; resume it with `/channel resume`."
         case ChannelBlocked(reason, since):
@@ -157,7 +157,7 @@ def obstacle_text(obstacle: Obstacle) -> str:
         case InBacklog():
             return "⏳ The papers that were held during a pause are being posted."
         case _:
-            assert_never(obstacle)
+            assert_never(hindrance)
 
 
 def _keyword_lines(explanation: Explanation, paper: Paper, explained: ExplainedKeyword) -> Iterator[str]:
@@ -254,7 +254,7 @@ def _nearest_lines(guild: discord.Guild, explanation: Explanation, paper: Paper)
         yield f"Not matched by the only keyword of {where}:"
     else:
         yield f"Not matched by any of the {compared.keywords:,} keywords of {where}. The nearest:"
-    for each in explanation.nearest:
+    for each in explanation.near_subscriptions:
         yield _near_text(guild, paper, each, is_named=compared.channel_id is None)
 
 

@@ -80,9 +80,10 @@ class Compared:
 class Explanation:
     """The paper, or why it is unknown (`looked_up`), and what became of it.
 
-    `nearest` are keywords that do not match: of the first channel if it has keywords but nothing became of the paper
-    there, or of all channels if nothing became of it in any; `compared` is with how many keywords of which channels.
-    `poll_result` is that of the last poll, `problems` are what is wrong with the whole bot while a paper waits.
+    `near_subscriptions` are keywords that do not match: of the first channel if it has keywords but nothing became of
+    the paper there, or of all channels if nothing became of it in any; `compared` is with how many keywords of which
+    channels. `poll_result` is that of the last poll, `problems` are what is wrong with the whole bot while a paper
+    waits.
     """
 
     arxiv_id: ArxivId
@@ -91,7 +92,7 @@ class Explanation:
     looked_up: FoundPapers
     channels: tuple[ChannelExplanation, ...] = ()
     channels_left_out: int = 0
-    nearest: tuple[NearSubscription, ...] = ()
+    near_subscriptions: tuple[NearSubscription, ...] = ()
     compared: Compared | None = None
     poll_result: str = ""
     problems: tuple[str, ...] = ()
@@ -170,7 +171,9 @@ def _explain(looked_up: FoundPapers, facts: Sequence[ChannelFacts], now: datetim
     explained = sorted(
         (each for _, each in by_channel if each is not None), key=lambda each: isinstance(each.fate, NeverQueued)
     )
-    compared, nearest = _compare(paper, facts, {channel_id for channel_id, each in by_channel if each is not None})
+    compared, near_subscriptions = _compare(
+        paper, facts, {channel_id for channel_id, each in by_channel if each is not None}
+    )
     return Explanation(
         paper.arxiv_id,
         paper,
@@ -178,7 +181,7 @@ def _explain(looked_up: FoundPapers, facts: Sequence[ChannelFacts], now: datetim
         looked_up,
         channels=tuple(explained[:CHANNELS_SHOWN]),
         channels_left_out=max(0, len(explained) - CHANNELS_SHOWN),
-        nearest=nearest,
+        near_subscriptions=near_subscriptions,
         compared=compared,
         is_withdrawn=is_withdrawn(paper),
         lacks_abstract=not paper.abstract,
@@ -225,13 +228,13 @@ def _compare(
     """Returns how many keywords the paper does not match, and the nearest of them."""
     first = facts[0]
     if first.subscriptions and first.channel_id not in explained:
-        return Compared(len(first.subscriptions), first.channel_id), tuple(_nearest(paper, [first]))
+        return Compared(len(first.subscriptions), first.channel_id), tuple(_near_subscriptions(paper, [first]))
     if explained:
         return None, ()
-    return Compared(sum(len(each.subscriptions) for each in facts)), tuple(_nearest(paper, facts))
+    return Compared(sum(len(each.subscriptions) for each in facts)), tuple(_near_subscriptions(paper, facts))
 
 
-def _nearest(paper: Paper, facts: Iterable[ChannelFacts]) -> Iterator[NearSubscription]:
+def _near_subscriptions(paper: Paper, facts: Iterable[ChannelFacts]) -> Iterator[NearSubscription]:
     pairs = [(channel.channel_id, each.keyword) for channel in facts for each in channel.subscriptions]
     distances = KeywordDistances(paper, [keyword for _, keyword in pairs])
     for channel_id, keyword in sorted(pairs, key=lambda pair: distances.order(pair[1]))[:NEAREST_SHOWN]:

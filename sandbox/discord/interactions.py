@@ -24,9 +24,10 @@ IN_GUILD, IN_BOT_DM, IN_PRIVATE_CHANNEL = 0, 1, 2
 class Interactions:
     """The interactions that the bot may still respond to."""
 
-    def __init__(self, world: World, changes: ChangeSignal) -> None:
+    def __init__(self, world: World, changes: ChangeSignal, first_response_s: float) -> None:
         self._world = world
         self._changes = changes
+        self._first_response_s = first_response_s
         self._by_token: dict[str, Invocation] = {}
 
     def by_token(self, token: str) -> Invocation | None:
@@ -83,7 +84,16 @@ class Interactions:
         started_at_s = asyncio.get_running_loop().time()
         token = secrets.token_urlsafe(48)
         invocation = Invocation(
-            interaction_id, token, kind, channel.id, user_id, source, metadata, started_at_s, self._changes
+            interaction_id,
+            token,
+            kind,
+            channel.id,
+            user_id,
+            source,
+            metadata,
+            started_at_s,
+            self._changes,
+            self._first_response_s,
         )
         self._by_token[token] = invocation
         while len(self._by_token) > _KEPT:

@@ -39,7 +39,7 @@ class ResponseKind(IntEnum):
 
 
 class NotAcknowledged(Exception):
-    """The bot did not respond within three seconds; Discord shows "The application did not respond"."""
+    """The bot did not respond in time; Discord shows "The application did not respond"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,7 @@ class Invocation:
     metadata: Payload
     started_at_s: float
     changes: ChangeSignal
+    first_response_s: float = FIRST_RESPONSE_S
     response: ResponseKind | None = None
     answered_at_s: float | None = None  # when the bot's first response arrived, even if it was too late
     message: Message | None = None  # the first response; for an update, the message that was updated
@@ -84,7 +85,7 @@ class Invocation:
 
     def is_late(self, now_s: float) -> bool:
         """Whether the time for a first response has expired without one."""
-        return self.expired or (not self.acknowledged and now_s - self.started_at_s > FIRST_RESPONSE_S)
+        return self.expired or (not self.acknowledged and now_s - self.started_at_s > self.first_response_s)
 
     def token_is_valid(self, now_s: float) -> bool:
         """Whether the token still allows follow-ups and edits."""
@@ -95,8 +96,8 @@ class Invocation:
         self.expired = True
 
     async def wait_until_acknowledged(self) -> None:
-        """Returns once the bot has responded in any way; raises NotAcknowledged after three seconds."""
-        left_s = self.started_at_s + FIRST_RESPONSE_S - asyncio.get_running_loop().time()
+        """Returns once the bot has responded in any way; raises NotAcknowledged once the time for that has expired."""
+        left_s = self.started_at_s + self.first_response_s - asyncio.get_running_loop().time()
         try:
             await self.changes.wait_until(lambda: self.acknowledged, max(0.0, left_s))
         except TimeoutError as error:

@@ -20,7 +20,7 @@ from sandbox.discord.faults import DiscordFaults
 from sandbox.discord.gateway import Gateway
 from sandbox.discord.identifies import Identifies, IdentifyLimits
 from sandbox.discord.interactions import Interactions
-from sandbox.discord.invocations import AutocompleteChoice, Invocation
+from sandbox.discord.invocations import FIRST_RESPONSE_S, AutocompleteChoice, Invocation
 from sandbox.discord.primitives import Payload
 from sandbox.discord.ratelimits import RateLimiter, RateLimits
 from sandbox.discord.rest_channels import ChannelRoutes
@@ -43,13 +43,14 @@ class LocalDiscord:
         world: World | None = None,
         rate_limits: RateLimits | None = None,
         identify_limits: IdentifyLimits | None = None,
+        first_response_s: float = FIRST_RESPONSE_S,
     ) -> None:
         self.world = DefaultWorld(application_id=application_id) if world is None else world
         self.faults = DiscordFaults()
         self.changes = ChangeSignal()
         self.attachments = Attachments(self.world.new_id)
         self._commands = Commands(self.world.application_id, self.world.new_id, self.world.events)
-        self._interactions = Interactions(self.world, self.changes)
+        self._interactions = Interactions(self.world, self.changes, first_response_s)
         self._gateway = Gateway(self.world, token, self.changes, identify_limits or IdentifyLimits())
         self._user_actions = UserActions(
             self.world, self._commands, self._interactions, self._gateway, self.attachments

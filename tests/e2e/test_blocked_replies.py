@@ -10,6 +10,7 @@ import pytest
 
 from bot.discord_api.autocompletion import SUGGESTIONS_PER_PERSON
 from sandbox.discord import CloudflareBlock, Message, NotAcknowledged
+from sandbox.discord.invocations import FIRST_RESPONSE_S
 from tests.support.embeds import components_of
 from tests.support.quiescence import wait_until
 from tests.support.running import DEADLINE_S, RunningSandbox, leftover_discord_tasks, running_bot, running_sandbox
@@ -62,7 +63,10 @@ def tracebacks(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 async def test_blocked_replies_leave_no_traceback(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox, DAILY_PAPERS_HUGGINGFACE__ENABLED="true"):
+    async with (
+        running_sandbox(tmp_path, first_response_s=FIRST_RESPONSE_S) as sandbox,
+        running_bot(sandbox, DAILY_PAPERS_HUGGINGFACE__ENABLED="true"),
+    ):
         subscribed = await sandbox.subscribe("reward model")
         sandbox.add_paper("On Reward Models")
         (post, *_) = await sandbox.wait_for_papers("papers", 1)

@@ -84,23 +84,23 @@ async def test_mistakes_are_answered_with_a_caret_and_change_nothing(tmp_path: P
 async def test_question_is_answered_after_a_restart_by_the_person_who_was_asked(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox:
         async with running_bot(sandbox):
-            asked = await question(sandbox)
-            assert asked.content.splitlines() == [
+            question_reply = await question(sandbox)
+            assert question_reply.content.splitlines() == [
                 QUESTION,
                 '1. `"llm and agents"`: title or abstract contains *llm and agents*',
                 "2. `llm AND agents`: title or abstract contains *llm* and *agents*",
             ]
-            assert list(buttons(asked)) == ['1. "llm and agents"', "2. llm AND agents"]
+            assert list(buttons(question_reply)) == ['1. "llm and agents"', "2. llm AND agents"]
             assert "no keywords yet" in await sandbox.reply_to("keywords")
         async with running_bot(sandbox):
-            asked.visible_to = None  # as if Discord showed the message to everyone
-            other = await pressed(sandbox, asked, "2. llm AND agents", sandbox.world.default.member_id)
+            question_reply.visible_to = None  # as if Discord showed the message to everyone
+            other = await pressed(sandbox, question_reply, "2. llm AND agents", sandbox.world.default.member_id)
             refused = await other.wait_for_reply(DEADLINE_S)
             assert refused.content == "Only the person who ran the command can use its buttons."
-            await pressed(sandbox, asked, "2. llm AND agents")
-            await sandbox.wait_until(lambda: "next check" in asked.content)
-            assert asked.content.startswith(f"**llm AND agents**: added to <#{sandbox.channel('papers')}>.")
-            assert list(buttons(asked)) == ["Start with new papers", "Undo"]
+            await pressed(sandbox, question_reply, "2. llm AND agents")
+            await sandbox.wait_until(lambda: "next check" in question_reply.content)
+            assert question_reply.content.startswith(f"**llm AND agents**: added to <#{sandbox.channel('papers')}>.")
+            assert list(buttons(question_reply)) == ["Start with new papers", "Undo"]
             wanted = sandbox.add_paper("Agents and a New LLM")
             await sandbox.wait_for_papers("papers", 1)
             assert sandbox.posted_urls("papers") == [wanted]
@@ -114,17 +114,17 @@ async def test_permissions_and_quotas_are_checked_again_when_a_question_is_answe
     ):
         member, papers = sandbox.world.default.member_id, sandbox.channel("papers")
         sandbox.world.set_overwrite(papers, member, allow=Permission.MANAGE_CHANNELS)
-        asked = (await sandbox.command("subscribe", {"keyword": "llm and agents"}, user_id=member)).reply
-        assert asked is not None
+        question_reply = (await sandbox.command("subscribe", {"keyword": "llm and agents"}, user_id=member)).reply
+        assert question_reply is not None
         sandbox.world.set_overwrite(papers, member, deny=Permission.MANAGE_CHANNELS)
-        refused = await pressed(sandbox, asked, "2. llm AND agents", member)
+        refused = await pressed(sandbox, question_reply, "2. llm AND agents", member)
         await refused.wait_for(lambda each: bool(each.followups), DEADLINE_S)
         assert refused.followups[0].content == f"You need **Manage Channels** in <#{papers}> to do that."
         sandbox.world.set_overwrite(papers, member, allow=Permission.MANAGE_CHANNELS)
         await sandbox.subscribe("graph")
-        await pressed(sandbox, asked, "2. llm AND agents", member)
-        await sandbox.wait_until(lambda: asked.content.startswith("Not added: **llm AND agents**."))
-        assert "keywords of at most 1" in asked.content
+        await pressed(sandbox, question_reply, "2. llm AND agents", member)
+        await sandbox.wait_until(lambda: question_reply.content.startswith("Not added: **llm AND agents**."))
+        assert "keywords of at most 1" in question_reply.content
 
 
 @pytest.mark.slow
@@ -134,11 +134,11 @@ async def test_other_keywords_of_a_list_are_added_before_the_question(tmp_path: 
         assert invocation.reply is not None
         assert "**llm and agents**: not added yet." in invocation.reply.content
         assert "**graph**: added to" in invocation.reply.content
-        (asked,) = invocation.followups
-        assert asked.content.startswith(QUESTION)
-        assert asked.is_ephemeral
-        await pressed(sandbox, asked, '1. "llm and agents"')
-        await sandbox.wait_until(lambda: "next check" in asked.content)
+        (question_reply,) = invocation.followups
+        assert question_reply.content.startswith(QUESTION)
+        assert question_reply.is_ephemeral
+        await pressed(sandbox, question_reply, '1. "llm and agents"')
+        await sandbox.wait_until(lambda: "next check" in question_reply.content)
         assert "**graph**" in await sandbox.reply_to("keywords")
         assert "**llm and agents**" in await sandbox.reply_to("keywords")
 
@@ -147,14 +147,14 @@ async def test_other_keywords_of_a_list_are_added_before_the_question(tmp_path: 
 async def test_lookups_ask_and_answer_in_a_public_message(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         found = sandbox.add_paper("Agents and a New LLM")
-        asked = await question(sandbox, "latest", count=3)
-        answer = await (await pressed(sandbox, asked, "2. llm AND agents")).wait_for_reply(DEADLINE_S)
+        question_reply = await question(sandbox, "latest", count=3)
+        answer = await (await pressed(sandbox, question_reply, "2. llm AND agents")).wait_for_reply(DEADLINE_S)
         assert not answer.is_ephemeral
         assert answer.content == "The newest paper for **llm AND agents**"
         assert [embed["url"] for embed in answer.shown_embeds] == [found]
-        asked = await question(sandbox, "trend", keyword2="graph")
-        assert list(buttons(asked)) == ['1. "llm and agents", "graph"', '2. llm AND agents, "graph"']
-        charted = await pressed(sandbox, asked, '2. llm AND agents, "graph"')
+        question_reply = await question(sandbox, "trend", keyword2="graph")
+        assert list(buttons(question_reply)) == ['1. "llm and agents", "graph"', '2. llm AND agents, "graph"']
+        charted = await pressed(sandbox, question_reply, '2. llm AND agents, "graph"')
         counting = await charted.wait_for_edit(lambda message: message.content.startswith("Counting"), DEADLINE_S)
         assert counting.content.startswith("Counting 24 months")
         assert not counting.is_ephemeral
@@ -212,7 +212,7 @@ async def test_expressions_in_the_settings_file_are_watched(tmp_path: Path) -> N
 @pytest.mark.slow
 async def test_answers_to_equal_questions_add_the_keyword_once(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
-        asked = [await question(sandbox) for _ in range(3)]
-        await asyncio.gather(*(pressed(sandbox, each, "2. llm AND agents") for each in asked))
-        await sandbox.wait_until(lambda: all("next check" in each.content for each in asked))
-        assert sum("**llm AND agents**: added to" in each.content for each in asked) == 1
+        question_reply = [await question(sandbox) for _ in range(3)]
+        await asyncio.gather(*(pressed(sandbox, each, "2. llm AND agents") for each in question_reply))
+        await sandbox.wait_until(lambda: all("next check" in each.content for each in question_reply))
+        assert sum("**llm AND agents**: added to" in each.content for each in question_reply) == 1

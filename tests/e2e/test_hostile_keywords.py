@@ -43,7 +43,7 @@ async def test_comparing_long_keywords_does_not_delay_other_commands(tmp_path: P
                     user_id=default.member_id,
                     channel_id=sandbox.channel("general"),
                 )
-                await latest.wait_until_acknowledged()  # raises NotAcknowledged after three seconds
+                await latest.wait_until_acknowledged()  # raises NotAcknowledged after RESPONSE_DEADLINE_S
 
 
 async def test_parsing_long_options_does_not_delay_other_commands(tmp_path: Path) -> None:
@@ -61,4 +61,4 @@ async def test_parsing_long_options_does_not_delay_other_commands(tmp_path: Path
             user_id=default.member_id,
             channel_id=sandbox.channel("general"),
         )
-        await latest.wait_until_acknowledged()  # raises NotAcknowledged after three seconds
+        await latest.wait_until_acknowledged()  # raises NotAcknowledged after RESPONSE_DEADLINE_S

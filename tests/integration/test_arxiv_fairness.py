@@ -94,8 +94,9 @@ async def test_subscription_to_700_keywords_delays_neither_polls_nor_another_per
                 for keywords in ([Keyword.parse("bandit")], many)
             )
             assert await one is SyncStatus.SYNCED
-            # Its group takes two requests, because arXiv returns nothing; two of a poll may go between them.
-            assert len(load.arxiv.requests) <= 2 + 2
+            # Its group takes two requests, because arXiv returns nothing; those of polls go between them: two, or more
+            # if the machine is busy, because the clock does not wait for it. In groups of 40, the 700 take 36.
+            assert len(load.arxiv.requests) <= 2 + 8
             assert await all_of_them is SyncStatus.SYNCED
         assert finished_polls(caplog) >= len(load.arxiv.requests) // SLOTS_PER_POLL
         initial_syncs = [each for each in load.arxiv.requests if "topic" in each.search_query]

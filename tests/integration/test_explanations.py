@@ -96,7 +96,7 @@ async def test_queued_paper_is_explained_with_what_found_it(ingest: Ingest) -> N
     assert (keyword.first_match.found_by, keyword.reason) == (FoundBy.POLL, None)
     assert explanation.problems == ("Discord is not available", "Posting stopped: the disk is full")
     assert explanation.poll_result == "1 new paper"
-    assert (explanation.compared, explanation.nearest) == (None, ())
+    assert (explanation.compared, explanation.near_subscriptions) == (None, ())
 
 
 async def test_paper_of_the_older_window_is_stored_as_such(ingest: Ingest) -> None:
@@ -118,13 +118,17 @@ async def test_nearest_keyword_of_the_channel_comes_first(ingest: Ingest) -> Non
     await ingest.watch("forest", channel_id=OTHER_CHANNEL)
     found = ArxivId(ingest.add_paper("A graph in a forest"))
     explanation = await explain(ingest, found)
-    assert [each.near.keyword.shown for each in explanation.nearest] == ["graph [cs.CV]", "tree", "quokka [cs.CV]"]
+    assert [each.near.keyword.shown for each in explanation.near_subscriptions] == [
+        "graph [cs.CV]",
+        "tree",
+        "quokka [cs.CV]",
+    ]
     assert explanation.compared is not None
     assert (explanation.compared.keywords, explanation.compared.channel_id) == (3, CHANNEL)
     # Something became of it in another channel: the first one is still compared.
     both = await explain(ingest, found, CHANNEL, OTHER_CHANNEL)
     assert [each.channel_id for each in both.channels] == [OTHER_CHANNEL]
-    assert both.nearest == explanation.nearest
+    assert both.near_subscriptions == explanation.near_subscriptions
     # A channel without keywords: all others are compared.
     elsewhere = await explain(ingest, found, 99, CHANNEL)
     assert elsewhere.compared is not None

@@ -36,6 +36,8 @@ from tests.support.quiescence import wait_until_true
 TOKEN = "sandbox-token"
 # How long a test waits for something that must happen: twice the longest wait seen on a busy machine.
 DEADLINE_S = 40.0
+# How long the local Discord waits for a first response: a busy machine may stop a test for more than Discord's 3 s.
+RESPONSE_DEADLINE_S = 10.0
 # Short intervals make the tests quick; the rules between requests are those of production, on a smaller scale.
 REQUEST_INTERVAL_S = 0.02
 POLL_INTERVAL_S = 1.0
@@ -205,6 +207,7 @@ async def running_sandbox(
     arxiv: LocalArxiv | None = None,
     rate_limits: RateLimits | None = None,
     identify_limits: IdentifyLimits | None = None,
+    first_response_s: float = RESPONSE_DEADLINE_S,
 ) -> AsyncIterator[RunningSandbox]:
     """Serves a local Discord, arXiv and Hugging Face on a free loopback port, and checks the bot's requests at the end.
 
@@ -216,6 +219,7 @@ async def running_sandbox(
         world=world,
         rate_limits=rate_limits or RateLimits(enabled=False),
         identify_limits=identify_limits or IdentifyLimits.off(),
+        first_response_s=first_response_s,
     )
     arxiv = arxiv or arxiv_with_one_paper()
     app = web.Application()

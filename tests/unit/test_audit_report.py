@@ -81,7 +81,7 @@ def test_paper_that_was_dealt_with_is_counted_and_not_named(stored: StoredPaper,
             FoundByInitialSync(NOW - DAY),
         ),
         (
-            StoredPaper(NOW, FOUND, QueueEntry(EntryState.REFUSED, NOW, SENT, "too blue")),
+            StoredPaper(NOW, FOUND, QueueEntry(EntryState.REJECTED, NOW, SENT, "too blue")),
             AuditOutcome.REJECTED,
             RejectedByDiscord("too blue", NOW),
         ),

@@ -70,9 +70,9 @@ async def test_name_is_for_one_keyword() -> None:
     (named,) = await read_keywords("a1 OR b1", None, '"My\n papers"')
     assert isinstance(named, Keyword)
     assert (named.label, named.text) == ("My papers", 'name:"My papers" a1 OR b1')
-    (asked,) = await read_keywords("a1 and b1", None, "Both")
-    assert isinstance(asked, AmbiguousKeyword)
-    assert [each.label for each in asked.readings] == ["Both", "Both"]
+    (ambiguous,) = await read_keywords("a1 and b1", None, "Both")
+    assert isinstance(ambiguous, AmbiguousKeyword)
+    assert [each.label for each in ambiguous.readings] == ["Both", "Both"]
     assert await read_keywords("of the", None, "Both") == [STOP_WORDS]
     with pytest.raises(InvalidKeyword, match="`name` is for one keyword; you gave 2"):
         await read_keywords("a1, b1", None, "Both")

@@ -14,9 +14,9 @@ def ambiguous(text: str) -> AmbiguousKeyword:
 
 
 def test_each_reading_is_combined_with_the_other_keywords() -> None:
-    asked = ambiguous("llm and agents")
-    phrase, expression = asked.readings
-    assert combined([GRAPH, asked]) == ((GRAPH, phrase), (GRAPH, expression))
+    unclear = ambiguous("llm and agents")
+    phrase, expression = unclear.readings
+    assert combined([GRAPH, unclear]) == ((GRAPH, phrase), (GRAPH, expression))
     assert combined([GRAPH]) == ((GRAPH,),)
 
 

@@ -38,9 +38,11 @@ def test_each_result_has_its_line(part: TypedKeyword, result: KeywordResult, lin
 
 def test_keyword_beyond_a_quota_has_no_line_and_a_question_has_one() -> None:
     assert lines(PHRASE, QuotaExceeded(PHRASE, QuotaScope.CHANNEL, 5, 5)) == []
-    asked = read_keyword("a1 and b1")
-    assert isinstance(asked, AmbiguousKeyword)
-    assert lines(asked, asked) == ["**a1 and b1**: not added yet. Which of its meanings do you mean? See below."]
+    ambiguous = read_keyword("a1 and b1")
+    assert isinstance(ambiguous, AmbiguousKeyword)
+    assert lines(ambiguous, ambiguous) == [
+        "**a1 and b1**: not added yet. Which of its meanings do you mean? See below."
+    ]
 
 
 def test_expression_is_explained_before_and_after_its_papers_are_known() -> None:

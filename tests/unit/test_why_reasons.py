@@ -18,6 +18,7 @@ from bot.domain.explanations.facts import (
     Withholding,
 )
 from bot.domain.explanations.fate import (
+    BeingSent,
     ChannelBlocked,
     Fate,
     FoundBeforeSubscription,
@@ -33,7 +34,6 @@ from bot.domain.explanations.fate import (
     Posted,
     RejectedByDiscord,
     SeenReason,
-    Sending,
     SubmittedBefore,
     Waiting,
     WithdrawnBefore,
@@ -73,12 +73,12 @@ GRAPH = SubscriptionFacts(
         (ChannelFacts(1, entry=QueueEntry(EntryState.DELIVERED, NOW, STORED)), Posted(STORED)),
         (ChannelFacts(1, entry=QueueEntry(EntryState.DELIVERED, NOW)), Posted(SentMessage(NOW))),
         (
-            ChannelFacts(1, entry=QueueEntry(EntryState.REFUSED, NOW, STORED, "too blue")),
+            ChannelFacts(1, entry=QueueEntry(EntryState.REJECTED, NOW, STORED, "too blue")),
             RejectedByDiscord("too blue", NOW - HOUR),
         ),
-        (ChannelFacts(1, entry=QueueEntry(EntryState.REFUSED, NOW)), RejectedByDiscord("", None)),
+        (ChannelFacts(1, entry=QueueEntry(EntryState.REJECTED, NOW)), RejectedByDiscord("", None)),
         (ChannelFacts(1, entry=QueueEntry(EntryState.WITHDRAWN, NOW)), WithdrawnBefore()),
-        (ChannelFacts(1, entry=QueueEntry(EntryState.WAITING, NOW, SENT)), Sending(NOW - HOUR)),
+        (ChannelFacts(1, entry=QueueEntry(EntryState.WAITING, NOW, SENT)), BeingSent(NOW - HOUR)),
         (ChannelFacts(1, entry=QueueEntry(EntryState.WAITING, NOW)), Waiting(())),
     ],
 )

@@ -7,6 +7,7 @@ import pytest
 from bot.domain.explanations.audit import AuditOutcome, AuditReport, Difference
 from bot.domain.explanations.facts import FirstMatch, FoundBy, SentMessage, Withholding
 from bot.domain.explanations.fate import (
+    BeingSent,
     Fate,
     FoundBeforeSubscription,
     FoundByInitialSync,
@@ -19,7 +20,6 @@ from bot.domain.explanations.fate import (
     Posted,
     RejectedByDiscord,
     SeenReason,
-    Sending,
     SubmittedBefore,
     Waiting,
     WithdrawnBefore,
@@ -71,7 +71,7 @@ def utc(time: datetime) -> str:
             f"posted <t:{AT}:f>: https://discord.com/channels/1/3/77.",
         ),
         (Posted(SentMessage(NOW)), f"posted <t:{AT}:f>."),
-        (Sending(NOW), f"its message was sent <t:{AT}:R>, and Discord has not confirmed it yet."),
+        (BeingSent(NOW), f"its message was sent <t:{AT}:R>, and Discord has not confirmed it yet."),
         (Waiting(()), "queued; it is posted next."),
         (Waiting((InBacklog(),)), "queued. It waits:"),
         (RejectedByDiscord("*too* blue", NOW), rf"not posted. Discord rejected its message <t:{AT}:R>: \*too\* blue"),
@@ -87,14 +87,14 @@ def test_fate_is_the_rest_of_a_sentence_about_the_channel(fate: Fate, text: str)
 
 
 @pytest.mark.parametrize(
-    ("obstacle", "text"),
+    ("reason", "text"),
     [
         (NotAccepted(NOW), f"⏳ Discord accepts no message there now. Next try <t:{AT}:R>."),
         (InBacklog(), "⏳ The papers that were held during a pause are being posted."),
     ],
 )
-def test_obstacle_says_what_the_paper_waits_for(obstacle: Obstacle, text: str) -> None:
-    assert obstacle_text(obstacle) == text
+def test_obstacle_says_what_the_paper_waits_for(reason: Obstacle, text: str) -> None:
+    assert obstacle_text(reason) == text
 
 
 @pytest.mark.parametrize(

@@ -19,12 +19,12 @@ from bot.domain.explanations.facts import (
     Withholding,
 )
 from bot.domain.explanations.fate import (
+    BeingSent,
     Fate,
     NeverQueued,
     Posted,
     RejectedByDiscord,
     SeenReason,
-    Sending,
     Waiting,
     WithdrawnBefore,
     fate_of,
@@ -192,7 +192,7 @@ class _Audit:
         match fate:
             case Posted():
                 return AuditOutcome.POSTED, None
-            case Sending() | Waiting():
+            case BeingSent() | Waiting():
                 return AuditOutcome.WAITING, None
             case Withholding():
                 return AuditOutcome.EXCLUDED, None

@@ -21,7 +21,7 @@ class EntryState(StrEnum):
 
     WAITING = "waiting"
     DELIVERED = "delivered"
-    REFUSED = "refused"
+    REJECTED = "refused"
     WITHDRAWN = "withdrawn"
 
 

@@ -29,7 +29,7 @@ class Posted:
 
 
 @dataclass(frozen=True, slots=True)
-class Sending:
+class BeingSent:
     """The message with the paper was sent or is about to be; whether Discord stored it is unknown."""
 
     since: datetime
@@ -98,7 +98,7 @@ class NeverQueued:
     """The channel never had the paper in its queue, or no longer has it."""
 
 
-Fate = Posted | Sending | Waiting | RejectedByDiscord | WithdrawnBefore | Withholding | NeverQueued
+Fate = Posted | BeingSent | Waiting | RejectedByDiscord | WithdrawnBefore | Withholding | NeverQueued
 
 
 def fate_of(facts: ChannelFacts, now: datetime) -> Fate:
@@ -115,13 +115,13 @@ def _fate_of_entry(entry: QueueEntry, facts: ChannelFacts, now: datetime) -> Fat
     match entry.state:
         case EntryState.DELIVERED:
             return Posted(message or SentMessage(entry.due_at))
-        case EntryState.REFUSED:
+        case EntryState.REJECTED:
             return RejectedByDiscord(entry.rejection_reason or "", None if message is None else message.settled_at)
         case EntryState.WITHDRAWN:
             return WithdrawnBefore()
         case EntryState.WAITING:
             if message is not None:
-                return Sending(message.first_attempt)
+                return BeingSent(message.first_attempt)
             return Waiting(tuple(_obstacles(entry, facts, now)))
     assert_never(entry.state)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sandbox.arxiv import Corpus, LocalArxiv
 from sandbox.discord import Limit, RateLimits
+from sandbox.discord.invocations import FIRST_RESPONSE_S
 from tests.support.chaos import scenario
 from tests.support.chaos.database import disrupt_database
 from tests.support.chaos.disruptions import Disruptor, block_discord, move_clock
@@ -49,7 +50,7 @@ _OVERTIME = 2.0
 async def run_chaos(size: Size, seed: int, folder: Path, on_progress: Callable[[Tally], None]) -> Result:
     """Runs everything once; the seed determines the choices, but not the order of events."""
     arxiv = LocalArxiv(Corpus(), interval_s=size.interval_s)
-    async with running_sandbox(folder, arxiv=arxiv, rate_limits=_LIMITS) as sandbox:
+    async with running_sandbox(folder, arxiv=arxiv, rate_limits=_LIMITS, first_response_s=FIRST_RESPONSE_S) as sandbox:
         return await _Run(Stage(size, seed, sandbox, free_port()), seed, on_progress).run()
 
 
