@@ -20,6 +20,7 @@ from benchmarks.generated_papers import PaperGenerator, phrases
 from bot.domain.expressions.author_keys import counted_names, stored_keys
 from bot.domain.keyword import Keyword
 from bot.domain.paper import ArxivId, Paper
+from bot.domain.search.terms import TERMS_VERSION
 from bot.runtime.limits import SNOWFLAKE_EPOCH_MS, SNOWFLAKE_TIME_SHIFT
 
 Row: TypeAlias = Sequence[str | int | None]
@@ -92,6 +93,8 @@ class GeneratedTables:
         yield TableRows("month_counts", ("canonical", "month", "papers", "counted_at"), self._month_counts(), 3_000)
         yield TableRows("trending_entries", _TRENDING, self._trending_entries(), _TRENDING_DAYS * _TRENDING_ENTRIES)
         yield TableRows("trending_days", ("day", "fetched_at"), self._trending_days(), _TRENDING_DAYS)
+        # Only `search` measures the full-text index, in a database of its own; here, none is built while others run.
+        yield TableRows("search_progress", ("version", "papers", "done"), iter([(TERMS_VERSION, 0, 0)]), 1)
         yield TableRows("polls", ("at", "outcome", "new_papers", "has_batch"), self._polls(), _POLLS)
 
     @cached_property

@@ -37,7 +37,7 @@ GROUPS: Final[Mapping[str, str]] = {
 
 SECTIONS: Final = (
     HelpSection("Getting papers", ("subscribe", "follow", "unsubscribe", "channel")),
-    HelpSection("Looking up", ("latest", "paper", "cite", "why", "trending", "trend", "page", "export")),
+    HelpSection("Looking up", ("latest", "search", "paper", "cite", "why", "trending", "trend", "page", "export")),
     HelpSection("This server", ("keywords", "stats", "status", "audit", "import")),
     HelpSection("You", ("privacy",)),
 )
@@ -64,7 +64,17 @@ ENTRIES: Final[Mapping[str, HelpEntry]] = {
     "keywords": HelpEntry("lists the keywords of the channels", ("keywords", "keywords channel:#papers")),
     "latest": HelpEntry(
         "shows the newest papers for any keyword",
-        ("latest keyword:graph neural network", "latest keyword:RLHF count:10"),
+        (
+            "latest keyword:graph neural network",
+            "latest keyword:RLHF count:10 sort:updated",
+            "latest keyword:reward model when:since last week",
+        ),
+        "Buttons show older papers. `when` also takes days, such as `2026-11-01 to 2026-11-10`.",
+    ),
+    "search": HelpEntry(
+        "searches all papers that the bot has stored",
+        ("search query:reward model", "search query:(reward OR RLHF) AND cat:cs.CL sort:newest"),
+        "The best match comes first. It never asks arXiv.",
     ),
     "paper": HelpEntry(
         "shows a paper, and where it was posted",

@@ -56,6 +56,9 @@ def _arxiv_lines(report: StatusReport) -> list[str]:
         reason = shown_reason(report.trending_problem.reason)
         next_try = relative_time(report.trending_problem.retry_at)
         lines.append(f"⚠️ Votes and code are out of date: {reason}. Next try {next_try}.")
+    if not report.search_index.is_complete and report.search_index.papers:
+        index = report.search_index
+        lines.append(f"**Search index**: being built, {100 * index.done // index.papers}% of {index.papers:,} papers.")
     lines += [f"⚠️ {problem.text}.{_next_try(problem.retry_at)}" for problem in report.reported]
     return lines + [f"⚠️ {problem}." for problem in report.problems]
 

@@ -205,7 +205,7 @@ def _form(query: Query, start: int, size: int) -> dict[str, str]:
         **subject,
         "start": str(start),
         "max_results": str(size),
-        "sortBy": "submittedDate",
+        "sortBy": "lastUpdatedDate" if query.by_update else "submittedDate",
         "sortOrder": "descending" if query.newest_first else "ascending",
     }
 

@@ -16,7 +16,7 @@ from bot.composition.commands import build_cogs
 from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.publish import DiscordState, build_publish
 from bot.composition.trending import trending_feature
-from bot.composition.wiring import Services, build_ingest, build_services, pruning_loops
+from bot.composition.wiring import Services, build_ingest, build_services, pruning_loops, search_index_loop
 from bot.config import Settings
 from bot.discord_api.backoff_watch import BackoffWatch
 from bot.discord_api.channel_directory import ChannelDirectory
@@ -38,11 +38,13 @@ from bot.web import PublicPage, WebServer, page_address
 from cogs.audit import InterruptedAudits
 from cogs.citations import CitationButton, CiteButton
 from cogs.keyword_list import KeywordsButton
+from cogs.latest_pages import LatestButton
 from cogs.lookup import AbstractButton, AbstractMenu
 from cogs.papers import PaperMenu
 from cogs.privacy import PrivacyButton
 from cogs.questions import AnswerButton
 from cogs.rest import RestButton
+from cogs.search import SearchButton
 from cogs.settings_import import ImportButton
 from cogs.subscribe_buttons import SubscribedButton
 from cogs.trending import TrendingButton
@@ -135,6 +137,7 @@ class App:
         self._clock_watch = ClockWatch(context.clock, StoredTimes(database), wakeups.notify_all)
         self._lag = LagMeter(context.clock, metrics)
         self._pruning_loops = pruning_loops(context, database)
+        self._search_index_loop = search_index_loop(context, database)
         self._author_counter = AuthorCounter(stores.author_names, context.clock)
         self._server_settings = services.server_settings
         page = PublicPage(services.pages, settings.web.public_channels, page_address(settings.web))
@@ -158,8 +161,8 @@ class App:
         )
         context.shards.use(client.shard_reports)
         client.add_dynamic_items(AbstractButton, AbstractMenu, AnswerButton, ImportButton, KeywordsButton)
-        client.add_dynamic_items(PrivacyButton, RestButton, SubscribedButton, TrendingButton)
-        client.add_dynamic_items(CiteButton, CitationButton, PaperMenu)
+        client.add_dynamic_items(LatestButton, PrivacyButton, RestButton, SearchButton, SubscribedButton)
+        client.add_dynamic_items(CiteButton, CitationButton, PaperMenu, TrendingButton)
         client.set_cogs(build_cogs(context, services, self._trending))
         return client
 
@@ -216,6 +219,7 @@ class App:
             "Checking the clock": self._clock_watch.run,
             "Looking for a second bot": self._when_guilds_known(self._publish.history_check.run),
             "Metering": self._lag.run,
+            "Building the search index": self._search_index_loop,
             "Ending interrupted audits": self._when_guilds_known(
                 InterruptedAudits(self.client, self._audits, self._clock).run
             ),

@@ -18,12 +18,14 @@ from cogs.export import ExportCommands
 from cogs.follow import FollowCommand
 from cogs.help import HelpCommand
 from cogs.keyword_list import KeywordsCommand
+from cogs.latest_pages import LatestPages
 from cogs.lookup import LookupCommands
 from cogs.pages import PageCommands
 from cogs.papers import PaperCommands
 from cogs.privacy import PrivacyCommands
 from cogs.questions import QuestionButtons
 from cogs.rest import RestCog
+from cogs.search import SearchCommand
 from cogs.settings_import import ImportCommand
 from cogs.status import StatusCommand
 from cogs.subscribe import SubscribeCommand
@@ -33,6 +35,7 @@ from cogs.why import WhyCommand
 
 def build_cogs(context: Context, services: Services, trending: TrendingParts) -> Sequence[commands.Cog]:
     """The slash commands."""
+    latest_pages = LatestPages(services.lookup, services.channel_settings)
     questions = QuestionButtons(services.questions)
     subscribe = SubscribeCommand(services.subscriptions, services.status, services.channel_settings, questions)
     paper_commands = PaperCommands(services.paper_lookup)
@@ -43,7 +46,9 @@ def build_cogs(context: Context, services: Services, trending: TrendingParts) ->
         FollowCommand(subscribe, services.authors),
         SubscriptionCommands(services.subscriptions),
         KeywordsCommand(services.subscriptions),
-        LookupCommands(services.lookup, questions),
+        latest_pages,
+        LookupCommands(latest_pages, questions, context.clock),
+        SearchCommand(services.search, services.channel_settings, questions, context.settings.abstracts_kept_days),
         paper_commands,
         CitationCommands(paper_commands),
         ExportCommands(services.exports, services.subscriptions, services.server_settings, context.clock),

@@ -41,6 +41,7 @@ from bot.store.papers import Papers
 from bot.store.personal_data import PersonalData
 from bot.store.polls import KeyValues, Polls
 from bot.store.questions import Questions
+from bot.store.search import SearchIndex
 from bot.store.server_settings import ServerSettingsStore
 from bot.store.statistics import Statistics
 from bot.store.subscriptions import Subscriptions
@@ -116,6 +117,7 @@ class Stores:
     month_counts: MonthCounts
     statistics: Statistics
     found_messages: FoundMessages
+    search_index: SearchIndex
     excluded_papers: ExcludedPapers
     questions: Questions
     exclusions: Exclusions
@@ -151,6 +153,7 @@ class Stores:
             MonthCounts(database),
             Statistics(database),
             FoundMessages(database),
+            SearchIndex(database),
             ExcludedPapers(database),
             Questions(database),
             Exclusions(database),

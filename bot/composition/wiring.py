@@ -36,11 +36,14 @@ from bot.services.paper_lookup import PaperLookupService
 from bot.services.privacy import PrivacyService
 from bot.services.pruning import AbstractPruner
 from bot.services.questions import QuestionService
+from bot.services.search import SearchService
+from bot.services.search_index import SearchIndexer
 from bot.services.server_settings import ServerSettingsService
 from bot.services.status import StatusService
 from bot.services.subscriptions import SubscriptionService
 from bot.store.database import Database
 from bot.store.pruning import AbstractPruning
+from bot.store.search_building import SearchIndexBuilding
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,7 @@ class Services:
     subscriptions: SubscriptionService
     channel_settings: ChannelSettingsService
     lookup: LookupService
+    search: SearchService
     paper_lookup: PaperLookupService
     exports: ExportService
     status: StatusService
@@ -146,7 +150,8 @@ def build_services(
     supervisor: Supervisor,
 ) -> Services:
     """One object per use case."""
-    lookup = _lookup_service(context, stores, ingest, trending)
+    search = SearchService(stores.search_index, trending.find_entries, context.clock)
+    lookup = _lookup_service(context, stores, ingest, trending, search)
     paper_lookup = _paper_lookup_service(context, stores, ingest, trending, lookup)
     return Services(
         subscriptions=SubscriptionService(
@@ -160,6 +165,7 @@ def build_services(
             context.settings.limits,
         ),
         channel_settings=_channel_settings_service(context, stores, wakeups),
+        search=search,
         lookup=lookup,
         paper_lookup=paper_lookup,
         exports=ExportService(stores.page_store, stores.exports, stores.papers),
@@ -208,12 +214,15 @@ def _server_settings_service(
     return ServerSettingsService(stores.server_settings, context.clock, context.settings.limits, on_change)
 
 
-def _lookup_service(context: Context, stores: Stores, ingest: IngestParts, trending: TrendingParts) -> LookupService:
+def _lookup_service(
+    context: Context, stores: Stores, ingest: IngestParts, trending: TrendingParts, search: SearchService
+) -> LookupService:
     return LookupService(
         client=ingest.arxiv,
         subscriptions=stores.subscriptions,
         papers=stores.papers,
         find_trending_entries=trending.find_entries,
+        find_stored=search.stored,
         poller=ingest.poller,
         clock=context.clock,
         interval_s=context.settings.arxiv.request_interval_s,
@@ -263,7 +272,13 @@ def _status_service(
         problems=context.problems.current,
         trending_problem=trending.problem,
         shards=context.shards,
+        search_index=stores.search_index,
     )
+
+
+def search_index_loop(context: Context, database: Database) -> Loop:
+    """The loop that builds the full-text index."""
+    return SearchIndexer(SearchIndexBuilding(database), context.clock, context.problems).run
 
 
 def pruning_loops(context: Context, database: Database) -> Mapping[str, Loop]:

@@ -22,6 +22,7 @@ SubscribedAction = Literal["new", "past", "undo"]
 ImportAction = Literal["apply", "cancel", "undo"]
 PrivacyAction = Literal["delete", "cancel"]
 KeywordsMove = Literal["first", "to", "from", "last", "file"]
+PageMove = Literal["to", "from"]
 
 
 class CustomIdTooLong(ValueError):
@@ -145,6 +146,65 @@ class TrendingButtonId(CustomId):
 
     def __str__(self) -> str:
         return f"trending:{self.day.isoformat()}:{self.page}:{self.count}"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchButtonId(CustomId):
+    """A button that shows another page of a search: the page that begins at a hit or ends there, and its papers.
+
+    `low` and `high` limit the documents of the index that are searched.
+    """
+
+    TEMPLATE: ClassVar[str] = (
+        r"search:(?P<move>to|from):(?P<place>\d{1,6}):(?P<count>\d{1,2}):(?P<order>[rd])"
+        r":(?P<low>\d{1,19}):(?P<high>\d{1,19})"
+    )
+
+    move: PageMove
+    place: int
+    count: int
+    by_date: bool
+    low: int
+    high: int
+
+    @classmethod
+    def from_match(cls, match: re.Match[str]) -> Self:
+        """Parses a match of TEMPLATE; raises ValueError for numbers that cannot exist."""
+        move, by_date = cast("PageMove", match["move"]), match["order"] == "d"
+        return cls(move, int(match["place"]), int(match["count"]), by_date, _id(match["low"]), _id(match["high"]))
+
+    def __str__(self) -> str:
+        order = "d" if self.by_date else "r"
+        return f"search:{self.move}:{self.place}:{self.count}:{order}:{self.low}:{self.high}"
+
+
+@dataclass(frozen=True, slots=True)
+class LatestButtonId(CustomId):
+    """A button that shows another page of the newest papers: after `offset` papers, `count` at most.
+
+    Without a period, both of its days are None.
+    """
+
+    TEMPLATE: ClassVar[str] = (
+        r"latest:(?P<offset>\d{1,6}):(?P<count>\d{1,2}):(?P<order>[nu])"
+        r":(?P<first>\d{4}-\d{2}-\d{2}|-):(?P<last>\d{4}-\d{2}-\d{2}|-)"
+    )
+
+    offset: int
+    count: int
+    by_update: bool
+    first: date | None
+    last: date | None
+
+    @classmethod
+    def from_match(cls, match: re.Match[str]) -> Self:
+        """Parses a match of TEMPLATE; raises ValueError for a day that does not exist."""
+        first, last = (None if match[end] == "-" else date.fromisoformat(match[end]) for end in ("first", "last"))
+        return cls(int(match["offset"]), int(match["count"]), match["order"] == "u", first, last)
+
+    def __str__(self) -> str:
+        order = "u" if self.by_update else "n"
+        return f"latest:{self.offset}:{self.count}:{order}:{self.first or '-'}:{self.last or '-'}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,10 @@ class Period:
     first: date
     last: date
 
+    def __post_init__(self) -> None:
+        if self.first > self.last:
+            raise ValueError(f"a period must not end before it begins: {self.first} to {self.last}")
+
     @property
     def start(self) -> datetime:
         """The first moment of the period."""
@@ -43,6 +47,9 @@ class Period:
     def end(self) -> datetime:
         """The first moment after the period."""
         return datetime.combine(self.last + timedelta(days=1), time(), UTC)
+
+    def __contains__(self, moment: datetime) -> bool:
+        return self.start <= moment < self.end
 
 
 def parse_period(since: str | None, until: str | None, today: date) -> Period:

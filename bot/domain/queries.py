@@ -69,14 +69,16 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query to arXiv: its `search_query`, the order of the results, and the window that it covers.
+    """A query to arXiv: its `search_query`, the window that it covers, and the order of the results.
 
-    With `ids`, it asks for these papers instead.
+    The results are ordered by submission, or with `by_update` by the last version. With `ids`, it asks for these papers
+    instead.
     """
 
     search: str
     window: Window | None = None
     newest_first: bool = True
+    by_update: bool = False
     ids: tuple[str, ...] = ()
 
 
@@ -105,9 +107,13 @@ def window_query(window: Window) -> Query:
     return Query(window.search_term, window)
 
 
-def latest_query(keyword: Keyword) -> Query:
-    """Returns a query for the newest papers of one keyword, of any age."""
-    return Query(_keyword_term(keyword))
+def latest_query(keyword: Keyword, window: Window | None = None, *, by_update: bool = False) -> Query:
+    """Returns a query for the newest papers of one keyword, or with `by_update` for those updated last.
+
+    Without a window, they can have any age.
+    """
+    term = _keyword_term(keyword)
+    return Query(term if window is None else f"{any_of([term])} AND {window.search_term}", window, by_update=by_update)
 
 
 def is_countable(keyword: Keyword) -> bool:

@@ -10,16 +10,18 @@ from typing import Literal
 
 from bot.domain.expressions.keywords import AmbiguousKeyword
 from bot.domain.keyword import Keyword
+from bot.domain.period import Period
 from bot.runtime.limits import BUTTONS_PER_ROW
 
-QuestionCommand = Literal["subscribe", "latest", "trend"]
+QuestionCommand = Literal["subscribe", "latest", "search", "trend"]
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """The keywords of each answer, and the command that continues with one of them.
 
-    `channel_id` is the channel of a subscription, `papers` how many papers a lookup shows.
+    `channel_id` is the channel of a subscription. The others are those of `/latest` and `/search`: how many papers a
+    page shows, the value of the option `sort`, and the days to which the papers are limited.
     """
 
     user_id: int
@@ -27,6 +29,8 @@ class Question:
     answers: tuple[tuple[Keyword, ...], ...]
     channel_id: int | None = None
     papers: int | None = None
+    sort: str | None = None
+    period: Period | None = None
 
 
 def combined(parts: Sequence[Keyword | AmbiguousKeyword]) -> tuple[tuple[Keyword, ...], ...]:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.domain.queries import INITIAL_SYNC_PERIOD
+from bot.domain.search.documents import IndexProgress
 from bot.domain.subscription import BlockedChannel
 from bot.ingest.initial_sync import InitialSync
 from bot.ingest.poller import Poller
@@ -20,6 +21,7 @@ from bot.runtime.supervisor import Supervisor
 from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
 from bot.store.outbox import Outbox
+from bot.store.search import SearchIndex
 from bot.store.subscriptions import Subscriptions
 from bot.store.withheld import HeldBack, WithheldPapers
 
@@ -45,6 +47,7 @@ class StatusReport:
     reported: tuple[Problem, ...]  # problems of the whole bot
     trending_problem: TrendingProblem | None  # why votes are not up to date
     shards: tuple[ShardReport, ...]
+    search_index: IndexProgress
 
 
 class StatusService:
@@ -65,6 +68,7 @@ class StatusService:
         problems: Mapping[str, Problem],
         trending_problem: Callable[[], TrendingProblem | None],
         shards: Shards,
+        search_index: SearchIndex,
     ) -> None:
         self._poller = poller
         self._initial_sync = initial_sync
@@ -78,6 +82,7 @@ class StatusService:
         self._problems = problems
         self._trending_problem = trending_problem
         self._shards = shards
+        self._search_index = search_index
 
     async def report(self, guild_id: int | None) -> StatusReport:
         """The state as of now, for a caller in this server; None outside servers."""
@@ -97,6 +102,7 @@ class StatusService:
             reported=self._shown_problems(),
             trending_problem=self._trending_problem(),
             shards=self._shards.reports(),
+            search_index=await self._search_index.progress(),
         )
 
     async def _held_back(self, guild_id: int) -> Mapping[int, HeldBack]:

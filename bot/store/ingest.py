@@ -6,7 +6,7 @@ posted. A poll writes, per window, papers, matches and the outbox rows of new pa
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -27,6 +27,7 @@ from bot.store.expressions import listed
 from bot.store.new_matches import NewMatches, add_keywords, insert_matches, queue_papers
 from bot.store.papers import known_papers, skip_withdrawn, write_papers
 from bot.store.schema import edits, keywords, outbox, subscriptions
+from bot.store.search_writes import Terms, read_terms
 from bot.store.withholding import withhold_excluded
 
 _HAS_EDITS: Final = sa.select(sa.exists(sa.select(edits.c.post_key)))
@@ -60,9 +61,10 @@ class IngestStore:
         exclusions: Collection[Exclusion] = (),
     ) -> None:
         """Writes one window of an initial sync, whose papers count as seen."""
+        terms = await self._read_terms(papers, (*matches, *exclusions))
         async with self._database.transaction() as connection:
-            await _write_matched(connection, planned, papers, matches, now, FoundBy.INITIAL_SYNC)
-            await _write_excluded(connection, planned, papers, exclusions, now)
+            await _write_matched(connection, planned, papers, matches, now, FoundBy.INITIAL_SYNC, terms)
+            await _write_excluded(connection, planned, papers, exclusions, now, terms)
 
     async def record_window(
         self,
@@ -79,11 +81,12 @@ class IngestStore:
 
         `seen` are further matches that count as seen: they are stored, but neither posted nor added to messages.
         """
+        terms = await self._read_terms(papers, (*seen, *matches, *exclusions))
         async with self._database.transaction() as connection:
             if seen:
-                await _write_matched(connection, planned, papers, seen, now, found_by)
-            new_matches = await _write_matched(connection, planned, papers, matches, now, found_by)
-            await _write_excluded(connection, planned, papers, exclusions, now)
+                await _write_matched(connection, planned, papers, seen, now, found_by, terms)
+            new_matches = await _write_matched(connection, planned, papers, matches, now, found_by, terms)
+            await _write_excluded(connection, planned, papers, exclusions, now, terms)
             arrived = await queue_papers(connection, new_matches, now)
             await add_keywords(connection, new_matches)
             await put_followed_first(connection, new_matches.with_authors)
@@ -94,6 +97,11 @@ class IngestStore:
             posts = [each for row_id, each in arrived.items() if each not in withdrawn and row_id not in withheld]
             has_edits = await connection.scalar(_HAS_EDITS)
             return WindowWritten(papers=len(set(posts)), posts=len(posts), edits=bool(has_edits))
+
+    async def _read_terms(self, papers: Sequence[Paper], found: Iterable[Match | Exclusion]) -> Terms:
+        """Returns the terms of the papers that are written, before the transaction, which others wait for."""
+        ids = {each.arxiv_id for each in found}
+        return await read_terms(self._database, [paper for paper in papers if paper.arxiv_id in ids])
 
     async def finish_initial_sync(
         self, planned: Collection[WatchedKeyword], new_since: datetime, synced_until: datetime
@@ -142,10 +150,11 @@ async def _write_matched(
     matches: Collection[Match],
     now: datetime,
     found_by: FoundBy,
+    terms: Terms,
 ) -> NewMatches:
     """Writes the papers that matched or are known, and the matches; returns the new matches."""
     relevant = {match.arxiv_id for match in matches} | await known_papers(connection, papers)
-    await write_papers(connection, [paper for paper in papers if paper.arxiv_id in relevant])
+    await write_papers(connection, [paper for paper in papers if paper.arxiv_id in relevant], terms)
     found = await asyncio.to_thread(_by_id, planned, matches)
     new_since = await _unchanged(connection, {watched.id: watched.synced_until for watched, _ in found})
     pairs = [(watched.id, arxiv_id) for watched, arxiv_id in found if watched.id in new_since]
@@ -159,11 +168,12 @@ async def _write_excluded(
     papers: Sequence[Paper],
     exclusions: Collection[Exclusion],
     now: datetime,
+    terms: Terms,
 ) -> None:
     """Writes the papers that keywords exclude, so that previews can show them."""
     if exclusions:
         excluded = {each.arxiv_id for each in exclusions}
-        await write_papers(connection, [paper for paper in papers if paper.arxiv_id in excluded])
+        await write_papers(connection, [paper for paper in papers if paper.arxiv_id in excluded], terms)
         await write_excluded(connection, planned, exclusions, now)
 
 

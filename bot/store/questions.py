@@ -4,13 +4,14 @@ Of each person, only the newest ones are kept.
 """
 
 import json
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, cast
 
 import sqlalchemy as sa
 
 from bot.domain.expressions.keywords import stored_keyword
 from bot.domain.keyword import Keyword
+from bot.domain.period import Period
 from bot.domain.question import Question, QuestionCommand
 from bot.store.column_types import Id, Utc
 from bot.store.database import Database
@@ -49,6 +50,8 @@ class Questions:
             "command": question.command,
             "channel_id": question.channel_id,
             "papers": question.papers,
+            "sort": question.sort,
+            "period": None if question.period is None else f"{question.period.first}/{question.period.last}",
             "answers": json.dumps(answers, ensure_ascii=False),
         }
         async with self._database.transaction() as connection:
@@ -69,6 +72,8 @@ class Questions:
             tuple(map(_keywords, json.loads(row.answers))),
             row.channel_id,
             row.papers,
+            row.sort,
+            None if row.period is None else Period(*map(date.fromisoformat, row.period.split("/"))),
         )
 
 

@@ -18,9 +18,11 @@ from bot.discord_api.custom_ids import (
     CiteButtonId,
     ImportButtonId,
     KeywordsButtonId,
+    LatestButtonId,
     PaperMenuId,
     PrivacyButtonId,
     RestButtonId,
+    SearchButtonId,
     SubscribedButtonId,
     TrendingButtonId,
 )
@@ -35,7 +37,8 @@ TEMPLATES: Final = [
     each.TEMPLATE
     for each in (
         *(AbstractButtonId, AbstractMenuId, AnswerButtonId, CitationButtonId, CiteButtonId, ImportButtonId),
-        *(KeywordsButtonId, PaperMenuId, PrivacyButtonId, RestButtonId, SubscribedButtonId, TrendingButtonId),
+        *(KeywordsButtonId, LatestButtonId, PaperMenuId, PrivacyButtonId, RestButtonId, SearchButtonId),
+        *(SubscribedButtonId, TrendingButtonId),
     )
 ]
 HUGE: Final = "9" * 40
@@ -43,7 +46,7 @@ HUGE: Final = "9" * 40
 SECRET: Final = "secret topic"
 FOREIGN_CHANNEL: Final = 1191319909171999999
 # Each part of the custom ids is attacked in a bot of its own, and stays below the limit of clicks per minute.
-PARTS: Final = 6
+PARTS: Final = 8
 MENU_KINDS: Final = [kind for kind in ComponentKind if 3 <= kind <= 8]
 
 
@@ -74,6 +77,13 @@ def custom_ids(caller_id: int, hidden_channel: int) -> list[str]:
         *(f"import:undo:{caller}:{'0' * 16}" for caller in ("0", HUGE, "9" * 20)),
         *(f"privacy:{action}:{caller}" for action in ("delete", "cancel") for caller in ("0", caller_id, "9" * 20)),
         *(f"trending:{day}:0:0" for day in days),
+        *(
+            f"latest:{offset}:{count}:n:-:-"
+            for offset, count in (("0", "5"), ("999999", "99"), ("0", "0"), (HUGE, "5"))
+        ),
+        *(f"latest:0:5:u:{day}:{day}" for day in days),
+        *(f"search:from:0:{count}:r:0:9" for count in ("0", "5", "99", HUGE)),
+        *(f"search:{move}:999999:5:d:{2**62}:{high}" for move in moves for high in ("0", str(2**63), HUGE)),
         *(f"trending:2026-11-20:{page}:{count}" for page, count in (("9999", "9999"), ("-1", "0"), (HUGE, "0"))),
     ]
 
@@ -173,6 +183,8 @@ async def test_component_of_another_kind_is_rejected(tmp_path: Path, caplog: pyt
             f"keywords:{admin}:0:first:0",
             f"subscribed:undo:{papers}:1",
             "trending:2026-11-20:0:0",
+            "latest:0:5:n:-:-",
+            "search:from:0:5:r:0:9",
         ):
             for kind in MENU_KINDS:
                 assert text_of(await use(sandbox, post, custom_id, kind, ["1"])) == UNUSABLE

@@ -17,9 +17,11 @@ from bot.domain.outgoing import Delivered
 from bot.domain.post import NO_HEADER, MessageHeader
 from bot.runtime.errors import DatabaseUnusable
 from bot.store.migrate import APPLICATION_ID, FORMAT, migrations
+from bot.store.schema import metadata
 from tests.support.builders import paper
 from tests.support.databases import rows, with_dates
 from tests.support.disks import small_disk
+from tests.support.earlier_format import removals
 from tests.support.schema_of import schema_of
 from tests.support.store import CHANNEL, NOW, opened
 
@@ -134,41 +136,20 @@ def test_only_a_migration_that_copies_tables_needs_space_for_copies(tmp_path: Pa
 
 async def _fill(path: Path) -> None:
     async with opened(path) as store:
-        await store.papers.add([paper(f"2611.{n:05}", abstract="graph " * 250) for n in range(2000)])
-
-
-# What the migrations after revision 0011 add.
-_ADDED_INDEXES: Final = ("papers_with_abstract", "outbox_by_followed", "subscriptions_by_person")
-_ADDED_TABLES: Final = (
-    *("author_keys", "author_matches", "excluded_papers", "questions", "import_removals", "settings_imports"),
-    *("withheld", "exclusions", "audits"),
-)
-_ADDED_COLUMNS: Final = (
-    ("outbox", "by_followed"),
-    ("keywords", "label"),
-    ("subscriptions", "label"),
-    ("channel_settings", "papers_per_posting"),
-    ("channel_settings", "papers_left"),
-    ("matches", "found_by"),
-    ("channel_settings", "posting_days"),
-    ("subscriptions", "mention_role"),
-    ("posts", "keyword_roles"),
-    ("posts", "earlier_roles"),
-)
+        await store.papers.add([paper(f"2611.{n:05}", abstract="graph " * 250) for n in range(1700)])
 
 
 def _set_format(path: Path, number: int) -> None:
     """Removes what later migrations add, if it is there, and sets the database's format."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        for index in _ADDED_INDEXES:
-            connection.execute(f"DROP INDEX IF EXISTS {index}")
-        for table in _ADDED_TABLES:
-            connection.execute(f"DROP TABLE IF EXISTS {table}")
-        for table, column in _ADDED_COLUMNS:
-            if any(row[1] == column for row in connection.execute(f"PRAGMA table_info({table})")):
-                connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
-        connection.execute("UPDATE alembic_version SET version_num = '0011'")
+        columns = {table: _columns(connection, table) for table in metadata.tables}
+        for statement in removals(lambda table, column: column in columns[table]):
+            connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {number}")
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> frozenset[str]:
+    return frozenset(row[1] for row in connection.execute(f"PRAGMA table_info({table})"))
 
 
 def _format_of(path: Path) -> int:

@@ -1,11 +1,13 @@
 """Questions about what someone typed: kept over a restart, for one person, for some days."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 
 from bot.domain.expressions.keywords import parse_keyword
 from bot.domain.keyword import Keyword
+from bot.domain.period import Period
 from bot.domain.question import Question
 from bot.services.questions import QuestionService
 from bot.store.questions import QUESTION_KEPT, QUESTIONS_PER_PERSON, Questions
@@ -28,7 +30,8 @@ def shown(question: Question | None) -> list[list[tuple[str, str]]]:
 
 async def test_question_is_read_as_it_was_asked(questions: Questions) -> None:
     lookup = Question(ADA, "latest", ANSWERS, papers=3)
-    for key, question in {"a": ASKED, "b": lookup}.items():
+    updated = replace(lookup, sort="updated", period=Period(date(2026, 11, 1), date(2026, 11, 10)))
+    for key, question in {"a": ASKED, "b": lookup, "d": updated}.items():
         await questions.add(key, question, NOW)
         found = await questions.get(key, NOW)
         assert found == question

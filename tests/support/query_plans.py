@@ -24,11 +24,14 @@ LARGE_TABLES: Final = (
     "backfilled_papers",
     "author_keys",
     "author_matches",
+    "search_documents",
     "excluded_papers",
     "questions",
     "withheld",
 )
-_LARGE: Final = "|".join(sorted(LARGE_TABLES, key=len, reverse=True))
+# The full-text index, of which SQLite reads only what a query finds.
+_SEARCHED: Final = "search_index"
+_LARGE: Final = "|".join(sorted((*LARGE_TABLES, _SEARCHED), key=len, reverse=True))
 # A table's name, or the alias that SQLAlchemy gives it.
 _SCAN: Final = re.compile(rf"SCAN ({_LARGE})(?:_\d+)?(?: USING (?:COVERING )?INDEX (\w+))?$")
 # An index that SQLite builds for one execution, from all rows.

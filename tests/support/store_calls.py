@@ -18,11 +18,13 @@ from bot.domain.keyword import Keyword
 from bot.domain.matching import match
 from bot.domain.months import Month
 from bot.domain.outgoing import Blocked, Delivered
+from bot.domain.period import Period
 from bot.domain.poll_schedule import Poll, PollCompleted
 from bot.domain.post import Post
 from bot.domain.posting_limit import PostingShare
 from bot.domain.queries import Window
 from bot.domain.question import Question
+from bot.domain.search.query import Everything, index_query
 from bot.domain.server_settings.changes import ChannelChange
 from bot.domain.subscription import UNLIMITED, ChannelPlace
 from bot.store.audits import AuditStore
@@ -41,6 +43,8 @@ from bot.store.personal_data import PersonalData
 from bot.store.pruning import AbstractPruning
 from bot.store.questions import Questions
 from bot.store.schema import metadata
+from bot.store.search import SearchIndex
+from bot.store.search_building import SearchIndexBuilding
 from bot.store.server_settings import ImportApplied, ImportUndone, ServerSettingsStore
 from bot.store.statistics import Statistics
 from tests.support.builders import paper, trending_entry
@@ -79,6 +83,7 @@ class StoreCalls:
         await self._withhold()
         await self._find_messages()
         await self._trending()
+        await self._search()
         await self._import()
         await self._assert_rows_in_every_table()
         await self._undo_import()
@@ -218,6 +223,19 @@ class StoreCalls:
             else:
                 await run(store.trending_posts.settle(trending_post, Delivered(MESSAGE + 3), NOW))
 
+    async def _search(self) -> None:
+        run, building = self._run, SearchIndexBuilding(self._store.database)
+        await run(building.begin())
+        await run(building.lacking_bytes())
+        await run(building.build_part())
+        index = SearchIndex(self._store.database)
+        await run(index.progress())
+        for keyword in (GRAPH, parse_keyword("tree OR ti:graph")):
+            await run(index.find(index_query(keyword)))
+        hits = await run(index.find(Everything()))
+        await run(index.papers(hits.documents[:5]))
+        await run(index.end())
+
     async def _import(self) -> None:
         imports, run = self._imports, self._run
         state = await run(imports.read(GUILD, [CHANNEL]))
@@ -287,6 +305,8 @@ class StoreCalls:
         await run(store.papers.get(PAPERS[0].arxiv_id))
         await run(store.papers.get_many([each.arxiv_id for each in PAPERS]))
         await run(store.papers.newest(GRAPH, 5, YEAR_BEFORE))
+        for by_update in (False, True):
+            await run(store.papers.matching(GRAPH, 5, Period(DAY, DAY), by_update=by_update))
         await run(store.papers.newest_in_channel(CHANNEL, 5))
         await run(store.papers.count(GRAPH, YEAR_BEFORE))
         await run(store.papers.count_by_category(GRAPH, YEAR_BEFORE))

@@ -18,9 +18,11 @@ from bot.discord_api.custom_ids import (
     CustomIdTooLong,
     ImportButtonId,
     KeywordsButtonId,
+    LatestButtonId,
     PaperMenuId,
     PrivacyButtonId,
     RestButtonId,
+    SearchButtonId,
     SubscribedAction,
     SubscribedButtonId,
     TrendingButtonId,
@@ -37,9 +39,11 @@ AnyCustomId = (
     | CiteButtonId
     | ImportButtonId
     | KeywordsButtonId
+    | LatestButtonId
     | PaperMenuId
     | PrivacyButtonId
     | RestButtonId
+    | SearchButtonId
     | SubscribedButtonId
     | TrendingButtonId
 )
@@ -63,6 +67,23 @@ CUSTOM_IDS = st.one_of(
     st.builds(RestButtonId, KEYS, st.integers(0, 10**7 - 1)),
     st.builds(KeywordsButtonId, SNOWFLAKES, st.integers(0, 2**63 - 1), MOVES, st.integers(0, 10**9 - 1)),
     st.builds(SubscribedButtonId, ACTIONS, SNOWFLAKES, KEYWORD_IDS),
+    st.builds(
+        SearchButtonId,
+        st.sampled_from(["to", "from"]),
+        st.integers(0, 10**6 - 1),
+        st.integers(0, 99),
+        st.booleans(),
+        SNOWFLAKES,
+        SNOWFLAKES,
+    ),
+    st.builds(
+        LatestButtonId,
+        st.integers(0, 10**6 - 1),
+        st.integers(0, 99),
+        st.booleans(),
+        st.none() | st.dates(date(1000, 1, 1)),
+        st.none() | st.dates(date(1000, 1, 1)),
+    ),
     st.builds(TrendingButtonId, st.dates(date(1000, 1, 1)), st.integers(0, 9999), st.integers(0, 9999)),
 )
 
@@ -112,6 +133,10 @@ def test_custom_id_matches_one_template_only(custom_id: AnyCustomId) -> None:
         ("keywords:71:0:to:20", KeywordsButtonId(71, 0, "to", 20)),
         ("trending:2026-11-20:0:0", TrendingButtonId(date(2026, 11, 20), 0, 0)),
         ("trending:2026-11-20:12:100", TrendingButtonId(date(2026, 11, 20), 12, 100)),
+        ("search:from:5:10:r:0:56371445762", SearchButtonId("from", 5, 10, False, 0, 56371445762)),
+        ("search:to:20:5:d:1:2", SearchButtonId("to", 20, 5, True, 1, 2)),
+        ("latest:5:10:n:-:-", LatestButtonId(5, 10, False, None, None)),
+        ("latest:0:5:u:2026-11-01:2026-11-10", LatestButtonId(0, 5, True, date(2026, 11, 1), date(2026, 11, 10))),
     ],
 )
 def test_released_formats_stay_valid(text: str, custom_id: AnyCustomId) -> None:
@@ -147,6 +172,8 @@ def test_post_key_is_read_from_the_components_of_posts_only(text: str, key: str 
         (KeywordsButtonId, f"keywords:{'9' * 20}:0:first:0"),
         (KeywordsButtonId, f"keywords:71:{'9' * 20}:first:0"),
         (TrendingButtonId, "trending:2026-02-30:0:0"),
+        (SearchButtonId, f"search:to:1:1:r:0:{2**63}"),
+        (LatestButtonId, "latest:0:5:n:2026-02-30:-"),
         (TrendingButtonId, "trending:0000-01-01:0:0"),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.expressions.keywords import as_keyword, stored_keyword
 from bot.domain.expressions.nodes import (
     AuthorClause,
     CategoryClause,
@@ -386,6 +387,16 @@ def test_expression_has_a_maximum_length_and_number_of_terms() -> None:
     assert len(list(clauses(parsed(at_most).node))) == CLAUSES_MAX
     with pytest.raises(InvalidKeyword, match="up to 50 terms"):
         parse_expression(at_most + " OR b1")
+
+
+def test_accepted_expression_is_never_too_long_to_be_read_again() -> None:
+    words = [f"{'a' * 18}{number}" for number in range(CLAUSES_MAX)]
+    typed = " ".join(words[:1] + [f"ti:{word}" for word in words[1:35]])
+    keyword = as_keyword(parsed(typed)).named("n" * NAME_MAX)
+    assert len(keyword.text) > EXPRESSION_MAX
+    assert stored_keyword(keyword.text, keyword.canonical).text == keyword.text
+    with pytest.raises(InvalidKeyword, match=r"up to 1,000 characters long\. With all operators, it has 1,0\d\d\."):
+        parse_expression(f"{typed} {words[40]} {words[41]}")
 
 
 @pytest.mark.parametrize(

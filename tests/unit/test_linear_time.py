@@ -29,6 +29,7 @@ from bot.domain.layout.venue import venue
 from bot.domain.matching import match
 from bot.domain.paper_ids import find_paper_ids, parse_paper_id
 from bot.domain.period import parse_period
+from bot.domain.period_text import read_period
 from bot.domain.searchable import searchable
 from bot.domain.similar_terms import similar_keywords
 from bot.domain.stemming import stem
@@ -100,6 +101,7 @@ FUNCTIONS: Final[dict[str, tuple[Callable[[str], object], int]]] = {
     "authors": (lambda text: replace(PAPER, authors=(text,)), PAPER_FIELD_MAX),
     "parse_paper_id": (parse_paper_id, SIZE),
     "find_paper_ids": (lambda text: find_paper_ids(text, 20), SIZE),
+    "read_period": (lambda text: read_period(text, PAPER.published.date()), SIZE),
     "parse_period": (lambda text: parse_period(text, text, PAPER.published.date()), SIZE),
     "write_citation": (
         lambda text: [write_citation(replace(PAPER, title=text, authors=(text,)), form) for form in ReferenceFormat],

@@ -47,6 +47,7 @@ from bot.domain.unsupported import unsupported_syntax
 from bot.domain.words import visible
 from bot.runtime.errors import InvalidExpression, InvalidKeyword
 
+# In characters, without a name: as typed, and as printed with all operators and quotation marks, which is stored.
 EXPRESSION_MAX: Final = 1000
 CLAUSES_MAX: Final = 50
 NAME_MAX: Final = 60
@@ -61,6 +62,7 @@ _PHRASE_TYPES: Final = frozenset(("WORDS", "_OPEN", "_CLOSE", "BRACKETED"))
 _TEXTS: Final = {field.value: field for field in TextField}
 _DATES: Final = frozenset(("year", "date", "since", "after", "before", "submitteddate", "lastupdateddate"))
 _FIELDS: Final = "The fields are `ti:`, `abs:`, `au:`, `co:`, `jr:`, `cat:` and `primary:`."
+_TOO_LONG: Final = f"An expression can be up to {EXPRESSION_MAX:,} characters long."
 _EXCLUDES: Final = "That is nearly everything: an expression that only excludes. What should it contain?"
 
 
@@ -75,12 +77,14 @@ class KeywordExpression:
 
     @classmethod
     def create(cls, node: ExpressionNode, name: str | None = None) -> Self:
-        """Returns the keyword; raises InvalidKeyword if it would match nearly everything, or nothing."""
+        """Returns the keyword; raises InvalidKeyword if it is too long, or would match nearly everything or nothing."""
         normalized = normal_form(node)
         if contradicts_itself(normalized):
             raise InvalidKeyword("No paper can match this: it requires and excludes the same.")
         if requires_nothing(normalized):
             raise InvalidKeyword(_EXCLUDES)
+        if (length := len(print_expression(node))) > EXPRESSION_MAX:
+            raise InvalidKeyword(f"{_TOO_LONG} With all operators, it has {length:,}.")
         return cls(node, tuple(clauses(node)), canonical_form(normalized), name)
 
     @property
@@ -136,10 +140,9 @@ def parse_expression(text: str, category: str | None = None) -> KeywordExpressio
 
     An InvalidExpression has the position at which the text is wrong.
     """
-    typed = visible(text)
+    name, typed = split_name(visible(text))
     if len(typed) > EXPRESSION_MAX:
-        raise InvalidKeyword(f"An expression can be up to {EXPRESSION_MAX:,} characters long.")
-    name, typed = split_name(typed)
+        raise InvalidKeyword(_TOO_LONG)
     tokens = split_tokens(typed)
     both = two_readings(typed, tokens)
     found: list[KeywordExpression] = []

@@ -22,6 +22,7 @@ from bot.store.schema.papers import (
 )
 from bot.store.schema.posts import edits, found_papers, histories, outbox, outbox_keywords, posts
 from bot.store.schema.questions import questions
+from bot.store.schema.search import search_documents, search_progress
 from bot.store.schema.trending import trending_days, trending_entries, trending_posts
 
 __all__ = [
@@ -52,6 +53,8 @@ __all__ = [
     "polls",
     "posts",
     "questions",
+    "search_documents",
+    "search_progress",
     "settings_imports",
     "subscriptions",
     "trending_days",

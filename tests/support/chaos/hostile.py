@@ -107,7 +107,8 @@ class HostilePerson:
             case 2:
                 await self._run("export papers", format=self._rng.choice(("csv", "ris")), since=self._text()[:100])
             case _:
-                await self._run("latest", keyword=self._text(), count=self._rng.choice((1, 5, 10)))
+                name, option = self._rng.choice((("latest", "keyword"), ("search", "query")))
+                await self._run(name, **{option: self._text()}, count=self._rng.choice((1, 5, 10)))
 
     def _paper(self) -> str:
         """An id that does not exist, or any text."""
