@@ -71,7 +71,7 @@ def list_lines(exclusions: Sequence[ChannelExclusion], counts: Mapping[int, int]
 
 def _line(exclusion: ChannelExclusion, count: int) -> str:
     added_by = "" if exclusion.added_by is None else f" · added by <@{exclusion.added_by}>"
-    return f"- {exclusion_name(exclusion.keyword)} · {plural(count, 'paper')} in 30 days{added_by}"
+    return f"- {exclusion_name(exclusion.keyword)} · held back {plural(count, 'paper')} in 30 days{added_by}"
 
 
 def limit_text(channel: str, papers: int | None) -> str:

@@ -54,7 +54,7 @@ async def test_excluded_papers_are_not_posted_until_the_exclusion_is_removed(tmp
         assert sandbox.posted_urls("papers") == [posted]
         assert "- Exclusions: 1; 1 paper in 30 days excluded" in await channel(sandbox, "show")
         listed = await channel(sandbox, "exclude list")
-        assert "- **survey OR au:Noether** · 1 paper in 30 days · added by <@" in listed
+        assert "- **survey OR au:Noether** · held back 1 paper in 30 days · added by <@" in listed
         choices = await sandbox.suggestions("channel exclude remove", {"expression": "SURV"}, "expression")
         assert list(choices) == ["survey OR au:Noether"]
         removed = await channel(sandbox, "exclude remove", expression=choices["survey OR au:Noether"])

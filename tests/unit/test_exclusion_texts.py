@@ -61,7 +61,7 @@ def test_quota_names_its_scope_and_what_to_do() -> None:
 
 
 def test_list_counts_what_each_exclusion_held_back() -> None:
-    assert list_lines([SURVEY], {7: 3}, "<#11>")[1].endswith("** · 3 papers in 30 days · added by <@71>")
+    assert list_lines([SURVEY], {7: 3}, "<#11>")[1].endswith("** · held back 3 papers in 30 days · added by <@71>")
 
 
 @pytest.mark.parametrize(
