@@ -34,7 +34,7 @@ async def test_audit_names_a_paper_that_is_missing_in_the_database(tmp_path: Pat
         arxiv_id = removed.removeprefix("https://arxiv.org/abs/")
         with closing(sqlite3.connect(sandbox.database, isolation_level=None)) as database:
             database.execute("PRAGMA foreign_keys = ON")
-            for table in ("outbox", "matches", "papers"):
+            for table in ("outbox", "matches", "search_documents", "papers"):
                 database.execute(f"DELETE FROM {table} WHERE arxiv_id = ?", (arxiv_id,))  # noqa: S608 - constants
         # The last poll was a moment ago: the next one finds the paper in an hour.
         async with running_bot(sandbox, DAILY_PAPERS_ARXIV__POLL_INTERVAL_S="3600"):
