@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Final, assert_never
 
 from bot.domain.search.documents import block_of
-from bot.domain.search.query import AllOf, AnyOf, Place, Words
+from bot.domain.search.query import AllOf, AnyOf, TextPart, Words
 from bot.domain.search.terms import INCOMPLETE, PaperTerms
 
 _DIGITS: Final = "abcdefghijklmnopqrstuvwxyz234567"
@@ -40,7 +40,7 @@ def fts5_query(query: Words | AllOf | AnyOf) -> str:
 
 def _fts5(query: Words | AllOf | AnyOf) -> str:
     match query:
-        case Words(sequence, Place.ANYWHERE):
+        case Words(sequence, TextPart.ANYWHERE):
             return _fts5_words(sequence)
         case Words(sequence, place):
             return f"{place.name.lower()} : {_fts5_words(sequence)}"
@@ -87,7 +87,7 @@ def tsquery_any(found: Iterable[Words]) -> str:
 def _tsquery(query: Words | AllOf | AnyOf) -> str:
     match query:
         case Words(sequence, place, is_fact):
-            mark = _TITLE if place is Place.TITLE else ""
+            mark = _TITLE if place is TextPart.TITLE else ""
             pairs = () if is_fact else map(_pair, pairwise(sequence))
             return f"({' & '.join(map(_lexeme, (*(f'{mark}{word}' for word in sequence), *pairs)))})"
         case AnyOf(alternatives):

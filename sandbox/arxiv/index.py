@@ -76,7 +76,7 @@ _TABLES = {
 _TABLE_OF = {"ti": "english", "abs": "english", "co": "plain", "jr": "plain", "rn": "plain", "au": "authors"}
 
 
-class SearchIndex:
+class TermIndex:
     """A full-text index of the visible papers, one row per paper."""
 
     def __init__(self) -> None:

@@ -243,9 +243,9 @@ async def test_ambiguous_lookup_keeps_its_options_and_name_after_the_question(tm
         ]
         first, second, third, _ = (abs_url(sandbox.arxiv.add_paper(each)) for each in papers)
         when = f"since {now.date() - timedelta(days=6)}"
-        asked = await latest(sandbox, 'name:"Ours" llm and agents', count=2, sort="updated", when=when)
-        assert asked.is_ephemeral
-        newest = await turned(sandbox, asked, "2. llm AND agents")
+        question_reply = await latest(sandbox, 'name:"Ours" llm and agents', count=2, sort="updated", when=when)
+        assert question_reply.is_ephemeral
+        newest = await turned(sandbox, question_reply, "2. llm AND agents")
         assert not newest.is_ephemeral
         assert newest.content.startswith("The 2 papers updated last for **Ours** from ")
         assert newest.content.endswith('\n-# `name:"Ours" llm AND agents` · papers 1–2')

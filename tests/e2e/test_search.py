@@ -105,17 +105,19 @@ async def test_mistake_or_empty_result_is_answered_with_a_sentence(tmp_path: Pat
 async def test_ambiguous_search_asks_and_shows_its_pages_in_a_public_message(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox, DAILY_PAPERS_ARXIV__POLL_INTERVAL_S="3600"):
         newest_first = await store_papers(sandbox, 7)
-        asked = await search(sandbox, "models and agents", count=2, sort="newest")
-        assert asked.is_ephemeral
-        assert asked.content.startswith("**models and agents** can be read in several ways. Which one do you mean?")
-        phrase = await press(sandbox, asked, '1. "models and agents"')
+        question_reply = await search(sandbox, "models and agents", count=2, sort="newest")
+        assert question_reply.is_ephemeral
+        assert question_reply.content.startswith(
+            "**models and agents** can be read in several ways. Which one do you mean?"
+        )
+        phrase = await press(sandbox, question_reply, '1. "models and agents"')
         assert not phrase.is_ephemeral
         assert phrase.content == "3 stored papers, newest first.\n-# `models and agents` · papers 1–2"
         assert urls(phrase) == newest_first[0:6:3]
         last = await press(sandbox, phrase, "More")
         assert last.content == "3 stored papers, newest first.\n-# `models and agents` · paper 3"
         assert urls(last) == newest_first[6:7]
-        assert (await press(sandbox, asked, "2. models AND agents")).content.startswith(
+        assert (await press(sandbox, question_reply, "2. models AND agents")).content.startswith(
             "3 stored papers, newest first."
         )
 

@@ -24,7 +24,7 @@ from bot.domain.matching import match
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.queries import Window, candidates_query, keywords_query, latest_query
 from bot.runtime.errors import InvalidKeyword
-from sandbox.arxiv.index import SearchIndex
+from sandbox.arxiv.index import TermIndex
 from sandbox.arxiv.papers import SandboxPaper
 from sandbox.arxiv.query import parse
 from tests.support.builders import paper
@@ -91,7 +91,7 @@ def test_matches_are_those_of_phrases_and_expressions_by_keyword(papers: list[Pa
 
 def test_query_for_several_keywords_finds_the_candidates_of_each() -> None:
     keywords = [parse_keyword("graph networks"), parse_keyword("RLHF OR au:Hinton"), parse_keyword("tools -cat:cs.CV")]
-    index = SearchIndex()
+    index = TermIndex()
     listed = [
         SandboxPaper(title="Graph network", arxiv_id="2611.00001", published=NOW),
         SandboxPaper(title="A", authors=("G. Hinton",), arxiv_id="2611.00002", published=NOW),

@@ -11,7 +11,7 @@ from bot.domain.expressions.arxiv_terms import TERMS_MAX, expression_terms
 from bot.domain.expressions.matching import PaperSets, rows_of
 from bot.domain.expressions.nodes import ExpressionNode
 from bot.domain.search_terms import formatting_terms
-from sandbox.arxiv.index import SearchIndex
+from sandbox.arxiv.index import TermIndex
 from sandbox.arxiv.papers import SandboxPaper
 from sandbox.arxiv.query import parse
 from tests.support.expressions import NODES, as_paper, parsed, random_expressions, recorded_papers, vocabulary
@@ -20,9 +20,9 @@ SUBMITTED = datetime(2026, 11, 17, tzinfo=UTC)
 
 
 @pytest.fixture
-def index() -> Iterator[SearchIndex]:
+def index() -> Iterator[TermIndex]:
     """An arXiv without papers."""
-    created = SearchIndex()
+    created = TermIndex()
     yield created
     created.close()
 
@@ -37,7 +37,7 @@ def query_of(node: ExpressionNode) -> str | None:
 
 @pytest.mark.slow
 @pytest.mark.recordings
-def test_queries_for_ten_thousand_expressions_find_every_recorded_match(index: SearchIndex) -> None:
+def test_queries_for_ten_thousand_expressions_find_every_recorded_match(index: TermIndex) -> None:
     rng = random.Random(31)
     recorded = recorded_papers()
     index.add(recorded)
@@ -57,7 +57,7 @@ def test_queries_for_ten_thousand_expressions_find_every_recorded_match(index: S
     assert everything < len(expressions) / 10
 
 
-def found(index: SearchIndex, typed: str, *papers: SandboxPaper) -> list[str]:
+def found(index: TermIndex, typed: str, *papers: SandboxPaper) -> list[str]:
     """Returns the titles of these papers that the query for an expression finds."""
     index.add(papers)
     query = query_of(parsed(typed).node)
@@ -71,28 +71,28 @@ def paper(number: int, title: str, **fields: object) -> SandboxPaper:
     return SandboxPaper(title=title, arxiv_id=f"2611.{number:05}", published=SUBMITTED, **fields)  # type: ignore[arg-type]
 
 
-def test_excluded_word_is_not_sent(index: SearchIndex) -> None:
+def test_excluded_word_is_not_sent(index: TermIndex) -> None:
     # arXiv's stems of `general` and `generate` are equal.
     assert found(index, "agents -general", paper(1, "Agents that generate")) == ["Agents that generate"]
 
 
-def test_excluded_categories_are_sent(index: SearchIndex) -> None:
+def test_excluded_categories_are_sent(index: TermIndex) -> None:
     vision, other = paper(1, "Agents A", categories=("cs.CV",)), paper(2, "Agents B")
     algebra = paper(3, "Agents C", categories=("math.AG",))
     assert found(index, "agents -cat:cs.CV -cat:math.*", vision, other, algebra) == ["Agents B"]
 
 
-def test_excluded_primary_category_is_not_sent(index: SearchIndex) -> None:
+def test_excluded_primary_category_is_not_sent(index: TermIndex) -> None:
     listed = paper(1, "Agents", categories=("cs.CL", "cs.CV"))
     assert found(index, "agents -primary:cs.CV", listed) == ["Agents"]
 
 
-def test_archive_includes_its_categories_and_papers_in_none_of_them(index: SearchIndex) -> None:
+def test_archive_includes_its_categories_and_papers_in_none_of_them(index: TermIndex) -> None:
     listed = paper(1, "A", categories=("astro-ph",)), paper(2, "B", categories=("astro-ph.CO",)), paper(3, "C")
     assert found(index, "cat:astro-ph.*", *listed) == ["A", "B"]
 
 
-def test_primary_category_is_sent_as_a_category(index: SearchIndex) -> None:
+def test_primary_category_is_sent_as_a_category(index: TermIndex) -> None:
     listed = paper(1, "A", categories=("cs.CL",)), paper(2, "B", categories=("cs.LG", "cs.CL")), paper(3, "C")
     assert found(index, "primary:cs.CL", *listed) == ["A", "B"]
 
@@ -114,17 +114,17 @@ def test_primary_category_is_sent_as_a_category(index: SearchIndex) -> None:
         ("Møller", "A. Moller"),
     ],
 )
-def test_author_is_found_in_every_spelling(index: SearchIndex, typed: str, name: str) -> None:
+def test_author_is_found_in_every_spelling(index: TermIndex, typed: str, name: str) -> None:
     assert found(index, f"au:{typed}", paper(1, "A", authors=("Ada Lovelace", name))) == ["A"]
 
 
-def test_words_within_formatting_commands_are_found(index: SearchIndex) -> None:
+def test_words_within_formatting_commands_are_found(index: TermIndex) -> None:
     listed = paper(1, r"\emph{Reward} \textbf{model} of agents"), paper(2, "Reward of a model of agents")
     assert found(index, '"reward model" AND (agents OR nothing)', *listed) == [listed[0].title]
     assert found(index, '"reward model" agents -cat:cs.CV', *listed) == [listed[0].title]
 
 
-def test_field_is_sent(index: SearchIndex) -> None:
+def test_field_is_sent(index: TermIndex) -> None:
     listed = paper(1, "Agents", comment="At NeurIPS"), paper(2, "A", abstract="agents", comment="at ICML")
     assert found(index, "ti:agents", *listed) == ["Agents"]
     assert found(index, "abs:agents", *listed) == ["A"]

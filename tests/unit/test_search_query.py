@@ -11,7 +11,7 @@ from bot.domain.expressions.nodes import ExpressionNode
 from bot.domain.expressions.parsing import KeywordExpression
 from bot.domain.keyword import Keyword
 from bot.domain.paper import Paper
-from bot.domain.search.query import AllOf, AnyOf, Everything, IndexQuery, Place, Words, index_query, ranked_words
+from bot.domain.search.query import AllOf, AnyOf, Everything, IndexQuery, TextPart, Words, index_query, ranked_words
 from bot.domain.search.terms import INCOMPLETE, PaperTerms, paper_terms
 from bot.runtime.errors import InvalidKeyword
 from tests.support.builders import paper
@@ -26,9 +26,9 @@ def proposes(query: IndexQuery, terms: PaperTerms) -> bool:
             return True
         case Words(sequence, place):
             texts = {
-                Place.ANYWHERE: (terms.title, terms.abstract, terms.facts),
-                Place.TITLE: (terms.title,),
-                Place.ABSTRACT: (terms.abstract,),
+                TextPart.ANYWHERE: (terms.title, terms.abstract, terms.facts),
+                TextPart.TITLE: (terms.title,),
+                TextPart.ABSTRACT: (terms.abstract,),
             }[place]
             return any(_contains(text, sequence) for text in texts)
         case AllOf(operands, excluded):
@@ -136,7 +136,7 @@ def test_long_word_is_cut_alike_in_the_query_and_in_the_index() -> None:
 
 def test_papers_are_ranked_by_words_alone() -> None:
     query = index_query(parse_keyword('("reward model" OR ti:RLHF) AND cat:cs.CL AND au:Hinton -survey'))
-    assert ranked_words(query) == (Words(("reward", "model")), Words(("rlhf",), Place.TITLE))
+    assert ranked_words(query) == (Words(("reward", "model")), Words(("rlhf",), TextPart.TITLE))
     assert ranked_words(Everything()) == ()
 
 

@@ -37,7 +37,7 @@ from bot.domain.search.terms import (
 _SPELLINGS_MAX: Final = 8
 
 
-class Place(Enum):
+class TextPart(Enum):
     """Where a sequence of words is searched."""
 
     ANYWHERE = auto()
@@ -55,7 +55,7 @@ class Words:
     """Words of a text in sequence, or one fact."""
 
     sequence: tuple[str, ...]
-    place: Place = Place.ANYWHERE
+    place: TextPart = TextPart.ANYWHERE
     is_fact: bool = False
 
     def __post_init__(self) -> None:
@@ -85,7 +85,7 @@ def index_query(keyword: Keyword) -> IndexQuery:
     """Returns the query that finds every stored paper that matches."""
     if keyword.expression is not None:
         return _query(normal_form(keyword.expression.node))
-    words = _stems(Phrase(keyword.tokens), Place.ANYWHERE)
+    words = _stems(Phrase(keyword.tokens), TextPart.ANYWHERE)
     return words if keyword.category is None else _all_of([words, _fact(f"{CATEGORY}{keyword.category}")])
 
 
@@ -138,16 +138,16 @@ def _words(clause: WordClause) -> IndexQuery:
             sequence = marked_words(mark, clause.text)
             return Words(sequence, is_fact=True) if sequence else Everything()
         case TextField.TITLE:
-            return _stems(clause.phrase, Place.TITLE)
+            return _stems(clause.phrase, TextPart.TITLE)
         case TextField.ABSTRACT:
-            return _stems(clause.phrase, Place.ABSTRACT)
+            return _stems(clause.phrase, TextPart.ABSTRACT)
         case TextField.TITLE_OR_ABSTRACT:
-            return _stems(clause.phrase, Place.ANYWHERE)
+            return _stems(clause.phrase, TextPart.ANYWHERE)
         case _:
             assert_never(clause.field)
 
 
-def _stems(phrase: Phrase, place: Place) -> IndexQuery:
+def _stems(phrase: Phrase, place: TextPart) -> IndexQuery:
     """Returns the query for the stems of a phrase, as the matcher looks for them, in any spelling of its names."""
     kept: list[Sequence[str]] = []
     spellings = 1
