@@ -16,7 +16,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.discord_api.client import AnyClient, Client, client_of
+from bot.discord_api.client import AnyClient, Client
 from bot.discord_api.cooldown import Cooldown
 from bot.discord_api.custom_ids import KeywordsButtonId, KeywordsMove
 from bot.discord_api.private_replies import answer_failure, reply
@@ -27,7 +27,7 @@ from bot.runtime.errors import StoreUnavailable
 from bot.runtime.limits import CONTENT_MAX
 from bot.services.subscriptions import SubscriptionService
 from cogs.permissions import Target, can_view, look_up_channels
-from cogs.replies import PersistentItem, bold, channel_link, code, defer_update
+from cogs.replies import PersistentItem, bold, channel_link, code, cog_of, defer_update
 from cogs.suggestions import visible
 
 KEYWORDS_PER_MINUTE: Final = 10
@@ -136,9 +136,7 @@ class KeywordsButton(
         if interaction.user.id != self._button_id.caller_id:
             await reply(interaction, "Only the person who ran the command can use its buttons. Run `/keywords`.")
             return
-        cog = client_of(interaction).get_cog(KeywordsCommand.__name__)
-        if not isinstance(cog, KeywordsCommand):
-            raise TypeError("the command of this button is not loaded")
+        cog = cog_of(interaction, KeywordsCommand)
         try:
             await cog.turn(interaction, self._button_id)
         except StoreUnavailable as error:

@@ -12,14 +12,14 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.discord_api.client import AnyClient, Client, client_of
+from bot.discord_api.client import AnyClient, Client
 from bot.discord_api.cooldown import Cooldown
 from bot.discord_api.custom_ids import PrivacyAction, PrivacyButtonId
 from bot.discord_api.private_replies import reply
 from bot.domain.text import plural
 from bot.runtime.errors import DailyPapersError
 from bot.services.privacy import PrivacyService
-from cogs.replies import PersistentItem, defer_update
+from cogs.replies import PersistentItem, cog_of, defer_update
 
 PRIVACY_PER_MINUTE: Final = 5
 FILE_NAME: Final = "what-the-bot-stores-about-you.json"
@@ -120,9 +120,7 @@ class PrivacyButton(PersistentItem[discord.ui.Button[discord.ui.View]], template
         if interaction.user.id != self._button_id.caller_id:
             await reply(interaction, "Only the person who ran the command can use its buttons. Run `/privacy delete`.")
             return
-        cog = client_of(interaction).get_cog(PrivacyCommands.__name__)
-        if not isinstance(cog, PrivacyCommands):
-            raise TypeError("the command of this button is not loaded")
+        cog = cog_of(interaction, PrivacyCommands)
         await defer_update(interaction)
         if self._button_id.action == "cancel":
             await interaction.edit_original_response(content="Cancelled. Nothing was deleted.", view=None)

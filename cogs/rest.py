@@ -10,7 +10,7 @@ from typing import Final, Self
 import discord
 from discord.ext import commands
 
-from bot.discord_api.client import AnyClient, client_of
+from bot.discord_api.client import AnyClient
 from bot.discord_api.custom_ids import NO_POST_KEY, RestButtonId
 from bot.discord_api.messages import embeds, reading_components
 from bot.discord_api.private_replies import reply
@@ -19,7 +19,7 @@ from bot.domain.text import plural
 from bot.runtime.errors import StoreUnavailable
 from bot.services.exclusions import REST_PAGE_PAPERS, ExclusionService, RestPage
 from cogs.permissions import can_view, look_up_channels
-from cogs.replies import PersistentItem, defer_update
+from cogs.replies import PersistentItem, cog_of, defer_update
 
 _HIDDEN: Final = "Only people who can view the channel in which this was posted can see the rest."
 _NOTHING: Final = "There are no more papers."
@@ -76,9 +76,7 @@ class RestButton(PersistentItem[discord.ui.Button[discord.ui.View]], template=Re
         return cls(RestButtonId.from_match(match))
 
     async def callback(self, interaction: discord.Interaction[AnyClient]) -> None:
-        cog = client_of(interaction).get_cog(RestCog.__name__)
-        if not isinstance(cog, RestCog):
-            raise TypeError("the cog of this button is not loaded")
+        cog = cog_of(interaction, RestCog)
         try:
             await cog.show(interaction, self._button_id)
         except StoreUnavailable as error:

@@ -15,7 +15,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.discord_api.attachments import AttachmentLoader
-from bot.discord_api.client import AnyClient, Client, client_of
+from bot.discord_api.client import AnyClient, Client
 from bot.discord_api.cooldown import Cooldown
 from bot.discord_api.custom_ids import ImportAction, ImportButtonId
 from bot.discord_api.private_replies import reply
@@ -45,7 +45,7 @@ from cogs.import_texts import (
     undone_text,
 )
 from cogs.permissions import look_up_channels
-from cogs.replies import PersistentItem, defer_update
+from cogs.replies import PersistentItem, cog_of, defer_update
 from cogs.settings_export import channel_name
 
 IMPORTS_PER_MINUTE: Final = 5
@@ -179,9 +179,7 @@ class ImportButton(PersistentItem[discord.ui.Button[discord.ui.View]], template=
         if interaction.user.id != self._button_id.caller_id:
             await reply(interaction, "Only the person who ran the command can use its buttons. Run `/import`.")
             return
-        cog = client_of(interaction).get_cog(ImportCommand.__name__)
-        if not isinstance(cog, ImportCommand):
-            raise TypeError("the command of this button is not loaded")
+        cog = cog_of(interaction, ImportCommand)
         await defer_update(interaction)
         actions = {"apply": cog.apply, "cancel": cog.cancel, "undo": cog.undo}
         try:

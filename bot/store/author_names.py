@@ -77,7 +77,7 @@ class AuthorNames:
             names = _unique(found)
             if len(names) < limit:
                 names |= _unique(await connection.all(_ranked(prefixes, sa.true(), _OTHERS_MAX), {"limit": limit}))
-        ranked = sorted(names.items(), key=lambda each: (-each[1], each[0]))
+            ranked = sorted(names.items(), key=lambda each: (-each[1], each[0]))
         return tuple(AuthorName(name, count) for name, count in ranked[:limit])
 
     async def count_next(self, limit: int = PAPERS_AT_ONCE) -> bool:

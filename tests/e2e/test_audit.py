@@ -77,3 +77,14 @@ async def test_audit_requires_managing_the_channel_and_a_keyword_of_it(tmp_path:
         assert (
             await audit(sandbox, keyword="of the") == 'Use at least one word besides stop words such as "the" or "of".'
         )
+
+
+async def test_keywords_of_the_channel_are_suggested_and_audited(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        await sandbox.subscribe("reward model")
+        await sandbox.subscribe("agents")
+        choices = await sandbox.suggestions("audit", {"keyword": "REW"}, "keyword")
+        assert list(choices) == ["reward model"]
+        assert "1 keyword" in await audit(sandbox, keyword=choices["reward model"])
+        elsewhere = {"keyword": "", "channel": sandbox.channel("vision")}
+        assert await sandbox.suggestions("audit", elsewhere, "keyword") == {}

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from sandbox.discord import Message
+from sandbox.discord import Message, Permission
 from tests.support.embeds import components_of
 from tests.support.running import RunningSandbox, running_bot, running_sandbox
 
@@ -75,9 +75,20 @@ async def test_mistakes_in_exclusions_are_answered_with_what_to_type(tmp_path: P
         assert nothing_known.endswith("No other papers of the last 30 days are known for this channel.")
         unknown = await channel(sandbox, "exclude remove", expression="exclusion:999")
         assert unknown == f"{here(sandbox)} does not exclude that. `/channel exclude list` shows its exclusions."
-        member = sandbox.world.default.member_id
-        reply = await sandbox.reply_to("channel exclude add", {"expression": "survey"}, user_id=member)
-        assert reply == f"You need **Manage Channels** in {here(sandbox)} to do that."
+        member, vision = sandbox.world.default.member_id, sandbox.channel("vision")
+        sandbox.world.set_overwrite(sandbox.channel("papers"), member, allow=Permission.MANAGE_CHANNELS)
+        elsewhere = {"expression": "survey", "channel": vision}
+        reply = await sandbox.reply_to("channel exclude add", elsewhere, user_id=member)
+        assert reply == f"You need **Manage Channels** in <#{vision}> to do that."
+        options = {"channel": vision, "expression": ""}
+        suggested = await sandbox.discord.autocomplete(
+            "channel exclude remove",
+            options,
+            "expression",
+            user_id=member,
+            channel_id=sandbox.channel("papers"),
+        )
+        assert suggested == []
 
 
 async def test_rest_of_a_limited_batch_is_shown_page_by_page_after_a_restart(tmp_path: Path) -> None:
@@ -106,6 +117,11 @@ async def test_rest_of_a_limited_batch_is_shown_page_by_page_after_a_restart(tmp
             assert links(second) == urls[12:]
             assert (await channel(sandbox, "limit")) == f"Each posting in {here(sandbox)} contains all new papers."
             assert sandbox.posted_urls("papers") == urls[:2]
+            # From another channel, as if the reply had been there.
+            sandbox.world.set_overwrite(sandbox.channel("papers"), member, deny=Permission.VIEW_CHANNEL)
+            first.channel_id = sandbox.channel("general")
+            hidden = await press(sandbox, first, "◀ Back", member)
+            assert hidden.content == "Only people who can view the channel in which this was posted can see the rest."
 
 
 async def press(sandbox: RunningSandbox, message: Message, label: str, user_id: int) -> Message:

@@ -141,3 +141,14 @@ async def test_search_works_in_direct_messages_and_with_one_to_ten_papers(tmp_pa
         for count in (0, 11):
             with pytest.raises(InvalidAction):
                 await search(sandbox, "reward", count=count)
+
+
+@pytest.mark.slow
+async def test_search_says_that_old_abstracts_are_not_kept(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox, DAILY_PAPERS_ABSTRACTS_KEPT_DAYS="100"):
+        await sandbox.subscribe("reward model")
+        sandbox.add_paper("A Reward Model")
+        await sandbox.wait_for_papers("papers", 1)
+        found = await search(sandbox, "reward model")
+        assert found.content.startswith("One stored paper.")
+        assert "-# Abstracts are kept for 100 days: older papers are found by their titles." in found.content

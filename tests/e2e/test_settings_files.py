@@ -15,7 +15,7 @@ from bot.domain.expressions.keywords import parse_keyword
 from bot.domain.server_settings.reading import FILE_MAX_BYTES
 from bot.domain.weekdays import MONDAY_TO_FRIDAY
 from cogs.settings_import import IMPORTS_PER_MINUTE
-from sandbox.discord import Invocation, Message
+from sandbox.discord import Invocation, Message, Permission
 from tests.support.embeds import components_of
 from tests.support.posting import deny
 from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
@@ -297,3 +297,17 @@ async def test_long_preview_has_all_changes_in_a_file(tmp_path: Path) -> None:
         assert len(content) < FILE_MAX_BYTES
         assert "Done: 150 keywords added" in await pressed(sandbox, preview, "Apply")
         assert preview.attachments == []
+
+
+async def test_export_has_only_channels_that_the_person_manages(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        nothing = await sandbox.reply_to("export settings")
+        assert nothing.startswith("No channel of this server has keywords or settings yet.")
+        member = sandbox.world.default.member_id
+        sandbox.world.set_overwrite(sandbox.channel("papers"), member, allow=Permission.MANAGE_CHANNELS)
+        await sandbox.subscribe("graph", channel="vision")
+        unmanaged = await sandbox.reply_to("export settings", user_id=member)
+        assert unmanaged.startswith("You don't manage any of the channels that have settings.")
+        await sandbox.subscribe("tree", channel="papers")
+        document = await exported(sandbox, user_id=member)
+        assert [channel["name"] for channel in document["channels"]] == ["papers"]

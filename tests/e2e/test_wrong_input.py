@@ -19,6 +19,8 @@ MISTAKES: Final[tuple[tuple[str, dict[str, object], str], ...]] = (
     ("follow", {"author": "Geoffrey Hinton, Yann LeCun"}, "Follow one at a time"),
     ("unsubscribe", {"keyword": "never subscribed"}, "never subscribed"),
     ("latest", {"keyword": "graph, tree"}, "takes one keyword"),
+    ("latest", {"keyword": "graph", "when": "yesteryear"}, "yesteryear"),
+    ("search", {"query": "graph AND ("}, "There is no `)` for this `(`"),
     ("trend", {"keyword": "[cs.CL]"}, "cs.CL"),
     ("channel schedule", {"time": "25:70", "zone": "UTC"}, "Not a time of day"),
     ("channel schedule", {"time": "08:30"}, "Please also set `zone`"),
@@ -34,6 +36,7 @@ MISTAKES: Final[tuple[tuple[str, dict[str, object], str], ...]] = (
     ("audit", {"keyword": "graph AND ("}, "There is no `)` for this `(`"),
     ("cite", {"paper": "9999.99999"}, "9999.99999"),
     ("export papers", {"format": "bibtex", "since": "yesteryear"}, "yesteryear"),
+    ("export papers", {"format": "ris", "keyword": "llm and agents"}, "can be read in several ways"),
     ("export papers", {"format": "csv", "since": "2026-11-10", "until": "2026-11-01"}, "2026-11"),
 )
 

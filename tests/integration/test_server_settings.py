@@ -109,6 +109,15 @@ async def test_undo_restores_exactly_what_an_import_changed(store: Store, import
     assert isinstance(await imports.undo("1", NOW), ImportGone)
 
 
+async def test_undo_of_an_import_that_only_adds_removes_what_it_added(
+    store: Store, imports: ServerSettingsStore
+) -> None:
+    await apply(imports, await add_preview(imports, file("graph")))
+    assert [each.keyword.shown for each in await store.subscriptions.in_channel(HERE)] == ["graph"]
+    assert await imports.undo("1", NOW) == ImportUndone(1)
+    assert not await store.subscriptions.in_channel(HERE)
+
+
 async def test_import_or_undo_after_another_change_changes_nothing(store: Store, imports: ServerSettingsStore) -> None:
     preview = await add_preview(imports, file("graph", style="cards"))
     await store.subscribe("tree", HERE)

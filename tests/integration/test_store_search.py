@@ -247,6 +247,12 @@ async def unindexed(path: Path) -> AsyncIterator[Store]:
         yield store
 
 
+async def test_disk_has_space_for_an_index_of_few_papers(unindexed: Store) -> None:
+    building = SearchIndexBuilding(unindexed.database)
+    await building.begin()
+    assert await building.lacking_bytes() == 0
+
+
 async def test_index_is_built_in_parts_the_newest_papers_first(unindexed: Store) -> None:
     building, index = SearchIndexBuilding(unindexed.database), SearchIndex(unindexed.database)
     assert not (await index.progress()).is_complete

@@ -134,6 +134,14 @@ def test_long_word_is_cut_alike_in_the_query_and_in_the_index() -> None:
     assert max(map(len, paper_terms(paper(title=long)).title)) == 60
 
 
+def test_beginning_of_a_phrase_with_many_spellings_is_searched() -> None:
+    typed = "GPUs TPUs CPUs NPUs"  # two spellings of each
+    query = index_query(parse_keyword(typed))
+    assert isinstance(query, AnyOf)
+    assert {len(words.sequence) for words in ranked_words(query)} == {3}
+    assert found(typed, paper(title=typed), paper(title="GPUs TPUs")) == [typed]
+
+
 def test_papers_are_ranked_by_words_alone() -> None:
     query = index_query(parse_keyword('("reward model" OR ti:RLHF) AND cat:cs.CL AND au:Hinton -survey'))
     assert ranked_words(query) == (Words(("reward", "model")), Words(("rlhf",), TextPart.TITLE))

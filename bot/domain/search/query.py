@@ -169,13 +169,8 @@ def _fact(term: str) -> Words:
 
 
 def _all_of(queries: Sequence[IndexQuery], excluded: tuple[Words, ...] = ()) -> IndexQuery:
-    operands: list[Words | AnyOf] = []
-    for query in queries:
-        if isinstance(query, AllOf):
-            operands += query.operands
-            excluded += query.excluded
-        elif not isinstance(query, Everything):
-            operands.append(query)
+    # A conjunction in normal form contains no other; without one, the query would only propose more.
+    operands = [query for query in queries if not isinstance(query, Everything | AllOf)]
     if not operands:
         return Everything()
     return AllOf(tuple(operands), excluded) if len(operands) > 1 or excluded else operands[0]
