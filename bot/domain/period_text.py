@@ -17,9 +17,7 @@ _USAGE: Final = "Use `since 2026-11-01`, `2026-11-01 to 2026-11-10`, `last 30 da
 _SHOWN_MAX: Final = 40
 _ISO: Final = re.compile(r"(\d{4})-(\d{1,2})(?:-(\d{1,2}))?", re.ASCII)
 _AGO: Final = re.compile(r"(?:(?:the )?(?:last|past) )?(\d{1,5}) (day|week|month|year)s?(?: ago)?", re.ASCII)
-_RANGE: Final = re.compile(
-    r"(?:from |between )?(?P<first>.+?)(?: ?\.\. ?| to | until | till | and | [-–] )(?P<last>.+)"
-)
+_BETWEEN_DAYS: Final = re.compile(r" ?\.\. ?| to | until | till | and | [-–] ")
 _SINCE: Final = re.compile(r"(?:since|from|after) (?P<first>.+)")
 _UNTIL: Final = re.compile(r"(?:until|till|before|to|up to) (?P<last>.+)")
 _DAYS: Final = {"day": 1, "week": 7, "month": 30, "year": 365}
@@ -60,8 +58,9 @@ def _ends(typed: str, today: date) -> tuple[date, date]:
         return found[0], today
     if (until := _UNTIL.fullmatch(typed)) is not None and (found := _span(until["last"], today)) is not None:
         return FIRST_DAY, found[1]
-    if (both := _RANGE.fullmatch(typed)) is not None:
-        first, last = _span(both["first"], today), _span(both["last"], today)
+    both = _BETWEEN_DAYS.split(typed.removeprefix("from ").removeprefix("between "), maxsplit=1)
+    if len(both) > 1:
+        first, last = (_span(each, today) for each in both)
         if first is not None and last is not None:
             return first[0], last[1]
     shown = typed.replace("`", "'")[:_SHOWN_MAX]

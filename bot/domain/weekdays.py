@@ -35,7 +35,7 @@ _SHOWN_MAX: Final = 40
 # Nobody types more about seven days; a longer text is not read.
 _TYPED_MAX: Final = 200
 _EVERY: Final = re.compile(r"\b(?:every|each|all)\s+days?\b|\ball\b")
-_RANGE: Final = re.compile(r"\s*(?:[-\u2010-\u2015\u2212~]|\b(?:to|through|thru|until|till)\b)\s*")
+_RANGE: Final = re.compile(r" ?(?:[-\u2010-\u2015\u2212~]|\b(?:to|through|thru|until|till)\b) ?")
 _SEPARATOR: Final = re.compile(r"[\s,;/+&.\u3001]+")
 _FILLERS: Final = frozenset({"and", "on", "every", "each", "the"})
 _LAST_WORD: Final = re.compile(r"(?P<before>.*[\s,;/+&.\-\u2010-\u2015\u2212])?(?P<word>[^\s]*)", re.DOTALL)
@@ -46,7 +46,7 @@ def parse_weekdays(typed: str) -> Weekdays:
 
     Raises InvalidSchedule with one sentence that says what is allowed.
     """
-    text = unicodedata.normalize("NFKC", typed[:_TYPED_MAX]).casefold().strip()
+    text = " ".join(unicodedata.normalize("NFKC", typed[:_TYPED_MAX]).casefold().split())
     text = _RANGE.sub("-", _EVERY.sub("daily", text))
     parts = [part for part in _SEPARATOR.split(text) if part and part not in _FILLERS]
     if not parts or len(typed) > _TYPED_MAX:
