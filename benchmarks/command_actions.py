@@ -165,6 +165,7 @@ ACTIONS: Final[dict[str, Action]] = {
     "/help": _command("help"),
     "suggestions of /unsubscribe": _typing("unsubscribe", "keyword", "spa"),
     "suggestions of /trend": _typing("trend", "keyword", "graph"),
+    "suggestions of /follow": _typing("follow", "author", "ta"),
     "Read the abstract": _abstract,
     "Read the abstract while a page is built": _abstract_behind_page,
 }

@@ -9,7 +9,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -22,8 +22,9 @@ from psycopg import sql
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 import benchmarks
-from benchmarks.generated_tables import FULL, REDUCED, GeneratedTables, Row, TableRows
+from benchmarks.generated_tables import FULL, PAPERS, REDUCED, GeneratedTables, Row, TableRows, paper_row
 from benchmarks.results import Run
+from bot.domain.paper import Paper
 from bot.store.opening import prepare_exclusive
 from tests.support import databases
 
@@ -77,6 +78,23 @@ def create(path: Path, tables: GeneratedTables) -> None:
             _fill(connection, tables)
     databases.rename(incomplete, path)
     databases.drop(incomplete)  # the lock file
+
+
+def insert_papers(path: Path, papers: Iterable[Paper], count: int) -> None:
+    """Inserts papers into a database without any."""
+    rows = TableRows("papers", PAPERS, map(paper_row, papers), count)
+    with Progress(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()) as progress:
+        task = progress.add_task(rows.table, total=count)
+        if databases.IS_POSTGRESQL:
+            with psycopg.connect(databases.setting(path).replace("+psycopg", "", 1)) as server:
+                for inserted in copy_in(server, rows):
+                    progress.advance(task, inserted)
+            return
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("BEGIN")
+            for inserted in insert(connection, rows):
+                progress.advance(task, inserted)
+            connection.execute("COMMIT")
 
 
 def check_free_space(folder: Path, needed: int) -> None:

@@ -52,6 +52,10 @@ _SURNAMES: Final = _listed(
     "Okafor Lindqvist Xiaoming Marković Yıldız El-Amin Novák Tanaka García Schröder Ivanova Singh"
 )
 _GIVEN: Final = _listed("Ada Björn Chen Daniela Emre Farah Grete Hiro Inés Jürgen Katya Lakshmi")
+# How many different people per paper the authors are drawn from, and how unevenly: of a million papers, most people
+# have one and 60,000 have ten or more, in part under the same names.
+_PEOPLE: Final = 1.2
+_UNEVEN: Final = 3
 
 # The share of papers that the broadest keyword matches, and the exponent with which the others decrease.
 _BROADEST: Final = 2 / 3
@@ -100,7 +104,7 @@ class PaperGenerator:
                 version=version,
                 title=text.title(rng),
                 abstract=text.abstract(rng, [self.keywords[place] for place in drawn]),
-                authors=text.authors(rng),
+                authors=text.authors(rng, self.count),
                 primary_category=categories[0],
                 categories=categories,
                 published=published,
@@ -183,14 +187,23 @@ class _GeneratedText:
         self._comments = [
             f"{rng.randint(5, 40)} pages, {rng.randint(1, 9)} figures; {self._phrase(6)}"[:64] for _ in range(500)
         ]
-        names = [f"{given} {surname}" for given in _GIVEN for surname in _SURNAMES]
-        self._authors = [tuple(rng.sample(names, rng.randint(1, 9))) for _ in range(4000)]
+        self._surnames = [*_SURNAMES, *(self._name((2, 2, 3)) for _ in range(3000))]
+        self._given = [*_GIVEN, *(self._name((1, 2, 2, 3)) for _ in range(1000))]
 
     def title(self, rng: random.Random) -> str:
         return rng.choice(self._titles)
 
-    def authors(self, rng: random.Random) -> tuple[str, ...]:
-        return rng.choice(self._authors)
+    def authors(self, rng: random.Random, papers: int) -> tuple[str, ...]:
+        people = (int(_PEOPLE * papers * rng.random() ** _UNEVEN) for _ in range(rng.randint(1, 9)))
+        return tuple(dict.fromkeys(map(self._person, people)))
+
+    def _person(self, number: int) -> str:
+        surname = self._surnames[number * 7919 % len(self._surnames)]
+        given = self._given[number * 31 % len(self._given)]
+        return f"{given} {chr(65 + number % 26)}. {surname}" if number % 4 == 0 else f"{given} {surname}"
+
+    def _name(self, lengths: Sequence[int]) -> str:
+        return "".join(self._rng.choices(_SYLLABLES, k=self._rng.choice(lengths))).capitalize()
 
     def comment(self, rng: random.Random) -> str:
         return rng.choice(self._comments)

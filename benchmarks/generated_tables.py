@@ -8,6 +8,7 @@ import json
 import random
 from array import array
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,8 +17,10 @@ from itertools import accumulate, islice
 from typing import Final, TypeAlias
 
 from benchmarks.generated_papers import PaperGenerator, phrases
+from bot.domain.expressions.author_keys import counted_names, stored_keys
 from bot.domain.keyword import Keyword
 from bot.domain.paper import ArxivId, Paper
+from bot.domain.search.terms import TERMS_VERSION
 from bot.runtime.limits import SNOWFLAKE_EPOCH_MS, SNOWFLAKE_TIME_SHIFT
 
 Row: TypeAlias = Sequence[str | int | None]
@@ -70,11 +73,13 @@ class GeneratedTables:
     # For each keyword the numbers of the papers that match it, and of each paper the times, as the papers are read.
     _matching: list["array[int]"] = field(default_factory=list)
     _times: list[tuple[str, str]] = field(default_factory=list)
+    _names: Counter[str] = field(default_factory=Counter)
 
     def tables(self) -> Iterator[TableRows]:
         """Yields the tables in the order of their foreign keys; the rows of one must be read before the next."""
         size = self.size
         yield TableRows("papers", PAPERS, self._papers(), size.papers)
+        yield TableRows("author_keys", ("key", "name", "papers"), self._author_keys(), 3 * size.papers)
         yield TableRows("keywords", _KEYWORDS, self._keywords(), size.keywords)
         yield TableRows("channels", ("channel_id", "guild_id"), self._channels(), size.channels)
         yield TableRows("subscriptions", _SUBSCRIPTIONS, self._subscriptions(), size.subscriptions)
@@ -88,6 +93,8 @@ class GeneratedTables:
         yield TableRows("month_counts", ("canonical", "month", "papers", "counted_at"), self._month_counts(), 3_000)
         yield TableRows("trending_entries", _TRENDING, self._trending_entries(), _TRENDING_DAYS * _TRENDING_ENTRIES)
         yield TableRows("trending_days", ("day", "fetched_at"), self._trending_days(), _TRENDING_DAYS)
+        # Only `search` measures the full-text index, in a database of its own; here, none is built while others run.
+        yield TableRows("search_progress", ("version", "papers", "done"), iter([(TERMS_VERSION, 0, 0)]), 1)
         yield TableRows("polls", ("at", "outcome", "new_papers", "has_batch"), self._polls(), _POLLS)
 
     @cached_property
@@ -133,8 +140,12 @@ class GeneratedTables:
         for number, generated in enumerate(self._generator.papers()):
             for keyword in generated.keywords:
                 self._matching[keyword].append(number)
+            self._names.update(counted_names(generated.paper.authors))
             self._times.append((_text(generated.paper.published), _text(generated.paper.updated)))
             yield paper_row(generated.paper)
+
+    def _author_keys(self) -> Iterator[Row]:
+        return ((key, name, papers) for name, papers in self._names.items() for key in stored_keys(name))
 
     def _keywords(self) -> Iterator[Row]:
         since = _text(datetime(self.end.year - 6, 1, 1, tzinfo=UTC))

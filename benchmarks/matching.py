@@ -26,7 +26,7 @@ from bot.domain.searchable import searchable, words
 from bot.domain.stemming import stem
 from bot.domain.tex.convert import tex_to_text
 from bot.runtime.errors import InvalidKeyword
-from sandbox.arxiv.index import SearchIndex
+from sandbox.arxiv.index import TermIndex
 from sandbox.arxiv.papers import SandboxPaper
 from sandbox.arxiv.query import parse
 from tests.support.announced import announced_papers
@@ -134,7 +134,7 @@ def _porter_stems(vocabulary: Sequence[str]) -> dict[str, str]:
 
 def _query_arxiv(papers: Sequence[Paper]) -> bool:
     """Prints how many matching papers the query to arXiv misses, and how many candidates it returns."""
-    index = SearchIndex()
+    index = TermIndex()
     index.add(
         SandboxPaper(
             title=each.title, abstract=each.abstract, arxiv_id=each.arxiv_id.value, published=_NOW,

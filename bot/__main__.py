@@ -28,8 +28,8 @@ from bot.commands.export import export
 from bot.composition.app import run
 from bot.composition.context import release
 from bot.config import Settings, is_loopback, load_settings, public_address
+from bot.domain.accepted_keywords import configured_keyword
 from bot.domain.backfill_plan import month_of
-from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.page.model import PageFormat
 from bot.runtime.clock import Clock, SystemClock
@@ -250,7 +250,7 @@ def _since(text: str) -> Month:
 def keyword_fault(text: str) -> str | None:
     """Why a keyword in the settings is invalid, or None."""
     try:
-        Keyword.parse(text)
+        configured_keyword(text)
     except InvalidKeyword as error:
         return str(error)
     return None

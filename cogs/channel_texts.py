@@ -51,13 +51,15 @@ def trending_line(settings: TrendingSettings, *, is_enabled: bool) -> str:
     return f"- Trending: each day's list{which}" + ("" if is_enabled else "; trending papers are switched off here")
 
 
-def backlog_text(queued: int, schedule: ChannelSchedule, problem: str | None) -> str:
+def backlog_text(queued: int, schedule: ChannelSchedule, problem: str | None, limit: int | None = None) -> str:
     """What happens with the papers that were queued during a pause."""
     if not queued:
         return "No papers were held."
     if problem is not None:
         return f"{plural(queued, 'held paper')} can't be posted yet.\n⚠️ {problem}"
     text = f"Posting {plural(queued, 'held paper')}."
+    if limit is not None and queued > limit:
+        text = f"Posting {limit:,} of {plural(queued, 'held paper')}; **Show the rest** will list the others."
     if isinstance(schedule, DailySchedule):
         text += f" Papers that aren't due yet will be posted {describe_schedule(schedule)}."
     return text

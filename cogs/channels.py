@@ -4,8 +4,6 @@ Every command checks the caller's permissions in the target channel.
 """
 
 import asyncio
-from collections.abc import Callable
-from datetime import datetime
 
 import discord
 from discord import app_commands
@@ -15,38 +13,32 @@ from bot.discord_api.client import Client
 from bot.discord_api.custom_ids import NO_POST_KEY
 from bot.discord_api.delivery import post_sample
 from bot.discord_api.messages import RenderedMessage, embeds, reading_components
-from bot.domain.channel_schedule import (
-    ChannelSchedule,
-    DailySchedule,
-    Immediate,
-    describe_schedule,
-    next_daily_time,
-    parse_time,
-    split_zone,
-)
+from bot.domain.channel_schedule import DailySchedule, describe_schedule, next_daily_time
 from bot.domain.channel_settings import ChannelSettings, Style
 from bot.domain.layout.message import layout_of
 from bot.domain.text import plural
 from bot.domain.trending.parsing import TRENDING_COUNT_MAX
-from bot.domain.zones import parse_zone, suggest_zones
+from bot.domain.weekdays import suggest_weekdays
+from bot.domain.zones import suggest_zones
 from bot.runtime.limits import SELECT_OPTION_MAX
 from bot.services.channel_settings import ChannelSettingsService
+from bot.services.exclusions import ExclusionService, HeldBack
 from bot.services.trending import TrendingLists
+from cogs.channel_rules import ChannelRules
 from cogs.channel_texts import STYLE_TEXTS, backlog_text, settings_lines, trending_line
+from cogs.exclusion_texts import rule_lines
 from cogs.permissions import (
     CommandRejected,
     Target,
     TargetChannel,
+    check_and_defer,
     check_bot_may_post,
-    check_may_manage,
     check_may_ping,
-    check_takes_papers,
     find_posting_problem,
-    target_channel,
 )
-from cogs.replies import local_time, relative_time, shown_reason
+from cogs.replies import answer, local_time, relative_time, shown_reason
+from cogs.schedule_input import AS_THEY_COME, chosen_days, parse_schedule
 
-_AS_THEY_COME = "as they come"
 _CHANNEL_OPTION = "The channel (default: this channel)"
 _SUGGESTED_TIMES = ("07:00", "08:00", "08:30", "09:00", "12:00", "18:00")
 
@@ -54,6 +46,7 @@ _SUGGESTED_TIMES = ("07:00", "08:00", "08:30", "09:00", "12:00", "18:00")
 @app_commands.guild_only()
 @app_commands.default_permissions(manage_channels=True)
 class ChannelCommands(
+    ChannelRules,
     commands.GroupCog,
     group_name="channel",
     group_description="Settings for how papers are posted in a channel",
@@ -61,9 +54,10 @@ class ChannelCommands(
 ):
     """Changes and shows the settings of a channel."""
 
-    def __init__(self, settings_service: ChannelSettingsService, trending: TrendingLists) -> None:
-        super().__init__()
-        self._settings_service = settings_service
+    def __init__(
+        self, settings_service: ChannelSettingsService, exclusion_service: ExclusionService, trending: TrendingLists
+    ) -> None:
+        super().__init__(settings_service, exclusion_service)
         self._trending = trending
 
     @app_commands.command(description="Choose how papers look: as cards, as a compact list, or automatically")
@@ -73,17 +67,16 @@ class ChannelCommands(
     async def style(
         self, interaction: discord.Interaction[Client], style: Style, channel: Target | None = None
     ) -> None:
-        target = await _check_and_defer(interaction, channel)
+        target = await check_and_defer(interaction, channel)
         await self._settings_service.set_style(target.channel_id, style)
-        await _answer(
-            interaction, f"From the next batch on, papers in {target.mention} are shown {STYLE_TEXTS[style]}."
-        )
+        await answer(interaction, f"From the next batch on, papers in {target.mention} are shown {STYLE_TEXTS[style]}.")
 
-    @app_commands.command(description="Post papers as they come, or once per day at a fixed time")
+    @app_commands.command(description="Post papers as they come, or at a fixed time, daily or on some days of the week")
     @app_commands.describe(
         time="A time of day such as 08:30, or: as they come",
         zone="Time zone, e.g. Europe/Berlin",
         weekdays="Skip Saturdays and Sundays",
+        days="Only on these days, e.g. Mon, Thu or Mon-Fri (default: daily)",
         channel=_CHANNEL_OPTION,
     )
     async def schedule(
@@ -92,21 +85,27 @@ class ChannelCommands(
         time: str,
         zone: str | None = None,
         weekdays: bool | None = None,
+        days: str | None = None,
         channel: Target | None = None,
     ) -> None:
-        target = await _check_and_defer(interaction, channel)
+        target = await check_and_defer(interaction, channel)
+        chosen = chosen_days(days, weekdays)
         # In a thread: the first look at all time zones takes longer than the event loop may be blocked.
-        next_schedule = await asyncio.to_thread(_parse_schedule, time, zone, weekdays, interaction.created_at)
+        next_schedule = await asyncio.to_thread(parse_schedule, time, zone, chosen, interaction.created_at)
         schedule = await self._settings_service.set_schedule(target.channel_id, next_schedule)
         text = f"Papers in {target.mention} will be posted {describe_schedule(schedule)}."
         if isinstance(schedule, DailySchedule):  # in the reader's own time zone: a wrong zone is noticed at once
             text += f" Next: {local_time(next_daily_time(schedule, interaction.created_at))}."
-        await _answer(interaction, text)
+        await answer(interaction, text)
 
     @schedule.autocomplete("time")
     async def complete_time(self, _: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
-        times = (_AS_THEY_COME, *_SUGGESTED_TIMES)
+        times = (AS_THEY_COME, *_SUGGESTED_TIMES)
         return [app_commands.Choice(name=time, value=time) for time in times if typed.casefold() in time]
+
+    @schedule.autocomplete("days")
+    async def complete_days(self, _: discord.Interaction[Client], typed: str) -> list[app_commands.Choice[str]]:
+        return [app_commands.Choice(name=label, value=value) for label, value in suggest_weekdays(typed)]
 
     @schedule.autocomplete("zone")
     async def complete_zone(
@@ -120,24 +119,25 @@ class ChannelCommands(
     @app_commands.command(description="Pause posting; new papers are queued until you resume")
     @app_commands.describe(channel=_CHANNEL_OPTION)
     async def pause(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
-        target = await _check_and_defer(interaction, channel)
+        target = await check_and_defer(interaction, channel)
         if await self._settings_service.pause(target.channel_id):
             text = f"Paused in {target.mention}. New papers are queued; post them with `/channel resume`."
         else:
             text = f"{target.mention} is already paused. Resume it with `/channel resume`."
-        await _answer(interaction, text)
+        await answer(interaction, text)
 
     @app_commands.command(description="Resume posting, beginning with the papers queued during the pause")
     @app_commands.describe(channel=_CHANNEL_OPTION)
     async def resume(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
-        target = await _check_and_defer(interaction, channel)
+        target = await check_and_defer(interaction, channel)
         queued = await self._settings_service.resume(target.channel_id)
         if queued is None:
-            await _answer(interaction, f"{target.mention} isn't paused.")
+            await answer(interaction, f"{target.mention} isn't paused.")
             return
-        schedule = (await self._settings_service.get(target.channel_id)).schedule
+        settings = await self._settings_service.get(target.channel_id)
         problem = None if interaction.guild is None else await find_posting_problem(interaction.guild, target)
-        await _answer(interaction, f"Resumed in {target.mention}. {backlog_text(queued, schedule, problem)}")
+        posted = backlog_text(queued, settings.schedule, problem, settings.papers_per_posting)
+        await answer(interaction, f"Resumed in {target.mention}. {posted}")
 
     @app_commands.command(description="Ping a role with each batch of papers, or nobody")
     @app_commands.describe(role="The role to ping (default: nobody)", channel=_CHANNEL_OPTION)
@@ -147,25 +147,25 @@ class ChannelCommands(
         role: discord.Role | None = None,
         channel: Target | None = None,
     ) -> None:
-        target = await _check_and_defer(interaction, channel)
+        target = await check_and_defer(interaction, channel)
         if role is not None:
             check_may_ping(interaction, target, role)
         await self._settings_service.set_mention(target.channel_id, None if role is None else role.id)
         effect = "won't ping anyone" if role is None else f"will ping {role.mention}"
-        await _answer(interaction, f"Batches in {target.mention} {effect}.")
+        await answer(interaction, f"Batches in {target.mention} {effect}.")
 
     @app_commands.command(description="Publish new papers to the followers of an announcement channel")
     @app_commands.describe(wanted="True: publish; False: don't", channel=_CHANNEL_OPTION)
     async def publish(
         self, interaction: discord.Interaction[Client], wanted: bool, channel: Target | None = None
     ) -> None:
-        target = await _check_and_defer(interaction, channel)
+        target = await check_and_defer(interaction, channel)
         channel_in_guild = None if interaction.guild is None else interaction.guild.get_channel(target.channel_id)
         if not isinstance(channel_in_guild, discord.TextChannel) or not channel_in_guild.is_news():
             raise CommandRejected(f"{target.mention} isn't an announcement channel; only those have followers.")
         await self._settings_service.set_publish(target.channel_id, enabled=wanted)
         state = "will be published to its followers, at most ten messages per hour" if wanted else "won't be published"
-        await _answer(interaction, f"New papers in {target.mention} {state}.")
+        await answer(interaction, f"New papers in {target.mention} {state}.")
 
     trending = app_commands.Group(name="trending", description="Daily lists of trending papers from Hugging Face")
 
@@ -179,13 +179,13 @@ class ChannelCommands(
         votes: app_commands.Range[int, 0, TRENDING_COUNT_MAX] = 0,
         channel: Target | None = None,
     ) -> None:
-        target = await _check_and_defer(interaction, channel)
+        target = await check_and_defer(interaction, channel)
         self._trending.check_enabled()
         await check_bot_may_post(interaction, target)
         schedule = await self._settings_service.enable_trending(target.channel_id, interaction.guild_id, votes)
         which = f" (papers with at least {plural(votes, 'vote')})" if votes else ""
         at = f" {describe_schedule(schedule)}," if isinstance(schedule, DailySchedule) else ""
-        await _answer(
+        await answer(
             interaction,
             f"Each day's trending list{which} will be posted in {target.mention}{at} once the day is over (UTC). "
             "Matches for the channel's keywords come first. `/trending` shows a day's list at any time.",
@@ -194,24 +194,27 @@ class ChannelCommands(
     @trending.command(name="off", description="Stop posting lists of trending papers")
     @app_commands.describe(channel=_CHANNEL_OPTION)
     async def disable_trending(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
-        target = await _check_and_defer(interaction, channel)
+        target = await check_and_defer(interaction, channel)
         if await self._settings_service.disable_trending(target.channel_id):
             text = f"Lists of trending papers will no longer be posted in {target.mention}."
         else:
             text = f"Lists of trending papers aren't posted in {target.mention}."
-        await _answer(interaction, text)
+        await answer(interaction, text)
 
     @app_commands.command(description="Show a channel's settings and how many papers are queued")
     @app_commands.describe(channel=_CHANNEL_OPTION)
     async def show(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
-        target = await _check_and_defer(interaction, channel)
+        target = await check_and_defer(interaction, channel)
         settings = await self._settings_service.get(target.channel_id)
         queued = await self._settings_service.queued_count(target.channel_id)
         problems = await self._posting_problems(interaction, target, settings)
         lines = settings_lines(target, settings, queued, problems, interaction.created_at)
         if settings.trending is not None:
             lines.append(trending_line(settings.trending, is_enabled=self._trending.is_enabled))
-        await _answer(interaction, "\n".join(lines))
+        exclusions = await self._exclusion_service.in_channel(target.channel_id)
+        held_back = await self._exclusion_service.held_back([target.channel_id])
+        lines += rule_lines(settings, len(exclusions), held_back.get(target.channel_id, HeldBack()))
+        await answer(interaction, "\n".join(lines))
 
     async def _posting_problems(
         self, interaction: discord.Interaction[Client], target: TargetChannel, settings: ChannelSettings
@@ -232,13 +235,16 @@ class ChannelCommands(
     @app_commands.command(description="Post sample papers to see how they look; pings nobody")
     @app_commands.describe(channel=_CHANNEL_OPTION)
     async def test(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
-        target = await _check_and_defer(interaction, channel)
+        target = await check_and_defer(interaction, channel)
         await check_bot_may_post(interaction, target)
-        papers = await self._settings_service.sample_papers(target.channel_id)
+        newest = await self._settings_service.sample_papers(target.channel_id)
+        papers = await self._exclusion_service.without_excluded(target.channel_id, newest)
         if not papers:
-            await _answer(interaction, await self._no_sample_reason(target))
+            await answer(interaction, await self._no_sample_reason(target))
             return
-        layout = layout_of((await self._settings_service.get(target.channel_id)).style, len(papers))
+        settings = await self._settings_service.get(target.channel_id)
+        papers = papers[: settings.papers_per_posting]
+        layout = layout_of(settings.style, len(papers))
         rendered = RenderedMessage(
             content="**Sample**: this is how papers look in this channel.",
             embeds=await asyncio.to_thread(embeds, papers, layout),
@@ -246,7 +252,7 @@ class ChannelCommands(
             allowed_mentions=discord.AllowedMentions.none(),
         )
         message = await post_sample(interaction.client, target.channel_id, rendered)
-        await _answer(interaction, f"Posted a sample: {_message_link(interaction, message)}")
+        await answer(interaction, f"Posted a sample: {_message_link(interaction, message)}")
 
     async def _no_sample_reason(self, target: TargetChannel) -> str:
         if await self._settings_service.has_keywords(target.channel_id):
@@ -254,43 +260,6 @@ class ChannelCommands(
         return f"{target.mention} has no keywords yet. Add one with `/subscribe`."
 
 
-async def _check_and_defer(interaction: discord.Interaction[Client], channel: Target | None) -> TargetChannel:
-    """Returns the target channel after checking that the caller may manage it, and defers the reply."""
-    target = target_channel(interaction, channel)
-    check_may_manage(target)
-    check_takes_papers(interaction, target)
-    await interaction.response.defer(ephemeral=True)
-    return target
-
-
 def _message_link(interaction: discord.Interaction[Client], message: discord.Message) -> str:
     """Built from the interaction: `message.jump_url` lacks the server if the channel is not in the cache."""
     return f"https://discord.com/channels/{interaction.guild_id}/{message.channel.id}/{message.id}"
-
-
-async def _answer(interaction: discord.Interaction[Client], text: str) -> None:
-    await interaction.edit_original_response(content=text, allowed_mentions=discord.AllowedMentions.none())
-
-
-def _parse_schedule(
-    typed: str, zone: str | None, weekdays: bool | None, now: datetime
-) -> Callable[[ChannelSchedule], ChannelSchedule]:
-    """The typed schedule, given the current one: without a zone or `weekdays`, those of a daily schedule are kept."""
-    if typed.strip().casefold() == _AS_THEY_COME:
-        if zone is not None or weekdays:
-            raise CommandRejected(f"`zone` and `weekdays` need a time of day. Leave them out for `{_AS_THEY_COME}`.")
-        return lambda _: Immediate()
-    if zone is None:
-        typed, zone = split_zone(typed)
-    hour, minute = parse_time(typed)
-    parsed_zone = None if zone is None else parse_zone(zone, now)
-
-    def next_schedule(current: ChannelSchedule) -> ChannelSchedule:
-        daily = current if isinstance(current, DailySchedule) else None
-        new_zone = daily.zone if daily is not None and parsed_zone is None else parsed_zone
-        if new_zone is None:
-            raise CommandRejected("Please also set `zone`, e.g. Europe/Berlin.")
-        kept_weekdays = daily is not None and daily.weekdays_only
-        return DailySchedule(hour, minute, new_zone, weekdays_only=kept_weekdays if weekdays is None else weekdays)
-
-    return next_schedule

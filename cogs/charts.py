@@ -4,6 +4,7 @@ A chart of uncounted months is shown early and edited as counts arrive.
 """
 
 import io
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final, assert_never
@@ -13,15 +14,17 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.charts.renderer import ChartRenderer
-from bot.discord_api.client import Client
+from bot.discord_api.client import AnyClient, Client
 from bot.discord_api.cooldown import Cooldown
 from bot.domain.charts.chart import Chart
 from bot.domain.charts.trend import Trend, duration, month_name
 from bot.domain.charts.weekly import Weekly
+from bot.domain.expressions.exclusions import has_exclusions
 from bot.domain.keyword import Keyword
+from bot.domain.question import Question
 from bot.domain.text import cut, plural
-from bot.runtime.errors import ArxivBackoff, ChartFailed, InvalidKeyword, QueryRejected
-from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
+from bot.runtime.errors import ArxivBackoff, ChartFailed, QueryRejected
+from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX
 from bot.services.charts import (
     STATS_WEEKS,
     ChartComplete,
@@ -35,13 +38,12 @@ from bot.services.charts import (
     TooManyCharts,
 )
 from bot.services.subscriptions import SubscriptionService
-from cogs.input import parse_in_thread, parse_keywords
 from cogs.permissions import can_view, look_up_channels
+from cogs.questions import QuestionButtons
 from cogs.replies import bold, clock_time
-from cogs.suggestions import suggested
+from cogs.suggestions import choice_name, choice_value, suggested
+from cogs.trend_options import read_options
 
-# Five lines can be told apart; a first chart of five keywords takes 60 requests.
-TREND_KEYWORDS: Final = 5
 CHARTS_PER_MINUTE: Final = 3
 
 _COLOUR = discord.Colour(0x56B4E9)
@@ -54,12 +56,18 @@ class ChartCommands(commands.Cog):
     """Draws charts on request."""
 
     def __init__(
-        self, chart_service: ChartService, charts: ChartRenderer, subscription_service: SubscriptionService
+        self,
+        chart_service: ChartService,
+        charts: ChartRenderer,
+        subscription_service: SubscriptionService,
+        questions: QuestionButtons,
     ) -> None:
         self._chart_service = chart_service
         self._charts = charts
         self._subscription_service = subscription_service
+        self._questions = questions
         self._cooldown = Cooldown(CHARTS_PER_MINUTE)
+        questions.on_answer("trend", self._answered)
 
     async def cog_unload(self) -> None:
         """Ends the drawing process."""
@@ -67,7 +75,7 @@ class ChartCommands(commands.Cog):
 
     @app_commands.command(description="Chart the papers per month for up to five keywords over the last year")
     @app_commands.describe(
-        keyword="What to find in titles and abstracts; separate several with commas",
+        keyword='A phrase, or an expression such as ("reward model" OR RLHF); separate several with commas',
         keyword2="A second keyword to compare",
         keyword3="A third keyword",
         keyword4="A fourth keyword",
@@ -84,11 +92,22 @@ class ChartCommands(commands.Cog):
         keyword4: str | None = None,
         keyword5: str | None = None,
     ) -> None:
-        # In a thread: the options can hold hundreds of keywords, which take 0.1 s.
-        options = (keyword, keyword2, keyword3, keyword4, keyword5)
-        keywords = await parse_in_thread(partial(chosen_keywords, *options), *options)
+        options = tuple(filter(None, (keyword, keyword2, keyword3, keyword4, keyword5)))
+        read = await read_options(interaction, self._subscription_service, options)
         self._cooldown.check(interaction)
-        await interaction.response.defer()
+        if len(read.readings) > 1:
+            await self._questions.ask(interaction, Question(interaction.user.id, "trend", read.readings), read.typed)
+        else:
+            await self._draw(interaction, read.readings[0])
+
+    async def _answered(
+        self, interaction: discord.Interaction[AnyClient], _: Question, keywords: Sequence[Keyword]
+    ) -> None:
+        self._cooldown.check(interaction)
+        await self._draw(interaction, keywords)
+
+    async def _draw(self, interaction: discord.Interaction[AnyClient], keywords: Sequence[Keyword]) -> None:
+        await interaction.response.defer(thinking=True)
 
         async def show(trend: Trend, state: ChartState) -> None:
             text = describe_state(trend, state)
@@ -117,13 +136,14 @@ class ChartCommands(commands.Cog):
         if interaction.guild is None:
             return []
         index = await self._subscription_service.index(interaction.guild.id)
-        shown: dict[str, None] = {}
+        labels: dict[int, str] = {}
         async for spelling in suggested(index, typed, partial(can_view, interaction)):
-            if len(spelling.shown) <= SELECT_OPTION_MAX:
-                shown[spelling.shown] = None
-            if len(shown) == AUTOCOMPLETE_CHOICES_MAX:
+            labels.setdefault(spelling.keyword_id, spelling.label)
+            if len(labels) == AUTOCOMPLETE_CHOICES_MAX:
                 break
-        return [app_commands.Choice(name=each, value=each) for each in shown]
+        return [
+            app_commands.Choice(name=choice_name(label), value=choice_value(each)) for each, label in labels.items()
+        ]
 
     @app_commands.command(description="Chart the papers posted per week in this server, by keyword")
     @app_commands.guild_only()
@@ -142,7 +162,7 @@ class ChartCommands(commands.Cog):
         await self._show(interaction, _headline(weekly), _stats_embed(weekly), weekly)
 
     async def _show(
-        self, interaction: discord.Interaction[Client], text: str, embed: discord.Embed, numbers: Trend | Weekly
+        self, interaction: discord.Interaction[AnyClient], text: str, embed: discord.Embed, numbers: Trend | Weekly
     ) -> None:
         files = []
         try:
@@ -154,16 +174,6 @@ class ChartCommands(commands.Cog):
 
     async def _image(self, chart: Chart, alt_text: str) -> discord.File:
         return discord.File(io.BytesIO(await self._charts.draw(chart)), "chart.png", description=alt_text)
-
-
-def chosen_keywords(*options: str | None) -> tuple[Keyword, ...]:
-    """The keywords without duplicates; raises InvalidKeyword with one line per invalid keyword."""
-    parts = parse_keywords(", ".join(filter(None, options)))
-    if len(parts) > TREND_KEYWORDS:
-        raise InvalidKeyword(f"A chart takes up to {TREND_KEYWORDS} keywords; you gave {len(parts)}.")
-    if errors := [part for part in parts if isinstance(part, str)]:
-        raise InvalidKeyword("\n".join(errors))
-    return tuple(part for part in parts if isinstance(part, Keyword))
 
 
 def describe_state(trend: Trend, state: ChartState) -> str:
@@ -207,7 +217,7 @@ def _without_papers(trend: Trend) -> str:
 
 
 def _named(keyword: Keyword) -> str:
-    return bold(cut(keyword.shown, _NAME_MAX))
+    return bold(cut(keyword.label, _NAME_MAX))
 
 
 def trend_embed(trend: Trend, now: datetime) -> discord.Embed:
@@ -220,7 +230,9 @@ def trend_embed(trend: Trend, now: datetime) -> discord.Embed:
     embed = discord.Embed(description="\n".join([f"By month, {trend.span()}{gaps}:", *rows]), colour=_COLOUR)
     growing = trend.still_growing(now)
     note = f" {month_name(growing)} may still grow: some papers are in moderation." if growing else ""
-    return embed.set_footer(text=f"Counts by arXiv.{note}")
+    excludes = any(map(has_exclusions, trend.keywords))
+    excluded = " Excluded words and authors are counted: arXiv's search would exclude too much." if excludes else ""
+    return embed.set_footer(text=f"Counts by arXiv.{excluded}{note}")
 
 
 def _headline(weekly: Weekly) -> str:

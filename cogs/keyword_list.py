@@ -16,18 +16,18 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.discord_api.client import AnyClient, Client, client_of
+from bot.discord_api.client import AnyClient, Client
 from bot.discord_api.cooldown import Cooldown
 from bot.discord_api.custom_ids import KeywordsButtonId, KeywordsMove
 from bot.discord_api.private_replies import answer_failure, reply
+from bot.domain.accepted_keywords import unlikely_to_match
 from bot.domain.subscription import Source, Subscription
 from bot.domain.text import utf16_length
-from bot.domain.unsupported import unsupported_syntax
 from bot.runtime.errors import StoreUnavailable
 from bot.runtime.limits import CONTENT_MAX
 from bot.services.subscriptions import SubscriptionService
 from cogs.permissions import Target, can_view, look_up_channels
-from cogs.replies import PersistentItem, bold, channel_link, defer_update
+from cogs.replies import PersistentItem, bold, channel_link, code, cog_of, defer_update
 from cogs.suggestions import visible
 
 KEYWORDS_PER_MINUTE: Final = 10
@@ -136,9 +136,7 @@ class KeywordsButton(
         if interaction.user.id != self._button_id.caller_id:
             await reply(interaction, "Only the person who ran the command can use its buttons. Run `/keywords`.")
             return
-        cog = client_of(interaction).get_cog(KeywordsCommand.__name__)
-        if not isinstance(cog, KeywordsCommand):
-            raise TypeError("the command of this button is not loaded")
+        cog = cog_of(interaction, KeywordsCommand)
         try:
             await cog.turn(interaction, self._button_id)
         except StoreUnavailable as error:
@@ -167,9 +165,12 @@ def _lay_out(
 
 
 def _entry(subscription: Subscription) -> list[str]:
-    lines = [f"- {bold(subscription.keyword.shown)} · {_added_by(subscription)}"]
+    keyword = subscription.keyword
+    lines = [f"- {bold(keyword.label)} · {_added_by(subscription)}"]
+    if keyword.label != keyword.shown:
+        lines.append(f"  {code(keyword.shown)}")
     # Stored by an earlier version, or in config.json.
-    if (problem := unsupported_syntax(subscription.keyword.shown)) is not None:
+    if (problem := unlikely_to_match(keyword)) is not None:
         lines.append(f"  Unlikely to match. {problem}")
     return lines
 
@@ -179,7 +180,7 @@ def _added_by(subscription: Subscription) -> str:
     by = [f"<@{subscription.added_by}>"] if subscription.added_by is not None else []
     if Source.FILE in subscription.sources:
         by.append("config.json")
-    return f"added by {' and '.join(by)} on {day}"
+    return f"added by {' and '.join(by)} on {day}" if by else f"added on {day}"  # the person's data was deleted
 
 
 def _buttons(caller_id: int, channel_id: int, page: _Page, total: int) -> discord.ui.View:
@@ -211,7 +212,7 @@ def _as_file(subscriptions: Sequence[Subscription], names: Mapping[int, str], to
         if subscription.channel_id != channel_id:
             channel_id = subscription.channel_id
             lines += ["", names[channel_id]] if lines else [names[channel_id]]
-        lines.append(subscription.keyword.shown)
+        lines.append(subscription.keyword.text)
     if len(subscriptions) < total:
         lines += ["", f"and {total - len(subscriptions):,} more"]
     return ("\n".join(lines) + "\n").encode()

@@ -3,10 +3,10 @@
 An abstract is visible only to the person who clicks.
 """
 
-import asyncio
 import re
+from collections.abc import Sequence
 from functools import partial
-from typing import Final, Self
+from typing import Final, Literal, Self
 
 import discord
 from discord import app_commands
@@ -14,79 +14,82 @@ from discord.ext import commands
 
 from bot.discord_api.client import AnyClient, Client, client_of
 from bot.discord_api.cooldown import Cooldown
-from bot.discord_api.custom_ids import NO_POST_KEY, AbstractButtonId, AbstractMenuId
-from bot.discord_api.messages import reading_view, to_embed
+from bot.discord_api.custom_ids import AbstractButtonId, AbstractMenuId
+from bot.discord_api.messages import cite_view, to_embed
 from bot.discord_api.private_replies import reply
+from bot.domain.expressions.keywords import AmbiguousKeyword
 from bot.domain.keyword import Keyword
-from bot.domain.layout.card import lay_out_cards
 from bot.domain.paper import ArxivId
-from bot.domain.text import plural
-from bot.runtime.errors import ArxivBackoff, ArxivError, LookupsExhausted, QueryRejected, StoreUnavailable
-from bot.services.lookup import LATEST_MAX, Latest, LookupService
-from cogs.input import caller_of, parse_in_thread, parse_one_keyword
-from cogs.replies import UNUSABLE, PersistentItem, bold, defer_if_slow, relative_time, spelling_hint
+from bot.domain.period_text import read_period, suggested_periods
+from bot.domain.question import Question
+from bot.runtime.clock import Clock
+from bot.runtime.errors import StoreUnavailable
+from bot.services.lookup import LATEST_MAX
+from bot.services.lookup_results import LookupOrder, LookupQuery
+from cogs.input import parse_in_thread, parse_one_keyword
+from cogs.latest_pages import LatestPages
+from cogs.questions import QuestionButtons
+from cogs.replies import UNUSABLE, PersistentItem, defer_if_slow
 
 LATEST_PER_MINUTE: Final = 5
+LATEST_PER_MINUTE_AND_SERVER: Final = 30
+_COUNT: Final = 5
 
 
 class LookupCommands(commands.Cog):
     """Shows the newest papers in servers, in direct messages, and wherever a person installed the app."""
 
-    def __init__(self, lookup_service: LookupService) -> None:
-        self._lookup_service = lookup_service
-        self._cooldown = Cooldown(LATEST_PER_MINUTE)
+    def __init__(self, pages: LatestPages, questions: QuestionButtons, clock: Clock) -> None:
+        self._pages = pages
+        self._questions = questions
+        self._clock = clock
+        self._cooldown = Cooldown(LATEST_PER_MINUTE, per_server=LATEST_PER_MINUTE_AND_SERVER)
+        questions.on_answer("latest", self._answered)
 
     @app_commands.command(description="Show the newest arXiv papers for any keyword")
-    @app_commands.describe(keyword="What to find in titles and abstracts", count="How many papers (default: 5)")
+    @app_commands.describe(
+        keyword='A phrase, or an expression such as ("reward model" OR RLHF) -survey',
+        count="How many papers per page (default: 5)",
+        sort="Which papers come first (default: the newest)",
+        when="A period, such as: since last week, last 30 days, 2026-11-01 to 2026-11-10 (default: any time)",
+    )
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     @app_commands.allowed_installs(guilds=True, users=True)
     async def latest(
         self,
         interaction: discord.Interaction[Client],
         keyword: str,
-        count: app_commands.Range[int, 1, LATEST_MAX] = 5,
+        count: app_commands.Range[int, 1, LATEST_MAX] = _COUNT,
+        sort: Literal["newest", "updated"] = "newest",
+        when: str | None = None,
     ) -> None:
         parsed = await parse_in_thread(partial(parse_one_keyword, keyword, "latest"), keyword)
+        period = None if when is None else read_period(when, self._clock.now().date())
         self._cooldown.check(interaction)
-        await interaction.response.defer()
-        try:
-            latest = await self._lookup_service.latest(parsed, count, caller_of(interaction))
-        except ArxivError as error:
-            await reply(interaction, _failure(parsed, error))
-            return
-        if not latest.papers:
-            await reply(interaction, nothing_found(latest))
-            return
-        papers = [(paper, [parsed.shown]) for paper in latest.papers]
-        cards = await asyncio.to_thread(lay_out_cards, papers, latest.trending_entries)
-        await interaction.edit_original_response(
-            content=_heading(latest),
-            embeds=[to_embed(card) for card in cards],
-            view=reading_view(latest.papers, NO_POST_KEY),
-        )
+        if isinstance(parsed, AmbiguousKeyword):
+            answers = tuple((reading,) for reading in parsed.readings)
+            question = Question(interaction.user.id, "latest", answers, papers=count, sort=sort, period=period)
+            await self._questions.ask(interaction, question, parsed.typed)
+        else:
+            await self._show(interaction, LookupQuery(parsed, LookupOrder(sort), period), count)
 
+    async def _answered(
+        self, interaction: discord.Interaction[AnyClient], question: Question, keywords: Sequence[Keyword]
+    ) -> None:
+        self._cooldown.check(interaction)
+        order = LookupOrder(question.sort or LookupOrder.NEWEST)
+        await self._show(interaction, LookupQuery(keywords[0], order, question.period), question.papers or _COUNT)
 
-def _failure(keyword: Keyword, error: ArxivError) -> str:
-    if isinstance(error, QueryRejected):
-        return "arXiv rejected this query. Try simpler wording."
-    again = relative_time(error.not_before) if isinstance(error, ArxivBackoff | LookupsExhausted) else "later"
-    return f"{error}, and no papers for {bold(keyword.shown)} are stored here yet. Try again {again}."
+    async def _show(self, interaction: discord.Interaction[AnyClient], query: LookupQuery, count: int) -> None:
+        """Replies with the first page, in a new message below a question."""
+        await interaction.response.defer(thinking=True)
+        await self._pages.show(interaction, query, 0, count)
 
-
-def nothing_found(latest: Latest) -> str:
-    """The reply to a lookup without papers: arXiv has none, or none of its results match."""
-    keyword = bold(latest.keyword.shown)
-    if not latest.rejected:
-        return f"arXiv has no papers for {keyword}. {spelling_hint(latest.keyword.shown)}"
-    results = "arXiv's newest result" if latest.rejected == 1 else f"arXiv's newest {plural(latest.rejected, 'result')}"
-    return f"{results} for {keyword} {'does' if latest.rejected == 1 else 'do'} not match it. Try other words."
-
-
-def _heading(latest: Latest) -> str:
-    count = len(latest.papers)
-    newest = "newest paper" if count == 1 else f"newest {plural(count, 'paper')}"
-    text = f"The {newest} for {bold(latest.keyword.shown)}"
-    return text if latest.problem is None else f"{text} that are stored here. {latest.problem}."
+    @latest.autocomplete("when")
+    async def complete_when(
+        self, _interaction: discord.Interaction[Client], typed: str
+    ) -> list[app_commands.Choice[str]]:
+        return [app_commands.Choice(name=each, value=each) for each in suggested_periods(typed)]
 
 
 class AbstractButton(PersistentItem[discord.ui.Button[discord.ui.View]], template=AbstractButtonId.TEMPLATE):
@@ -133,4 +136,4 @@ async def show_abstract(interaction: discord.Interaction[AnyClient], arxiv_id: A
     if abstract is None:
         await reply(interaction, f"Read the abstract on arXiv: <{arxiv_id.abs_url}>")
     else:
-        await reply(interaction, embeds=[to_embed(abstract)])
+        await reply(interaction, embeds=[to_embed(abstract)], view=cite_view(arxiv_id))

@@ -10,7 +10,7 @@ import discord
 from discord import app_commands
 
 from bot.discord_api.channel_directory import DeletedChannel, ExistingChannel
-from bot.discord_api.client import AnyClient, client_of
+from bot.discord_api.client import AnyClient, Client, client_of
 from bot.discord_api.permissions import UNSUPPORTED_CHANNEL_TYPE, Postable, find_block, missing_permissions
 from bot.runtime.errors import DailyPapersError
 
@@ -66,6 +66,15 @@ def check_may_manage(target: TargetChannel) -> None:
         raise CommandRejected(f"You need **Manage Threads** in {target.mention} to do that.")
     if not target.is_thread and not target.permissions.manage_channels:
         raise CommandRejected(f"You need **Manage Channels** in {target.mention} to do that.")
+
+
+async def check_and_defer(interaction: discord.Interaction[Client], channel: Target | None) -> TargetChannel:
+    """Returns the target channel after checking that the caller may manage it, and defers the reply."""
+    target = target_channel(interaction, channel)
+    check_may_manage(target)
+    check_takes_papers(interaction, target)
+    await interaction.response.defer(ephemeral=True)
+    return target
 
 
 def check_takes_papers(interaction: discord.Interaction[AnyClient], target: TargetChannel) -> None:
@@ -157,12 +166,15 @@ def can_view(interaction: discord.Interaction[AnyClient], channel_id: int) -> bo
 
 def may_show_publicly(interaction: discord.Interaction[AnyClient], channel_id: int) -> bool:
     """Whether a channel's papers may be shown in another channel: everyone can view it, or the caller manages it."""
+    return can_everyone_view(interaction, channel_id) or can_manage_by_id(interaction, channel_id)
+
+
+def can_everyone_view(interaction: discord.Interaction[AnyClient], channel_id: int) -> bool:
+    """Whether everyone in the server can view a channel."""
     _, channel = _find(interaction, channel_id)
-    if isinstance(channel, ExistingChannel) and not channel.is_private:
-        everyone = channel.source.guild.default_role
-        if channel.source.permissions_for(everyone).view_channel:
-            return True
-    return can_manage_by_id(interaction, channel_id)
+    if not isinstance(channel, ExistingChannel) or channel.is_private:
+        return False
+    return channel.source.permissions_for(channel.source.guild.default_role).view_channel
 
 
 def can_manage_by_id(interaction: discord.Interaction[AnyClient], channel_id: int) -> bool:
@@ -176,6 +188,17 @@ def can_manage_by_id(interaction: discord.Interaction[AnyClient], channel_id: in
     return permissions.view_channel and (
         permissions.manage_threads if channel.is_thread else permissions.manage_channels
     )
+
+
+def target_by_id(interaction: discord.Interaction[AnyClient], channel_id: int) -> TargetChannel | None:
+    """A channel of the caller's server given by id; None if it is unknown, deleted, or hidden from the caller.
+
+    `look_up_channels` has to be called before.
+    """
+    member, channel = _find(interaction, channel_id)
+    if member is None or not isinstance(channel, ExistingChannel) or not can_view(interaction, channel_id):
+        return None
+    return TargetChannel(channel_id, channel.is_thread, channel.source.permissions_for(member))
 
 
 def is_deleted(interaction: discord.Interaction[AnyClient], channel_id: int) -> bool:

@@ -5,13 +5,12 @@ It counts nothing and decides nothing.
 
 from collections.abc import Sequence
 
-from bot.domain.keyword import Keyword
 from bot.domain.text import plural
-from bot.services.subscriptions import Added, AddResult, QuotaExceeded, QuotaScope
+from bot.services.subscriptions import Added, QuotaExceeded, QuotaScope
 from cogs.input import named
 
 
-def exceeded_lines(results: Sequence[str | AddResult], channel: str) -> list[str]:
+def exceeded_lines(results: Sequence[object], channel: str) -> list[str]:
     """One line for each quota that left keywords out; none if all fit."""
     added = sum(isinstance(result, Added) for result in results)
     exceeded = [result for result in results if isinstance(result, QuotaExceeded)]
@@ -21,7 +20,7 @@ def exceeded_lines(results: Sequence[str | AddResult], channel: str) -> list[str
         if of_scope:
             fit = f", so only {added} of {plural(added + len(exceeded), 'new keyword')} fit" if added else ""
             lines.append(
-                f"Not added: {named([each.keyword.shown for each in of_scope])}. {_quota(of_scope[0], channel, fit)}"
+                f"Not added: {named([each.keyword.label for each in of_scope])}. {_quota(of_scope[0], channel, fit)}"
             )
     return lines
 
@@ -38,13 +37,13 @@ def _quota(exceeded: QuotaExceeded, channel: str, fit: str) -> str:
             return f"This server has {numbers}. Remove some with `/unsubscribe`; `/keywords` lists them."
 
 
-def command_quota_line(command: str, typed: int, left_out: Sequence[Keyword | str]) -> str:
-    """What to do with keywords beyond the quota of a command; empty if there are none."""
+def command_quota_line(command: str, typed: int, names: Sequence[str], invalid_ones: int = 0) -> str:
+    """What to do with keywords beyond the quota of a command, some of them invalid; empty if there are none."""
+    left_out = len(names) + invalid_ones
     if not left_out:
         return ""
-    limit = typed - len(left_out)
-    names = [part.shown for part in left_out if isinstance(part, Keyword)]
-    invalid = f" {plural(len(left_out) - len(names), 'invalid one')}" if len(names) < len(left_out) else ""
+    limit = typed - left_out
+    invalid = f" {plural(invalid_ones, 'invalid one')}" if invalid_ones else ""
     listed = " and".join(filter(None, (named(names), invalid))) if names else invalid.strip()
     return (
         f"Left out: {listed}. One command takes up to {plural(limit, 'keyword')}, and you gave {typed:,}. "

@@ -11,14 +11,19 @@ from datetime import datetime
 from typing import Final, Self, TypeVar, cast
 
 import discord
+from discord.ext import commands
 
-from bot.discord_api.client import AnyClient, Client, client_of
+from bot.discord_api.client import AnyClient, SlashCommands, client_of
 from bot.discord_api.private_replies import answer_failure, reply
 from bot.domain.text import cut, escape_markdown, plural
 from bot.runtime.limits import CONTENT_MAX
 
 # Reasons come from other systems and can be long: how many characters of one are shown.
 REASON_MAX: Final = 300
+# How many characters of an expression are shown.
+CODE_MAX: Final = 300
+# Reversed prime, which looks alike and ends no code.
+_NO_BACKTICK: Final = "\u2035"
 # How many messages a reply has at most: after that, people would have to scroll past it.
 REPLY_MESSAGES_MAX: Final = 3
 # How long a command that is usually quick may take before its reply becomes "is thinking…"; Discord waits for 3 s.
@@ -54,6 +59,16 @@ def bold(text: str) -> str:
     return f"**{escape_markdown(text)}**"
 
 
+def code(text: str, limit: int = CODE_MAX) -> str:
+    """Text to type, such as an expression, cut to `limit` characters; nothing within is Markdown or a mention."""
+    return f"`{cut(text.replace('`', _NO_BACKTICK), limit)}`"
+
+
+def code_block(text: str) -> str:
+    """Several lines in a font of fixed width."""
+    return f"```\n{text.replace('`', _NO_BACKTICK)}\n```"
+
+
 def shown_reason(reason: str) -> str:
     """The reason of a failure, cut to `REASON_MAX` and escaped."""
     return escape_markdown(cut(reason, REASON_MAX))
@@ -87,7 +102,7 @@ def fit_lines(lines: Iterable[str], messages_max: int = 1) -> tuple[str, ...]:
 
 
 async def edit_reply(
-    interaction: discord.Interaction[Client],
+    interaction: discord.Interaction[AnyClient],
     lines: Iterable[str],
     *,
     embeds: Sequence[discord.Embed] = (),
@@ -104,6 +119,11 @@ async def edit_reply(
         await interaction.followup.send(message, ephemeral=True)
 
 
+async def answer(interaction: discord.Interaction[AnyClient], text: str) -> None:
+    """Fills the reply, which was deferred; it mentions nobody."""
+    await interaction.edit_original_response(content=text, allowed_mentions=discord.AllowedMentions.none())
+
+
 async def defer_update(interaction: discord.Interaction[AnyClient]) -> None:
     """Defers the answer of a button below a private reply, which replaces that reply.
 
@@ -115,13 +135,15 @@ async def defer_update(interaction: discord.Interaction[AnyClient]) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
 
 
-async def send_reply(interaction: discord.Interaction[Client], lines: Iterable[str]) -> None:
+async def send_reply(
+    interaction: discord.Interaction[AnyClient], lines: Iterable[str], view: discord.ui.View = discord.utils.MISSING
+) -> None:
     """Replies with one message that only the caller sees, whether the reply was deferred or not."""
     (message,) = fit_lines(lines)
     if interaction.response.is_done():
-        await interaction.edit_original_response(content=message)
+        await interaction.edit_original_response(content=message, view=None if view is discord.utils.MISSING else view)
     else:
-        await interaction.response.send_message(message, ephemeral=True)
+        await interaction.response.send_message(message, view=view, ephemeral=True)
 
 
 _ResultT = TypeVar("_ResultT")
@@ -141,6 +163,17 @@ async def defer_if_slow(interaction: discord.Interaction[AnyClient], work: Corou
     finally:
         task.add_done_callback(_ignore_failure)  # if the reply could not be deferred
         task.cancel()
+
+
+_CogT = TypeVar("_CogT", bound=commands.Cog)
+
+
+def cog_of(interaction: discord.Interaction[AnyClient], kind: type[_CogT]) -> _CogT:
+    """Returns the cog that has the services of a button or menu that discord.py created."""
+    cog = client_of(interaction).get_cog(kind.__name__)
+    if not isinstance(cog, kind):
+        raise TypeError("the command of this component is not loaded")
+    return cog
 
 
 def _ignore_failure(task: asyncio.Task[_ResultT]) -> None:
@@ -185,7 +218,10 @@ class PersistentItem(discord.ui.DynamicItem[_ItemT], template=r"(?!)"):
         return created
 
     async def interaction_check(self, interaction: discord.Interaction[AnyClient], /) -> bool:
-        """Counts the click; beyond the limit, replies with the time to wait."""
+        """Counts the click; beyond the limit, replies with the time to wait. What follows ends with the program."""
+        tree = client_of(interaction).tree
+        if isinstance(tree, SlashCommands):
+            tree.track_current_task()
         try:
             client_of(interaction).clicks.check(interaction)
         except discord.app_commands.CommandOnCooldown as error:

@@ -56,6 +56,9 @@ def _arxiv_lines(report: StatusReport) -> list[str]:
         reason = shown_reason(report.trending_problem.reason)
         next_try = relative_time(report.trending_problem.retry_at)
         lines.append(f"⚠️ Votes and code are out of date: {reason}. Next try {next_try}.")
+    if not report.search_index.is_complete and report.search_index.papers:
+        index = report.search_index
+        lines.append(f"**Search index**: being built, {100 * index.done // index.papers}% of {index.papers:,} papers.")
     lines += [f"⚠️ {problem.text}.{_next_try(problem.retry_at)}" for problem in report.reported]
     return lines + [f"⚠️ {problem}." for problem in report.problems]
 
@@ -84,8 +87,16 @@ async def _visible_channels(interaction: discord.Interaction[Client], report: St
     """The channels in the report that the caller can view; other callbacks run while they are checked."""
     blocked = (each.channel_id for each in report.blocked if each.guild_id == interaction.guild_id)
     unsynced = (channel_id for channel_id, _ in report.unsynced)
-    channels = {*report.queued, *blocked, *report.backing_off, *report.paused, *unsynced}
+    channels = {*report.queued, *report.held_back, *blocked, *report.backing_off, *report.paused, *unsynced}
     return frozenset(await visible(sorted(channels), partial(can_view, interaction)))
+
+
+def _held_back_lines(report: StatusReport, channels: Collection[int]) -> list[str]:
+    shown = [counts for channel_id, counts in report.held_back.items() if channel_id in channels]
+    by_exclusions, by_limit = sum(each.by_exclusions for each in shown), sum(each.by_limit for each in shown)
+    texts = [f"{by_exclusions:,} by exclusions"] if by_exclusions else []
+    texts += [f"{by_limit:,} by limits per posting"] if by_limit else []
+    return [f"**Not posted** in 30 days: {', '.join(texts)}."] if texts else []
 
 
 def _channel_lines(
@@ -94,7 +105,7 @@ def _channel_lines(
     if interaction.guild is None or not interaction.is_guild_integration():  # installed by the caller alone
         return []
     queued = sum(count for channel_id, count in report.queued.items() if channel_id in channels)
-    lines = [f"**Queued**: {plural(queued, 'paper')}."]
+    lines = [f"**Queued**: {plural(queued, 'paper')}.", *_held_back_lines(report, channels)]
     if unsynced := {each for channel_id, each in report.unsynced if channel_id in channels}:
         problem = "" if report.sync_problem is None else f" ({shown_reason(report.sync_problem)})"
         lines.insert(0, f"**Initial sync pending**: {plural(len(unsynced), 'keyword')}{problem}.")

@@ -1,49 +1,57 @@
 """`/subscribe`: adds keywords to a channel and previews their papers.
 
-The reply fits on a phone: a line per keyword, whether or not it could be added, and a line per paper, newest first.
+A text that has several readings is added once the person has chosen one; the choice is checked like a command.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Final, assert_never
+from typing import Final
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.discord_api.client import Client
+from bot.discord_api.client import AnyClient, Client
 from bot.discord_api.cooldown import Cooldown
 from bot.domain.categories import suggest_categories
 from bot.domain.channel_schedule import DailySchedule, describe_schedule
-from bot.domain.keyword import Keyword, split_keywords
-from bot.domain.layout.parts import title_of
-from bot.domain.text import cut, escape_label, plural
+from bot.domain.expressions.keywords import AmbiguousKeyword
+from bot.domain.expressions.parsing import NAME_MAX
+from bot.domain.expressions.splitting import split_list
+from bot.domain.keyword import Keyword
+from bot.domain.question import Question
+from bot.domain.text import cut
 from bot.domain.unsupported import without_ending_wildcards
 from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
 from bot.services.channel_settings import ChannelSettingsService
 from bot.services.charts import REPLY_EDIT_S
 from bot.services.status import StatusService
-from bot.services.subscriptions import (
-    PREVIEW_PAPERS,
-    Added,
-    AddResult,
-    AlreadyWatched,
-    KeywordPreview,
-    QuotaExceeded,
-    SubscriptionService,
-    SyncStatus,
+from bot.services.subscriptions import KeywordPreview, SubscriptionService, SyncStatus
+from cogs.input import TypedKeyword, parse_in_thread, read_keywords, shown
+from cogs.permissions import (
+    CommandRejected,
+    Target,
+    TargetChannel,
+    check_bot_may_post,
+    check_may_manage,
+    look_up_channels,
+    target_by_id,
+    target_channel,
 )
-from cogs.input import parse_in_thread, read_keywords
-from cogs.permissions import Target, TargetChannel, check_bot_may_post, check_may_manage, target_channel
+from cogs.questions import QuestionButtons
 from cogs.quota_texts import command_quota_line, exceeded_lines
-from cogs.replies import bold, defer_if_slow, edit_reply, local_time, send_reply, spelling_hint
+from cogs.replies import bold, defer_if_slow, defer_update, edit_reply, local_time, send_reply
 from cogs.subscribe_buttons import subscribed_view
+from cogs.subscribe_texts import KeywordResult, SubscribeReply, paper_lines
 
 # How long the reply waits for the initial sync before it says that the sync is queued.
 REPLY_WAIT_S: Final = 20.0
 # Enough to set up a server with many channels.
 SUBSCRIBE_PER_MINUTE: Final = 20
+# About how many keywords of a command the person is asked; the other ones have to be written without doubt.
+QUESTIONS_MAX: Final = 3
+_TYPED_MAX: Final = 60
 
 # Discord lets the bot edit a reply for 15 minutes only, and a bot that is killed never does: these texts stay true.
 _PREVIEW: Final = "If no preview follows here, see `/status`."
@@ -53,9 +61,13 @@ _ARXIV_UNAVAILABLE: Final = (
 )
 READING: Final = f"-# The papers of the last 30 days are read first, without being posted. {_PREVIEW}"
 _WILDCARD_IGNORED: Final = "`*` is ignored: other endings of a word are found anyway."
-# A longer title takes two lines on a phone of 390 pixels.
-_TITLE_MAX: Final = 38
 _QUEUED: Final = f"The existing papers are queued for reading. {_PREVIEW}"
+
+Describe = Callable[[], Awaitable[Sequence[str]]]
+
+
+async def _describe_nothing() -> Sequence[str]:
+    return ()
 
 
 class SubscribeCommand(commands.Cog):
@@ -66,17 +78,21 @@ class SubscribeCommand(commands.Cog):
         subscription_service: SubscriptionService,
         status_service: StatusService,
         settings_service: ChannelSettingsService,
+        questions: QuestionButtons,
     ) -> None:
         self._subscription_service = subscription_service
         self._status_service = status_service
         self._settings_service = settings_service
+        self._questions = questions
         self._cooldown = Cooldown(SUBSCRIBE_PER_MINUTE)
+        questions.on_answer("subscribe", self._answered)
 
     @app_commands.command(description="Post new arXiv papers that match a keyword in a channel")
     @app_commands.describe(
-        keyword="What to find in titles and abstracts; separate several with commas",
+        keyword='A phrase, or an expression such as ("reward model" OR RLHF) -survey; separate several with commas',
         channel="Where to post them (default: this channel)",
         category="Only papers in this arXiv category, e.g. cs.CL",
+        name="A short name for the keyword, shown in posts and lists",
     )
     @app_commands.guild_only()
     @app_commands.default_permissions(manage_channels=True)
@@ -86,85 +102,113 @@ class SubscribeCommand(commands.Cog):
         keyword: str,
         channel: Target | None = None,
         category: str | None = None,
+        name: app_commands.Range[str, 1, NAME_MAX] | None = None,
     ) -> None:
         target = target_channel(interaction, channel)
         check_may_manage(target)
         self._cooldown.check(interaction)
-        results, left_out, lines = await defer_if_slow(
-            interaction, self._subscribe(interaction, target, keyword, category)
-        )
-        keywords = [result.keyword for result in results if isinstance(result, Added | AlreadyWatched)]
-        # The keywords are stored: if the bot is killed from now on, the reply is still true.
-        await send_reply(interaction, [*left_out, *lines, READING if keywords else ""])
-        if keywords:
-            await self._show_previews(interaction, target, results, left_out, lines)
+        added = await defer_if_slow(interaction, self._read_and_add(interaction, target, keyword, category, name))
+        if len(added.parts) == 1 and isinstance(ambiguous := added.parts[0], AmbiguousKeyword):
+            await self._questions.ask(interaction, _question(interaction, target, ambiguous), ambiguous.typed)
+            return
+        await self.show(interaction, target, added)
 
-    async def _subscribe(
-        self, interaction: discord.Interaction[Client], target: TargetChannel, typed: str, category: str | None
-    ) -> tuple[Sequence[str | AddResult], Sequence[str], Sequence[str]]:
-        """Adds the keywords; returns one result for each, what quotas left out, and the lines of the reply.
+    async def _answered(
+        self, interaction: discord.Interaction[AnyClient], question: Question, keywords: Sequence[Keyword]
+    ) -> None:
+        """Adds the reading that was chosen, if the person may still do that."""
+        await defer_update(interaction)
+        await look_up_channels(interaction)
+        target = target_by_id(interaction, question.channel_id or 0)
+        if target is None:
+            raise CommandRejected("You can no longer view that channel, or it was deleted.")
+        check_may_manage(target)
+        self._cooldown.check(interaction)
+        await self.show(interaction, target, await self.add(interaction, target, keywords))
 
-        What was left out comes first in the reply: a long reply is cut at its end.
-        """
-        await check_bot_may_post(interaction, target)
-        parts = await read_keywords(typed, category)
+    async def _read_and_add(
+        self,
+        interaction: discord.Interaction[AnyClient],
+        target: TargetChannel,
+        typed: str,
+        category: str | None,
+        name: str | None,
+    ) -> SubscribeReply:
+        parts = await read_keywords(typed, category, name)
         taken = parts[: self._subscription_service.keywords_per_command]
-        keywords = [part for part in taken if isinstance(part, Keyword)]
+        names = [shown(part) for part in parts[len(taken) :] if not isinstance(part, str)]
+        invalid = len(parts) - len(taken) - len(names)
+        left_out = command_quota_line("subscribe", len(parts), names, invalid)
+        has_wildcard = "*" in typed and await parse_in_thread(partial(_has_wildcard, typed), typed)
+        notes = [_WILDCARD_IGNORED] if has_wildcard else []
+        return await self.add(interaction, target, _asked_about_few(taken), left_out, notes)
+
+    async def add(
+        self,
+        interaction: discord.Interaction[AnyClient],
+        target: TargetChannel,
+        parts: Sequence[TypedKeyword],
+        left_out: str = "",
+        notes: Sequence[str] = (),
+    ) -> SubscribeReply:
+        """Adds the keywords among the parts; returns what became of each."""
+        await check_bot_may_post(interaction, target)
+        keywords = [part for part in parts if isinstance(part, Keyword)]
         added = iter(
             await self._subscription_service.subscribe(
                 keywords, target.channel_id, interaction.guild_id or 0, interaction.user.id
             )
         )
-        results = [part if isinstance(part, str) else next(added) for part in taken]
-        left_out = [
-            *exceeded_lines(results, target.mention),
-            command_quota_line("subscribe", len(parts), parts[len(taken) :]),
-        ]
-        lines = [*(_status_line(part, result, target) for part, result in zip(taken, results, strict=True))]
-        if "*" in typed and await parse_in_thread(partial(_has_wildcard, typed), typed):
-            lines.append(_WILDCARD_IGNORED)
-        return results, left_out, lines
+        results: list[KeywordResult] = [next(added) if isinstance(part, Keyword) else part for part in parts]
+        return SubscribeReply(
+            target.mention, parts, results, [*exceeded_lines(results, target.mention), left_out], notes
+        )
+
+    async def show(
+        self,
+        interaction: discord.Interaction[AnyClient],
+        target: TargetChannel,
+        added: SubscribeReply,
+        describe: Describe = _describe_nothing,
+    ) -> None:
+        """Replies, and edits the reply when the initial sync of the keywords is complete.
+
+        `describe` returns further lines for the previews.
+        """
+        # The keywords are stored: if the bot is killed from now on, the reply is still true.
+        await send_reply(interaction, [*added.lines(), READING if added.keywords else ""])
+        for ambiguous in added.results:
+            if isinstance(ambiguous, AmbiguousKeyword):
+                await self._questions.ask_too(interaction, _question(interaction, target, ambiguous), ambiguous.typed)
+        if added.keywords:
+            await self._show_previews(interaction, target, added, describe)
 
     async def _show_previews(
         self,
-        interaction: discord.Interaction[Client],
+        interaction: discord.Interaction[AnyClient],
         target: TargetChannel,
-        results: Sequence[str | AddResult],
-        left_out: Sequence[str],
-        lines: Sequence[str],
+        added: SubscribeReply,
+        describe: Describe,
     ) -> None:
-        """Edits the reply when the initial sync of the keywords is complete.
-
-        `lines` begins with one line per result.
-        """
-        keywords = [result.keyword for result in results if isinstance(result, Added | AlreadyWatched)]
-        wait = partial(self._subscription_service.wait_until_synced, keywords)
+        wait = partial(self._subscription_service.wait_until_synced, added.keywords)
         status = await wait(REPLY_WAIT_S, keep_waiting=False)
         if status is not SyncStatus.SYNCED:
             note = _ARXIV_UNAVAILABLE if status is SyncStatus.ARXIV_UNAVAILABLE else _QUEUED
-            await edit_reply(interaction, [*left_out, *lines, note], messages_max=1)
+            await edit_reply(interaction, [*added.lines(), note], messages_max=1)
             status = await wait(REPLY_EDIT_S - REPLY_WAIT_S, keep_waiting=True)
         if status is SyncStatus.SYNCED:
-            previews = {keyword: await self._subscription_service.preview(keyword) for keyword in keywords}
-            with_facts = [
-                f"{line} {_facts(previews[result.keyword])}" if isinstance(result, Added | AlreadyWatched) else line
-                for line, result in zip(lines, results, strict=False)
-            ]
-            papers = await asyncio.to_thread(_paper_lines, [*previews.values()])
+            previews = {each: await self._subscription_service.preview(each) for each in added.keywords}
+            papers = await asyncio.to_thread(paper_lines, [*previews.values()])
             await edit_reply(
                 interaction,
-                [*left_out, *with_facts, *lines[len(results) :], *papers, await self._next_papers(target)],
-                view=await self._buttons(target, results, previews),
+                [*added.lines(previews), *await describe(), *papers, await self._next_papers(target)],
+                view=await self._buttons(target, added.added, previews),
             )
 
     async def _buttons(
-        self,
-        target: TargetChannel,
-        results: Sequence[str | AddResult],
-        previews: Mapping[Keyword, KeywordPreview],
+        self, target: TargetChannel, added: Sequence[Keyword], previews: Mapping[Keyword, KeywordPreview]
     ) -> discord.ui.View | None:
         """The buttons, which affect only keywords that were added."""
-        added = [result.keyword for result in results if isinstance(result, Added)]
         return subscribed_view(
             target.channel_id,
             await self._subscription_service.keyword_ids(added),
@@ -193,49 +237,19 @@ class SubscribeCommand(commands.Cog):
 
 
 def _has_wildcard(typed: str) -> bool:
-    return any(without_ending_wildcards(part) != part for part in split_keywords(typed))
+    return any(without_ending_wildcards(part) != part for part in split_list(typed))
 
 
-def _status_line(typed: Keyword | str, result: str | AddResult, target: TargetChannel) -> str:
-    """The line for one keyword; empty for one that exceeds a quota: these are named together."""
-    match result:
-        case Added(keyword):
-            return f"{bold(keyword.shown)}: added to {target.mention}."
-        case AlreadyWatched(keyword) if (
-            isinstance(typed, Keyword) and typed.shown.casefold() != keyword.shown.casefold()
-        ):
-            return f"{bold(typed.shown)}: Already watched as {bold(keyword.shown)} in {target.mention}."
-        case AlreadyWatched(keyword):
-            return f"{bold(keyword.shown)}: already in {target.mention}."
-        case QuotaExceeded():
-            return ""
-        case str():
-            return result
-        case _ as unexpected:
-            assert_never(unexpected)
+def _question(
+    interaction: discord.Interaction[AnyClient], target: TargetChannel, ambiguous: AmbiguousKeyword
+) -> Question:
+    answers = tuple((reading,) for reading in ambiguous.readings)
+    return Question(interaction.user.id, "subscribe", answers, channel_id=target.channel_id)
 
 
-def _facts(preview: KeywordPreview) -> str:
-    """`77 papers in the last 30 days, about 18 per week.`, with narrower keywords if that is a lot."""
-    if not preview.papers:
-        similar = f" Did you mean {' or '.join(map(bold, preview.similar_terms))}?" if preview.similar_terms else ""
-        commas = " Separate several keywords with commas." if " or " in preview.keyword.shown.lower() else ""
-        hint = "Check the spelling." if similar or commas else spelling_hint(preview.keyword.shown)
-        return f"No papers in the last 30 days. {hint}{similar}{commas}"
-    count = plural(preview.papers, "paper")
-    text = f"{count} in the last 30 days, about {max(1, preview.per_week):,} per week."
-    if not preview.narrower:
-        return text
-    narrower = ", ".join(f"{bold(each.keyword.shown)} (about {each.per_week:,} per week)" for each in preview.narrower)
-    return f"{text} That is a lot; narrower keywords: {narrower}."
-
-
-def _paper_lines(previews: Sequence[KeywordPreview]) -> list[str]:
-    """One line for each of the newest papers of all keywords, newest first."""
-    papers = {paper.arxiv_id: paper for preview in previews for paper in preview.newest}
-    newest = sorted(papers.values(), key=lambda paper: (paper.published, paper.arxiv_id), reverse=True)
-    # In angle brackets, Discord shows no preview of the page.
+def _asked_about_few(parts: Sequence[TypedKeyword]) -> list[TypedKeyword]:
+    """The parts, with a message instead of a question for those beyond the first few that need one."""
+    ambiguous = [part for part in parts if isinstance(part, AmbiguousKeyword)]
     return [
-        f"- [{cut(escape_label(title_of(paper)), _TITLE_MAX)}](<{paper.arxiv_id.abs_url}>)"
-        for paper in newest[:PREVIEW_PAPERS]
+        f"{bold(cut(part.typed, _TYPED_MAX))}: {part}" if part in ambiguous[QUESTIONS_MAX:] else part for part in parts
     ]

@@ -73,7 +73,7 @@ class SubscribedButton(
 
     async def _undo(self, client: Client, keywords: Sequence[Keyword], target: str) -> str:
         results = [await client.subscription_service.unsubscribe(keyword, self._channel_id) for keyword in keywords]
-        names = ", ".join(bold(keyword.shown) for keyword in keywords)
+        names = ", ".join(bold(keyword.label) for keyword in keywords)
         if all(isinstance(result, Unsubscribed) for result in results):
             return f"{names}: removed from {target}."
         return (

@@ -3,10 +3,8 @@
 Callers see only channels that they can view; a deleted channel is visible to those with Manage Channels.
 """
 
-import asyncio
-import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -15,13 +13,15 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.discord_api.client import Client
-from bot.domain.keyword import Keyword, split_keywords
-from bot.domain.subscription import Spelling, Subscription
-from bot.domain.text import cut, utf16_length
+from bot.domain.expressions.splitting import split_list
+from bot.domain.keyword import Keyword, keyword_key
+from bot.domain.subscription import Spelling
+from bot.domain.text import cut
+from bot.domain.words import visible
 from bot.runtime.errors import InvalidKeyword
 from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
 from bot.services.subscriptions import KeptByConfig, NotSubscribed, SubscriptionService, Unsubscribed
-from cogs.input import parse_in_thread, parse_stored_keywords
+from cogs.input import describe_mistake, named, parse_in_thread, possible_keywords
 from cogs.permissions import (
     Target,
     can_manage_by_id,
@@ -33,11 +33,10 @@ from cogs.permissions import (
 )
 from cogs.quota_texts import command_quota_line
 from cogs.replies import bold, edit_reply
-from cogs.suggestions import suggested
+from cogs.suggestions import choice_name, choice_value, chosen_id, suggested
 
 # An autocompleted keyword of a deleted channel or an archived thread ends with its id, because it cannot be chosen.
-_DIGEST_PREFIX: Final = "keyword:"
-_COMMAS: Final = ",\uff0c"
+_TYPED_MAX: Final = 60
 _DELETED: Final = " (deleted channel)"
 _ARCHIVED: Final = " (archived thread)"
 _KEYWORD_AND_CHANNEL = re.compile(r"(?P<keyword>.*\S)\s+#(?P<channel>\d{17,20})", re.DOTALL)
@@ -65,31 +64,66 @@ class SubscriptionCommands(commands.Cog):
             target = target_channel(interaction, channel)
             check_may_manage(target)
             channel_id, typed = target.channel_id, keyword
-        keywords = await self._chosen(typed, channel_id) or await parse_in_thread(partial(_read, typed), typed)
-        if not keywords:
+        keyword_id = chosen_id(typed)
+        if keyword_id is not None:
+            await edit_reply(interaction, [await self._unsubscribe_chosen(keyword_id, channel_id)])
+            return
+        parts = await self._parts(typed, interaction.guild_id or 0, channel_id)
+        if not parts:
             raise InvalidKeyword("Please enter one of the channel's keywords.")
-        taken = keywords[: self._subscription_service.keywords_per_command]
-        lines = [await self._unsubscribe_one(each, channel_id) for each in taken]
-        left_out = command_quota_line("unsubscribe", len(keywords), keywords[len(taken) :])
+        taken = parts[: self._subscription_service.keywords_per_command]
+        several = len(parts) > 1
+        lines = [await self._unsubscribe_typed(interaction, each, channel_id, is_named=several) for each in taken]
+        left_out = command_quota_line("unsubscribe", len(parts), parts[len(taken) :])
         await edit_reply(interaction, [left_out, *lines])
 
-    async def _chosen(self, value: str, channel_id: int) -> Sequence[Keyword | str]:
-        """The keyword whose choice has this value; none if the value is a keyword itself."""
-        if not value.startswith(_DIGEST_PREFIX):
-            return []
-        subscriptions = await self._subscription_service.in_channel(channel_id)
-        # In a thread, because the digests of 10,000 keywords take 20 ms.
-        return await asyncio.to_thread(_with_digest, subscriptions, value)
+    async def _parts(self, typed: str, guild_id: int, channel_id: int) -> Sequence[str]:
+        """The keywords that were typed; a label can contain commas."""
+        parts = await parse_in_thread(partial(_unique, typed), typed)
+        if len(parts) > 1 and await self._labelled(typed, guild_id, channel_id):
+            return [typed]
+        return parts
 
-    async def _unsubscribe_one(self, typed: Keyword | str, channel_id: int) -> str:
-        if isinstance(typed, str):
-            return typed
-        match await self._subscription_service.unsubscribe(typed, channel_id):
-            case Unsubscribed(keyword):
-                return f"{bold(keyword.shown)}: removed from <#{channel_id}>."
-            case KeptByConfig(keyword):
+    async def _unsubscribe_chosen(self, keyword_id: int, channel_id: int) -> str:
+        keywords = await self._subscription_service.keywords_by_id(channel_id, [keyword_id])
+        if not keywords:
+            return f"<#{channel_id}> no longer has that keyword. See `/keywords`."
+        return await self._unsubscribe(keywords[0], channel_id)
+
+    async def _unsubscribe_typed(
+        self, interaction: discord.Interaction[Client], typed: str, channel_id: int, *, is_named: bool
+    ) -> str:
+        """Ends the subscription to what typed text means in the channel: a keyword, or the label of one."""
+        mistake = ""
+        possible: Sequence[Keyword] = ()
+        try:
+            possible = await parse_in_thread(partial(possible_keywords, typed), typed)
+        except InvalidKeyword as error:
+            mistake = describe_mistake(error)
+        found: Sequence[Keyword] = ()
+        if possible:
+            found = await self._subscription_service.subscribed(channel_id, possible)
+        found = found or await self._labelled(typed, interaction.guild_id or 0, channel_id)
+        if len(found) > 1:
+            each = named([keyword.text for keyword in found])
+            return f"{bold(cut(typed, _TYPED_MAX))} can mean {each}. Choose one of the suggestions."
+        if found or possible:
+            return await self._unsubscribe((*found, *possible)[0], channel_id)
+        return f"{bold(cut(typed, _TYPED_MAX))}: {mistake}" if is_named else mistake
+
+    async def _labelled(self, typed: str, guild_id: int, channel_id: int) -> Sequence[Keyword]:
+        """The channel's keywords with this name or shortened form."""
+        index = await self._subscription_service.index(guild_id)
+        ids = [each.keyword_id for each in index.labelled(channel_id, visible(typed))]
+        return await self._subscription_service.keywords_by_id(channel_id, ids) if ids else ()
+
+    async def _unsubscribe(self, keyword: Keyword, channel_id: int) -> str:
+        match await self._subscription_service.unsubscribe(keyword, channel_id):
+            case Unsubscribed(removed):
+                return f"{bold(removed.label)}: removed from <#{channel_id}>."
+            case KeptByConfig(kept):
                 return (
-                    f"{bold(keyword.shown)} is in config.json for <#{channel_id}>. "
+                    f"{bold(kept.label)} is in config.json for <#{channel_id}>. "
                     "Remove it from `subscriptions` there and restart the bot."
                 )
             case NotSubscribed(keyword_typed, similar):
@@ -121,8 +155,12 @@ class SubscriptionCommands(commands.Cog):
         return choices
 
 
-def _read(typed: str) -> Sequence[Keyword | str]:
-    return parse_stored_keywords(typed) if split_keywords(typed) else []
+def _unique(typed: str) -> Sequence[str]:
+    """The items of a list; of equal phrases, only the first."""
+    unique: dict[str, str] = {}
+    for part in split_list(typed):
+        unique.setdefault(keyword_key(part) or part, part)
+    return tuple(unique.values())
 
 
 def _may_suggest(interaction: discord.Interaction[Client], target_id: int | None, channel_id: int) -> bool:
@@ -138,33 +176,10 @@ def _may_suggest(interaction: discord.Interaction[Client], target_id: int | None
 def _choice(
     interaction: discord.Interaction[Client], spelling: Spelling, target_id: int | None
 ) -> app_commands.Choice[str]:
-    """A keyword of the target channel, or one of a channel that cannot be chosen, with its id."""
+    """A keyword of the target channel, or one of a channel that cannot be chosen, with the channel's id."""
+    value = choice_value(spelling.keyword_id)
     if spelling.channel_id == target_id:
-        return app_commands.Choice(
-            name=_choice_name(spelling.shown, SELECT_OPTION_MAX), value=_choice_value(spelling, "")
-        )
+        return app_commands.Choice(name=choice_name(spelling.label), value=value)
     note = _DELETED if is_deleted(interaction, spelling.channel_id) else _ARCHIVED
-    return app_commands.Choice(
-        name=_choice_name(spelling.shown, SELECT_OPTION_MAX - len(note)) + note,
-        value=_choice_value(spelling, f" #{spelling.channel_id}"),
-    )
-
-
-def _choice_name(shown: str, limit: int) -> str:
-    """The keyword without its middle if it is too long: long keywords often begin alike."""
-    return shown if utf16_length(shown) <= limit else f"{cut(shown, limit // 2)} {shown[-(limit // 2 - 1) :]}"
-
-
-def _choice_value(spelling: Spelling, suffix: str) -> str:
-    """The keyword as text, or its digest if the text is too long for Discord or would be split at a comma."""
-    fits = len(spelling.shown + suffix) <= SELECT_OPTION_MAX and not set(_COMMAS) & set(spelling.shown)
-    return (spelling.shown if fits else _digest(spelling.canonical)) + suffix
-
-
-def _digest(canonical: str) -> str:
-    return f"{_DIGEST_PREFIX}{hashlib.sha256(canonical.encode()).hexdigest()[:16]}"
-
-
-def _with_digest(subscriptions: Iterable[Subscription], digest: str) -> list[Keyword | str]:
-    keywords = (subscription.keyword for subscription in subscriptions)
-    return [keyword for keyword in keywords if _digest(keyword.canonical) == digest]
+    name = choice_name(spelling.label, SELECT_OPTION_MAX - len(note)) + note
+    return app_commands.Choice(name=name, value=f"{value} #{spelling.channel_id}")

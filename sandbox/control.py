@@ -16,6 +16,7 @@ from sandbox.arxiv.faults import FAULT_LABELS
 from sandbox.bot_supervisor import BotState
 from sandbox.clock import SandboxClock
 from sandbox.discord import InvalidAction, Invocation, LocalDiscord, NotAcknowledged, Permission
+from sandbox.discord.attachments import UPLOAD_MAX_BYTES, UPLOAD_TOO_LARGE
 from sandbox.discord.model import MESSAGEABLE
 from sandbox.discord.primitives import Payload
 from sandbox.live_updates import LiveUpdates
@@ -62,6 +63,7 @@ class ControlApi:
         posts: Mapping[str, ControlHandler] = {
             "send": self._send,
             "command": self._command,
+            "message-command": self._message_command,
             "autocomplete": self._autocomplete,
             "press": self._press,
             "choose": self._choose,
@@ -72,6 +74,7 @@ class ControlApi:
         }
         for name, handler in gets.items():
             app.router.add_get(f"/control/{name}", _json_handler(handler))
+        app.router.add_post("/control/upload", self._upload)
         for name, handler in posts.items():
             app.router.add_post(f"/control/{name}", _json_handler(handler))
         app.cleanup_ctx.append(self._live_updates.watch_bot)
@@ -161,6 +164,12 @@ class ControlApi:
         self._page_data.remember(invocation, name)
         return await _acknowledged(invocation)
 
+    async def _message_command(self, fields: RequestFields) -> object:
+        message_id, name = fields.snowflake("message"), fields.text("name")
+        invocation = await self._discord.run_message_command(name, message_id, user_id=self._user(fields))
+        self._page_data.remember(invocation, name)
+        return await _acknowledged(invocation)
+
     async def _autocomplete(self, fields: RequestFields) -> object:
         user_id, channel_id = self._user(fields), self._channel(fields)
         options = fields.options(self._discord.commands_for(user_id, channel_id))
@@ -174,6 +183,16 @@ class ControlApi:
             "acknowledged": True,
             "choices": [{"name": choice.name, "value": choice.value} for choice in choices],
         }
+
+    async def _upload(self, request: web.Request) -> web.StreamResponse:
+        """Stores a file for an attachment option: the body is its content, the query has the user and its name."""
+        fields, origin = RequestFields(dict(request.query)), str(request.url.origin())
+        try:
+            content, user_id = await _read_upload(request), self._user(fields)
+            upload_id = self._discord.upload(fields.text("filename"), content, user_id=user_id, origin=origin)
+        except InvalidAction as error:
+            return web.json_response({"error": str(error)}, status=400)
+        return web.json_response({"id": str(upload_id)})
 
     async def _press(self, fields: RequestFields) -> object:
         message_id, custom_id = fields.snowflake("message"), fields.text("custom_id")
@@ -231,6 +250,15 @@ class ControlApi:
         if channel_id is None:
             raise InvalidAction("You can't see that channel.")
         return channel_id
+
+
+async def _read_upload(request: web.Request) -> bytes:
+    # A form on another site cannot send this content type without a CORS preflight request.
+    if request.content_type != "application/octet-stream":
+        raise InvalidAction("The content type must be application/octet-stream.")
+    if (request.content_length or 0) > UPLOAD_MAX_BYTES:  # aiohttp would accept more than Discord
+        raise InvalidAction(UPLOAD_TOO_LARGE)
+    return await request.read()
 
 
 async def _acknowledged(invocation: Invocation) -> object:

@@ -199,11 +199,13 @@ class _PostRejected(Exception):
 
 
 def _form(query: Query, start: int, size: int) -> dict[str, str]:
+    # Ids that arXiv does not know are left out of the result (info.arxiv.org/help/api/user-manual.html).
+    subject = {"id_list": ",".join(query.ids)} if query.ids else {"search_query": query.search}
     return {
-        "search_query": query.search,
+        **subject,
         "start": str(start),
         "max_results": str(size),
-        "sortBy": "submittedDate",
+        "sortBy": "lastUpdatedDate" if query.by_update else "submittedDate",
         "sortOrder": "descending" if query.newest_first else "ascending",
     }
 

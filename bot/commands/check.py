@@ -26,6 +26,7 @@ from bot.config import Settings
 from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.client import GUILDS_QUIET_S, use_endpoints
 from bot.discord_api.sharded_client import ShardedClient
+from bot.domain.accepted_keywords import configured_keyword, unlikely_to_match
 from bot.domain.outgoing import Blocked, RetryLater
 from bot.domain.queries import POLL_OVERLAP, Window, probe_query
 from bot.domain.text import plural
@@ -80,6 +81,10 @@ def _check_settings(settings: Settings) -> CheckResult:
         detail += ", but without a contact for arXiv: set arxiv.contact"
     if settings.abstracts_kept_days is not None:
         detail += f"; abstracts are removed {settings.abstracts_kept_days} days after a paper's last update"
+    for subscription in settings.subscriptions or ():
+        for text in subscription.keywords:
+            if (problem := unlikely_to_match(configured_keyword(text))) is not None:
+                detail += f"; the keyword {text!r} is unlikely to match: {problem}"
     return CheckResult("settings", ok=True, detail=detail)
 
 

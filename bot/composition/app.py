@@ -16,26 +16,36 @@ from bot.composition.commands import build_cogs
 from bot.composition.context import Context, Stores, Wakeups
 from bot.composition.publish import DiscordState, build_publish
 from bot.composition.trending import trending_feature
-from bot.composition.wiring import Services, build_ingest, build_services, pruning_loops
+from bot.composition.wiring import Services, build_ingest, build_services, pruning_loops, search_index_loop
 from bot.config import Settings
 from bot.discord_api.backoff_watch import BackoffWatch
 from bot.discord_api.channel_directory import ChannelDirectory
 from bot.discord_api.client import Client, use_endpoints
 from bot.discord_api.greeting import Greeter
-from bot.domain.keyword import Keyword, split_keywords
-from bot.domain.unsupported import unsupported_syntax
+from bot.domain.accepted_keywords import configured_keyword, unlikely_to_match
+from bot.domain.keyword import Keyword
 from bot.runtime.clock import Clock, SystemClock
 from bot.runtime.errors import InvalidToken, StoreUnavailable
 from bot.runtime.metrics import LagMeter, Metrics
 from bot.runtime.shutdown import ended_within
 from bot.runtime.supervisor import Loop, Supervisor, root_cause
+from bot.services.authors import AuthorCounter
 from bot.services.clock_watch import ClockWatch
 from bot.services.health import Health
 from bot.store.clock_repair import StoredTimes
 from bot.store.database import Database
 from bot.web import PublicPage, WebServer, page_address
+from cogs.audit import InterruptedAudits
+from cogs.citations import CitationButton, CiteButton
 from cogs.keyword_list import KeywordsButton
+from cogs.latest_pages import LatestButton
 from cogs.lookup import AbstractButton, AbstractMenu
+from cogs.papers import PaperMenu
+from cogs.privacy import PrivacyButton
+from cogs.questions import AnswerButton
+from cogs.rest import RestButton
+from cogs.search import SearchButton
+from cogs.settings_import import ImportButton
 from cogs.subscribe_buttons import SubscribedButton
 from cogs.trending import TrendingButton
 
@@ -88,7 +98,7 @@ def _subscriptions_by_channel(settings: Settings) -> dict[int, tuple[Keyword, ..
         return None
     keywords: dict[int, tuple[Keyword, ...]] = {}
     for subscription in settings.subscriptions:
-        parsed = tuple(Keyword.parse(keyword) for keyword in subscription.keywords)
+        parsed = tuple(map(configured_keyword, subscription.keywords))
         keywords[subscription.channel_id] = keywords.get(subscription.channel_id, ()) + parsed
     return keywords
 
@@ -97,9 +107,7 @@ def _warn_of_unsupported_keywords(settings: Settings) -> None:
     """An earlier release accepted them, so they do not prevent a start."""
     for subscription in settings.subscriptions or ():
         for keyword in subscription.keywords:
-            problem = unsupported_syntax(keyword)
-            if problem is None and len(split_keywords(keyword)) > 1:
-                problem = "It contains a comma. Write each keyword as a string of its own."
+            problem = unlikely_to_match(configured_keyword(keyword))
             if problem is not None:
                 log.warning("keyword unlikely to match", extra={"keyword": keyword, "reason": problem})
 
@@ -114,12 +122,14 @@ class App:
         stores, wakeups = Stores.create(database, context.clock), Wakeups.create(context.clock)
         self._settings = settings
         self._token = token
+        self._clock = context.clock
         self._session = context.open_session()
         self._supervisor = Supervisor(context.clock, context.rng, metrics, database.write_problem)
         self._ingest = build_ingest(context, stores, wakeups, self._session)
         self._trending = trending_feature(context).build(stores, wakeups)
         services = build_services(context, stores, wakeups, self._ingest, self._trending, self._supervisor)
         self.subscriptions = services.subscriptions
+        self._audits = services.audits
         state = DiscordState.create(context)
         self.client = self._build_client(context, stores, services, state)
         self._backoff_watch = BackoffWatch(self.client, state.backoff, stores.key_values, context.clock, context.rng)
@@ -127,6 +137,9 @@ class App:
         self._clock_watch = ClockWatch(context.clock, StoredTimes(database), wakeups.notify_all)
         self._lag = LagMeter(context.clock, metrics)
         self._pruning_loops = pruning_loops(context, database)
+        self._search_index_loop = search_index_loop(context, database)
+        self._author_counter = AuthorCounter(stores.author_names, context.clock)
+        self._server_settings = services.server_settings
         page = PublicPage(services.pages, settings.web.public_channels, page_address(settings.web))
         self._web = WebServer(self._build_health(context, stores), metrics, page)
 
@@ -147,7 +160,9 @@ class App:
             problems=context.problems,
         )
         context.shards.use(client.shard_reports)
-        client.add_dynamic_items(AbstractButton, AbstractMenu, KeywordsButton, SubscribedButton, TrendingButton)
+        client.add_dynamic_items(AbstractButton, AbstractMenu, AnswerButton, ImportButton, KeywordsButton)
+        client.add_dynamic_items(LatestButton, PrivacyButton, RestButton, SearchButton, SubscribedButton)
+        client.add_dynamic_items(CiteButton, CitationButton, PaperMenu, TrendingButton)
         client.set_cogs(build_cogs(context, services, self._trending))
         return client
 
@@ -204,6 +219,12 @@ class App:
             "Checking the clock": self._clock_watch.run,
             "Looking for a second bot": self._when_guilds_known(self._publish.history_check.run),
             "Metering": self._lag.run,
+            "Building the search index": self._search_index_loop,
+            "Ending interrupted audits": self._when_guilds_known(
+                InterruptedAudits(self.client, self._audits, self._clock).run
+            ),
+            "Counting authors": self._author_counter.run,
+            "Deleting expired imports": self._server_settings.run,
             **self._pruning_loops,
         }
 

@@ -18,11 +18,17 @@ from bot.runtime.metrics import Metrics
 from bot.runtime.problems import ReportedProblems
 from bot.runtime.server_time import CorrectedClock
 from bot.runtime.shards import Shards
+from bot.store.audits import AuditStore
+from bot.store.author_names import AuthorNames
 from bot.store.channel_queues import ChannelQueues
 from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
 from bot.store.database import Database
 from bot.store.edits import Edits
+from bot.store.excluded_papers import ExcludedPapers
+from bot.store.exclusions import Exclusions
+from bot.store.explanations import PaperHistory
+from bot.store.exports import Exports
 from bot.store.found_messages import FoundMessages
 from bot.store.group_commit import GroupCommit
 from bot.store.ingest import IngestStore
@@ -30,12 +36,18 @@ from bot.store.known_guilds import KnownGuilds
 from bot.store.month_counts import MonthCounts
 from bot.store.outbox import Outbox
 from bot.store.pages import PageStore
+from bot.store.paper_posts import PaperPosts
 from bot.store.papers import Papers
+from bot.store.personal_data import PersonalData
 from bot.store.polls import KeyValues, Polls
+from bot.store.questions import Questions
+from bot.store.search import SearchIndex
+from bot.store.server_settings import ServerSettingsStore
 from bot.store.statistics import Statistics
 from bot.store.subscriptions import Subscriptions
 from bot.store.trending_entries import TrendingEntries
 from bot.store.trending_posts import TrendingPosts
+from bot.store.withheld import WithheldPapers
 
 
 def release() -> str:
@@ -105,13 +117,26 @@ class Stores:
     month_counts: MonthCounts
     statistics: Statistics
     found_messages: FoundMessages
+    search_index: SearchIndex
+    excluded_papers: ExcludedPapers
+    questions: Questions
+    exclusions: Exclusions
+    withheld: WithheldPapers
+    paper_history: PaperHistory
+    audits: AuditStore
+    paper_posts: PaperPosts
+    exports: Exports
+    author_names: AuthorNames
+    server_settings: ServerSettingsStore
+    personal_data: PersonalData
 
     @classmethod
     def create(cls, database: Database, clock: Clock | None = None) -> Self:
         """All stores of a database; with a clock, messages of several channels share transactions."""
         commits = GroupCommit(database, clock)
+        subscriptions = Subscriptions(database)
         return cls(
-            Subscriptions(database),
+            subscriptions,
             Channels(database),
             ChannelSettingsStore(database),
             Papers(database),
@@ -128,6 +153,18 @@ class Stores:
             MonthCounts(database),
             Statistics(database),
             FoundMessages(database),
+            SearchIndex(database),
+            ExcludedPapers(database),
+            Questions(database),
+            Exclusions(database),
+            WithheldPapers(database),
+            PaperHistory(database),
+            AuditStore(database),
+            PaperPosts(database),
+            Exports(database),
+            AuthorNames(database),
+            ServerSettingsStore(database, subscriptions.note_change),
+            PersonalData(database),
         )
 
 

@@ -28,6 +28,7 @@ from bot.publish.editor import Editor
 from bot.publish.history_check import HistoryCheck
 from bot.publish.janitor import Janitor
 from bot.publish.lifecycle import MessageLifecycle
+from bot.publish.posting_limit import PostingLimit
 from bot.publish.second_bot import SecondBot
 from bot.publish.sender import Sender
 from bot.publish.trending import TrendingPostStorage, TrendingPublisher
@@ -130,6 +131,7 @@ def _dispatcher(context: Context, stores: Stores, wakeups: Wakeups, posting: _Po
             lambda channel_ids: stores.channel_queues.read(channel_ids, clock.now(), continued=batches.continued)
         ),
         batches=batches,
+        posting_limit=PostingLimit(stores.outbox, clock, wakeups.editor.notify),
         lifecycle=MessageLifecycle(storage, posting.sender, posting.availability, clock, metrics),
         availability=posting.availability,
         history_check=posting.history_check,

@@ -23,15 +23,27 @@ from bot.ingest.poller import Poller
 from bot.ingest.window_reader import WindowReader
 from bot.runtime.limits import ARXIV_REQUEST_INTERVAL_S
 from bot.runtime.supervisor import Loop, Supervisor
+from bot.services.audits import AuditService
+from bot.services.authors import AuthorService
 from bot.services.channel_settings import ChannelSettingsService
 from bot.services.charts import ChartService
+from bot.services.exclusions import ExclusionService
+from bot.services.explanations import ExplanationService
+from bot.services.exports import ExportService
 from bot.services.lookup import LookupService
 from bot.services.pages import PageService
+from bot.services.paper_lookup import PaperLookupService
+from bot.services.privacy import PrivacyService
 from bot.services.pruning import AbstractPruner
+from bot.services.questions import QuestionService
+from bot.services.search import SearchService
+from bot.services.search_index import SearchIndexer
+from bot.services.server_settings import ServerSettingsService
 from bot.services.status import StatusService
 from bot.services.subscriptions import SubscriptionService
 from bot.store.database import Database
 from bot.store.pruning import AbstractPruning
+from bot.store.search_building import SearchIndexBuilding
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +126,19 @@ class Services:
     subscriptions: SubscriptionService
     channel_settings: ChannelSettingsService
     lookup: LookupService
+    search: SearchService
+    paper_lookup: PaperLookupService
+    exports: ExportService
     status: StatusService
     pages: PageService
     charts: ChartService
+    questions: QuestionService
+    exclusions: ExclusionService
+    explanations: ExplanationService
+    audits: AuditService
+    authors: AuthorService
+    server_settings: ServerSettingsService
+    privacy: PrivacyService
 
 
 def build_services(
@@ -128,10 +150,14 @@ def build_services(
     supervisor: Supervisor,
 ) -> Services:
     """One object per use case."""
+    search = SearchService(stores.search_index, trending.find_entries, context.clock)
+    lookup = _lookup_service(context, stores, ingest, trending, search)
+    paper_lookup = _paper_lookup_service(context, stores, ingest, trending, lookup)
     return Services(
         subscriptions=SubscriptionService(
             stores.subscriptions,
             stores.papers,
+            stores.excluded_papers,
             stores.outbox,
             ingest.initial_sync,
             context.clock,
@@ -139,10 +165,30 @@ def build_services(
             context.settings.limits,
         ),
         channel_settings=_channel_settings_service(context, stores, wakeups),
-        lookup=_lookup_service(context, stores, ingest, trending),
+        search=search,
+        lookup=lookup,
+        paper_lookup=paper_lookup,
+        exports=ExportService(stores.page_store, stores.exports, stores.papers),
         status=_status_service(context, stores, ingest, trending, supervisor),
         pages=PageService(stores.page_store, context.clock, shows_trending=context.settings.huggingface.enabled),
         charts=_chart_service(context, stores, ingest),
+        questions=QuestionService(stores.questions, context.clock),
+        exclusions=ExclusionService(
+            stores.exclusions, stores.withheld, stores.papers, context.clock, wakeups.dispatcher.notify
+        ),
+        explanations=_explanation_service(context, stores, ingest, paper_lookup, supervisor),
+        audits=AuditService(
+            client=ingest.arxiv,
+            reader=WindowReader(ingest.arxiv, context.metrics),
+            audits=stores.audits,
+            withheld=stores.withheld,
+            papers=stores.papers,
+            poller=ingest.poller,
+            clock=context.clock,
+        ),
+        authors=AuthorService(stores.author_names),
+        server_settings=_server_settings_service(context, stores, wakeups, ingest),
+        privacy=PrivacyService(stores.personal_data),
     )
 
 
@@ -158,15 +204,55 @@ def _channel_settings_service(context: Context, stores: Stores, wakeups: Wakeups
     )
 
 
-def _lookup_service(context: Context, stores: Stores, ingest: IngestParts, trending: TrendingParts) -> LookupService:
+def _server_settings_service(
+    context: Context, stores: Stores, wakeups: Wakeups, ingest: IngestParts
+) -> ServerSettingsService:
+    def on_change() -> None:
+        wakeups.notify_settings_changed()
+        ingest.initial_sync.notify()
+
+    return ServerSettingsService(stores.server_settings, context.clock, context.settings.limits, on_change)
+
+
+def _lookup_service(
+    context: Context, stores: Stores, ingest: IngestParts, trending: TrendingParts, search: SearchService
+) -> LookupService:
     return LookupService(
         client=ingest.arxiv,
         subscriptions=stores.subscriptions,
         papers=stores.papers,
         find_trending_entries=trending.find_entries,
+        find_stored=search.stored,
         poller=ingest.poller,
         clock=context.clock,
         interval_s=context.settings.arxiv.request_interval_s,
+    )
+
+
+def _explanation_service(
+    context: Context, stores: Stores, ingest: IngestParts, paper_lookup: PaperLookupService, supervisor: Supervisor
+) -> ExplanationService:
+    return ExplanationService(
+        history=stores.paper_history,
+        withheld=stores.withheld,
+        paper_lookup=paper_lookup,
+        poller=ingest.poller,
+        clock=context.clock,
+        problems=context.problems.current,
+        loop_problems=lambda: supervisor.problems,
+    )
+
+
+def _paper_lookup_service(
+    context: Context, stores: Stores, ingest: IngestParts, trending: TrendingParts, lookup: LookupService
+) -> PaperLookupService:
+    return PaperLookupService(
+        client=ingest.arxiv,
+        papers=stores.papers,
+        paper_posts=stores.paper_posts,
+        find_trending_entries=trending.find_entries,
+        budget=lookup.budget,
+        clock=context.clock,
     )
 
 
@@ -181,11 +267,18 @@ def _status_service(
         clock=context.clock,
         channel_settings=stores.channel_settings,
         subscriptions=stores.subscriptions,
+        withheld=stores.withheld,
         supervisor=supervisor,
         problems=context.problems.current,
         trending_problem=trending.problem,
         shards=context.shards,
+        search_index=stores.search_index,
     )
+
+
+def search_index_loop(context: Context, database: Database) -> Loop:
+    """The loop that builds the full-text index."""
+    return SearchIndexer(SearchIndexBuilding(database), context.clock, context.problems).run
 
 
 def pruning_loops(context: Context, database: Database) -> Mapping[str, Loop]:

@@ -66,20 +66,24 @@ class SlashCommands(app_commands.CommandTree["Client"]):
         self._autocompletion = AutocompletionLimit()
 
     async def interaction_check(self, interaction: discord.Interaction["Client"], /) -> bool:
-        """Records the task of a command, and allows everyone; limits requests for suggestions.
-
-        What the command sends to Discord does not wait behind all papers that are being posted.
-        """
+        """Records the task of a command, and allows everyone; limits requests for suggestions."""
         if interaction.type is discord.InteractionType.autocomplete and not self._autocompletion.allows(
             interaction.user.id, interaction.guild_id
         ):
             await answer_without_suggestions(interaction)
             return False
+        self.track_current_task()
+        return True
+
+    def track_current_task(self) -> None:
+        """Tracks the task of a command, a button or a menu.
+
+        What it sends to Discord does not wait behind all papers that are being posted.
+        """
         prioritize_requests()
         task = asyncio.current_task()
         if task is not None:
             self.track(task)
-        return True
 
     def track(self, task: asyncio.Task[object]) -> None:
         """Keeps a reference to a task until it ends; `cancel_running` cancels it."""
@@ -96,6 +100,13 @@ class SlashCommands(app_commands.CommandTree["Client"]):
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=COMMANDS_END_S)
+
+
+class CogWithMenus(commands.Cog):
+    """A cog with commands in the menu of a message ("Apps"), which discord.py does not find in a cog."""
+
+    def __init__(self, menus: Sequence[app_commands.ContextMenu]) -> None:
+        self.menus = menus
 
 
 class Client(ShardedClient, commands.Bot):
@@ -199,6 +210,8 @@ class Client(ShardedClient, commands.Bot):
         await self.directory.load()
         for cog in self._cogs_to_load:
             await self.add_cog(cog, override=True)  # again if an earlier login failed after this
+            for menu in cog.menus if isinstance(cog, CogWithMenus) else ():
+                self.tree.add_command(menu, override=True)
         await self._sync_if_changed()
         self._login_finished.set()
 

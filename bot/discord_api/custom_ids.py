@@ -19,7 +19,10 @@ NO_POST_KEY: Final = "looked-up"
 ID_MAX: Final = 2**63 - 1
 
 SubscribedAction = Literal["new", "past", "undo"]
+ImportAction = Literal["apply", "cancel", "undo"]
+PrivacyAction = Literal["delete", "cancel"]
 KeywordsMove = Literal["first", "to", "from", "last", "file"]
+PageMove = Literal["to", "from"]
 
 
 class CustomIdTooLong(ValueError):
@@ -143,6 +146,189 @@ class TrendingButtonId(CustomId):
 
     def __str__(self) -> str:
         return f"trending:{self.day.isoformat()}:{self.page}:{self.count}"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchButtonId(CustomId):
+    """A button that shows another page of a search: the page that begins at a hit or ends there, and its papers.
+
+    `low` and `high` limit the documents of the index that are searched.
+    """
+
+    TEMPLATE: ClassVar[str] = (
+        r"search:(?P<move>to|from):(?P<place>\d{1,6}):(?P<count>\d{1,2}):(?P<order>[rd])"
+        r":(?P<low>\d{1,19}):(?P<high>\d{1,19})"
+    )
+
+    move: PageMove
+    place: int
+    count: int
+    by_date: bool
+    low: int
+    high: int
+
+    @classmethod
+    def from_match(cls, match: re.Match[str]) -> Self:
+        """Parses a match of TEMPLATE; raises ValueError for numbers that cannot exist."""
+        move, by_date = cast("PageMove", match["move"]), match["order"] == "d"
+        return cls(move, int(match["place"]), int(match["count"]), by_date, _id(match["low"]), _id(match["high"]))
+
+    def __str__(self) -> str:
+        order = "d" if self.by_date else "r"
+        return f"search:{self.move}:{self.place}:{self.count}:{order}:{self.low}:{self.high}"
+
+
+@dataclass(frozen=True, slots=True)
+class LatestButtonId(CustomId):
+    """A button that shows another page of the newest papers: after `offset` papers, `count` at most.
+
+    Without a period, both of its days are None.
+    """
+
+    TEMPLATE: ClassVar[str] = (
+        r"latest:(?P<offset>\d{1,6}):(?P<count>\d{1,2}):(?P<order>[nu])"
+        r":(?P<first>\d{4}-\d{2}-\d{2}|-):(?P<last>\d{4}-\d{2}-\d{2}|-)"
+    )
+
+    offset: int
+    count: int
+    by_update: bool
+    first: date | None
+    last: date | None
+
+    @classmethod
+    def from_match(cls, match: re.Match[str]) -> Self:
+        """Parses a match of TEMPLATE; raises ValueError for a day that does not exist."""
+        first, last = (None if match[end] == "-" else date.fromisoformat(match[end]) for end in ("first", "last"))
+        return cls(int(match["offset"]), int(match["count"]), match["order"] == "u", first, last)
+
+    def __str__(self) -> str:
+        order = "u" if self.by_update else "n"
+        return f"latest:{self.offset}:{self.count}:{order}:{self.first or '-'}:{self.last or '-'}"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerButtonId(CustomId):
+    """A button that answers a question about what someone typed: who may use it, the question's key, the answer."""
+
+    TEMPLATE: ClassVar[str] = r"answer:(?P<caller>\d{1,20}):(?P<key>[0-9a-f]{16}):(?P<answer>\d)"
+
+    caller_id: int
+    key: str
+    answer: int
+
+    @classmethod
+    def from_match(cls, match: re.Match[str]) -> Self:
+        """Parses a match of TEMPLATE; raises ValueError for an id that cannot exist."""
+        return cls(_id(match["caller"]), match["key"], int(match["answer"]))
+
+    def __str__(self) -> str:
+        return f"answer:{self.caller_id}:{self.key}:{self.answer}"
+
+
+@dataclass(frozen=True, slots=True)
+class CiteButtonId(CustomId):
+    """The button that shows a paper's citation."""
+
+    TEMPLATE: ClassVar[str] = r"cite:(?P<arxiv_id>[^:]+)"
+
+    arxiv_id: ArxivId
+
+    @classmethod
+    def from_match(cls, match: re.Match[str]) -> Self:
+        """Parses a match of TEMPLATE; raises ValueError for a text that is no arXiv id."""
+        return cls(ArxivId(match["arxiv_id"]))
+
+    def __str__(self) -> str:
+        return f"cite:{self.arxiv_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class CitationButtonId(CustomId):
+    """A button below a citation that shows it in another format, by the format's value."""
+
+    TEMPLATE: ClassVar[str] = r"citation:(?P<form>[a-z-]{1,20}):(?P<arxiv_id>[^:]+)"
+
+    form: str
+    arxiv_id: ArxivId
+
+    @classmethod
+    def from_match(cls, match: re.Match[str]) -> Self:
+        """Parses a match of TEMPLATE; raises ValueError for a text that is no arXiv id."""
+        return cls(match["form"], ArxivId(match["arxiv_id"]))
+
+    def __str__(self) -> str:
+        return f"citation:{self.form}:{self.arxiv_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class PaperMenuId(CustomId):
+    """The menu that shows one of several papers; its options are arXiv ids."""
+
+    TEMPLATE: ClassVar[str] = r"papers:menu"
+
+    @classmethod
+    def from_match(cls, _: re.Match[str]) -> Self:
+        """Parses a match of TEMPLATE."""
+        return cls()
+
+    def __str__(self) -> str:
+        return "papers:menu"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportButtonId(CustomId):
+    """A button of an import of settings: what it does, who may use it, and which import."""
+
+    TEMPLATE: ClassVar[str] = r"import:(?P<action>apply|cancel|undo):(?P<caller>\d{1,20}):(?P<import_id>[0-9a-f]{16})"
+
+    action: ImportAction
+    caller_id: int
+    import_id: str
+
+    @classmethod
+    def from_match(cls, match: re.Match[str]) -> Self:
+        """Parses a match of TEMPLATE; raises ValueError for an id that cannot exist."""
+        return cls(cast("ImportAction", match["action"]), _id(match["caller"]), match["import_id"])
+
+    def __str__(self) -> str:
+        return f"import:{self.action}:{self.caller_id}:{self.import_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyButtonId(CustomId):
+    """A button that confirms or cancels the deletion of what is stored about a person."""
+
+    TEMPLATE: ClassVar[str] = r"privacy:(?P<action>delete|cancel):(?P<caller>\d{1,20})"
+
+    action: PrivacyAction
+    caller_id: int
+
+    @classmethod
+    def from_match(cls, match: re.Match[str]) -> Self:
+        """Parses a match of TEMPLATE; raises ValueError for an id that cannot exist."""
+        return cls(cast("PrivacyAction", match["action"]), _id(match["caller"]))
+
+    def __str__(self) -> str:
+        return f"privacy:{self.action}:{self.caller_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class RestButtonId(CustomId):
+    """A button that shows papers that the limit withheld from a message's batch, from the position `start` on."""
+
+    TEMPLATE: ClassVar[str] = r"rest:(?P<key>[\w-]+):(?P<start>\d{1,7})"
+
+    key: str
+    start: int
+
+    @classmethod
+    def from_match(cls, match: re.Match[str]) -> Self:
+        """Parses a match of TEMPLATE."""
+        return cls(match["key"], int(match["start"]))
+
+    def __str__(self) -> str:
+        return f"rest:{self.key}:{self.start}"
 
 
 def _id(digits: str) -> int:

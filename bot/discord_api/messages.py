@@ -10,10 +10,17 @@ from typing import Final, assert_never
 
 import discord
 
-from bot.discord_api.custom_ids import AbstractButtonId, AbstractMenuId
+from bot.discord_api.custom_ids import (
+    AbstractButtonId,
+    AbstractMenuId,
+    CiteButtonId,
+    PaperMenuId,
+    RestButtonId,
+)
 from bot.domain.channel_settings import Layout
 from bot.domain.layout.card import Card, option_description, option_label
 from bot.domain.layout.compact import PaperList
+from bot.domain.layout.followed import NO_MATCHED_AUTHORS, MatchedAuthors
 from bot.domain.layout.message import lay_out_message
 from bot.domain.layout.trending_post import lay_out_trending_post
 from bot.domain.outgoing import OutgoingMessage
@@ -75,22 +82,35 @@ def _render_post(post: Post, trending_entries: Mapping[ArxivId, TrendingEntry]) 
     role = post.header.mention_role
     ping = "" if role is None else f"<@&{role}> "
     return RenderedMessage(
-        content=f"{ping}{post.header.headline}".strip() or None,
-        embeds=embeds(post.papers, post.header.layout, trending_entries),
-        components=reading_components([entry.paper for entry in post.entries], post.key),
+        content=f"{ping}{post.header.headline}{_rest_line(post)}".strip() or None,
+        embeds=embeds(post.papers, post.header.layout, trending_entries, post.matched_authors),
+        components=(*reading_components([entry.paper for entry in post.entries], post.key), *_rest_components(post)),
         allowed_mentions=discord.AllowedMentions(
             everyone=False, users=False, replied_user=False, roles=[] if role is None else [discord.Object(role)]
         ),
     )
 
 
+def _rest_line(post: Post) -> str:
+    return f"\n+{post.rest:,} more: **Show the rest** below" if post.rest else ""
+
+
+def _rest_components(post: Post) -> tuple[discord.ui.Item[discord.ui.View], ...]:
+    """Returns the button that shows what the channel's limit withheld from the batch, if it withheld anything."""
+    if not post.rest:
+        return ()
+    custom_id = RestButtonId(post.key, 0).encode()
+    return (discord.ui.Button(label=f"Show the rest (+{post.rest:,})", custom_id=custom_id),)
+
+
 def embeds(
     papers: Sequence[tuple[Paper, Sequence[str]]],
     layout: Layout,
     trending_entries: Mapping[ArxivId, TrendingEntry] = NO_TRENDING_ENTRIES,
+    matched_authors: MatchedAuthors = NO_MATCHED_AUTHORS,
 ) -> list[discord.Embed]:
     """Returns the embeds of one message: one per paper as cards, one or two for all as a compact list."""
-    laid_out = lay_out_message(papers, layout, trending_entries)
+    laid_out = lay_out_message(papers, layout, trending_entries, matched_authors)
     if isinstance(laid_out, PaperList):
         return [discord.Embed(description=each, colour=CARD_COLOUR) for each in laid_out.descriptions]
     return [to_embed(card) for card in laid_out]
@@ -121,12 +141,29 @@ def reading_components(papers: Sequence[Paper], key: str) -> tuple[discord.ui.It
     ]
     if arxiv_id.html_url is not None:
         buttons.append(discord.ui.Button(label="HTML", url=arxiv_id.html_url))
-    return tuple(buttons)
+    return (*buttons, _cite_button(arxiv_id))
 
 
 def reading_view(papers: Sequence[Paper], key: str) -> discord.ui.View:
     """Returns `reading_components` as a view, for a reply."""
     return _finished_view(reading_components(papers, key))
+
+
+def cite_view(arxiv_id: ArxivId) -> discord.ui.View:
+    """Returns the button that shows a paper's citation, for a reply without other components."""
+    return _finished_view([_cite_button(arxiv_id)])
+
+
+def paper_menu_view(papers: Sequence[Paper]) -> discord.ui.View:
+    """Returns the menu that shows one of several papers, for a reply."""
+    menu: discord.ui.Select[discord.ui.View] = discord.ui.Select(
+        custom_id=PaperMenuId().encode(), placeholder="Show a paper…", options=_options(papers)
+    )
+    return _finished_view([menu])
+
+
+def _cite_button(arxiv_id: ArxivId) -> discord.ui.Button[discord.ui.View]:
+    return discord.ui.Button(label="Cite", custom_id=CiteButtonId(arxiv_id).encode())
 
 
 def _finished_view(components: Sequence[discord.ui.Item[discord.ui.View]]) -> discord.ui.View:
@@ -139,10 +176,15 @@ def _finished_view(components: Sequence[discord.ui.Item[discord.ui.View]]) -> di
 
 
 def _menu(papers: Sequence[Paper], key: str) -> discord.ui.Select[discord.ui.View]:
-    options = [
+    return discord.ui.Select(
+        custom_id=AbstractMenuId(key).encode(), placeholder="Read an abstract…", options=_options(papers)
+    )
+
+
+def _options(papers: Sequence[Paper]) -> list[discord.SelectOption]:
+    return [
         discord.SelectOption(
             label=option_label(paper), value=paper.arxiv_id.value, description=option_description(paper) or None
         )
         for paper in papers
     ]
-    return discord.ui.Select(custom_id=AbstractMenuId(key).encode(), placeholder="Read an abstract…", options=options)

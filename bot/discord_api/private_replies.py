@@ -51,7 +51,13 @@ def _command_name(interaction: discord.Interaction) -> str:
     return interaction.command.qualified_name if interaction.command else str(interaction.type)
 
 
-async def reply(interaction: discord.Interaction, text: str = "", *, embeds: Sequence[discord.Embed] = ()) -> None:
+async def reply(
+    interaction: discord.Interaction,
+    text: str = "",
+    *,
+    embeds: Sequence[discord.Embed] = (),
+    view: discord.ui.View = discord.utils.MISSING,
+) -> None:
     """Replies so that only the user who ran the command sees it, whether or not the interaction was answered before.
 
     A text that is too long, such as one error for each of hundreds of keywords, is cut.
@@ -60,9 +66,9 @@ async def reply(interaction: discord.Interaction, text: str = "", *, embeds: Seq
     try:
         if interaction.response.is_done():
             await _remove_public_placeholder(interaction)
-            await interaction.followup.send(text, embeds=embeds, ephemeral=True)
+            await interaction.followup.send(text, embeds=embeds, view=view, ephemeral=True)
         else:
-            await interaction.response.send_message(text, embeds=embeds, ephemeral=True)
+            await interaction.response.send_message(text, embeds=embeds, view=view, ephemeral=True)
     except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
         # Discord does not answer, the interaction has expired, or an earlier run answered it (10062).
         fields = {"command": _command_name(interaction), "reason": describe_failure(error)}

@@ -1,10 +1,10 @@
-"""Decides when papers are posted in a channel: immediately, or in a digest once per day at a fixed time.
+"""Decides when papers are posted in a channel: immediately, or in a digest at a fixed time, daily or on some days.
 
 Also parses a time of day, and describes a schedule. It reads no clock and posts nothing.
 
 arXiv's day begins at 20:00 US Eastern, when it announces. Papers that arrive before the day's digest wait for it;
-papers that arrive after it, from a late batch, are posted at once. If a clock change skips the time, the digest is
-posted right after the gap; if the time repeats, only the first time.
+papers that arrive after it, from a late batch, are posted at once on a day with a digest. If a clock change skips the
+time, the digest is posted right after the gap; if the time repeats, only the first time.
 """
 
 import re
@@ -15,11 +15,11 @@ from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
 from bot.domain.poll_schedule import last_evening
+from bot.domain.weekdays import EVERY_DAY, Weekdays, describe_weekdays
 from bot.domain.zones import available
 from bot.runtime.errors import InvalidSchedule
 
 _DAY: Final = timedelta(days=1)
-_SATURDAY: Final = 5  # as date.weekday() counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +29,19 @@ class Immediate:
 
 @dataclass(frozen=True, slots=True)
 class DailySchedule:
-    """Papers are posted once per day, at this time in this IANA zone."""
+    """Papers are posted once per day, at this time in this IANA zone, on these days of the week."""
 
     hour: int
     minute: int
     zone: str
-    weekdays_only: bool = False
+    days: Weekdays = EVERY_DAY
 
     def __post_init__(self) -> None:
         time(self.hour, self.minute)  # raises ValueError for an invalid time
         if self.zone not in available():
             raise ValueError(f"not an IANA time zone: {self.zone!r}")
+        if not self.days or not self.days <= EVERY_DAY:
+            raise ValueError(f"not days of the week: {set(self.days)}")
 
 
 ChannelSchedule = Immediate | DailySchedule
@@ -68,12 +70,12 @@ def next_daily_time(daily_schedule: DailySchedule, after: datetime) -> datetime:
 
 
 def describe_schedule(schedule: ChannelSchedule) -> str:
-    """Returns `as they come`, or `on weekdays at 08:30 (Europe/Berlin)`."""
+    """Returns `as they come`, or `on Mondays and Thursdays at 08:30 (Europe/Berlin)`."""
     match schedule:
         case Immediate():
             return "as they come"
-        case DailySchedule(hour, minute, zone, weekdays_only):
-            return f"{'on weekdays' if weekdays_only else 'daily'} at {hour:02}:{minute:02} ({zone})"
+        case DailySchedule(hour, minute, zone, days):
+            return f"{describe_weekdays(days)} at {hour:02}:{minute:02} ({zone})"
     assert_never(schedule)
 
 
@@ -81,12 +83,12 @@ def _daily_time_for(daily_schedule: DailySchedule, arrived: datetime) -> datetim
     digest = next_daily_time(daily_schedule, last_evening(arrived))
     if arrived <= digest:
         return digest
-    # The day's digest is over: a late batch is posted at once, except on a weekend that the channel skips.
+    # The day's digest is over: a late batch is posted at once, except on a day that the channel skips.
     return next_daily_time(daily_schedule, arrived) if _is_day_off(daily_schedule, arrived) else arrived
 
 
 def _is_day_off(daily_schedule: DailySchedule, moment: datetime) -> bool:
-    return daily_schedule.weekdays_only and moment.astimezone(ZoneInfo(daily_schedule.zone)).weekday() >= _SATURDAY
+    return moment.astimezone(ZoneInfo(daily_schedule.zone)).weekday() not in daily_schedule.days
 
 
 def _instant(day: date, hour: time, zone: ZoneInfo) -> datetime:

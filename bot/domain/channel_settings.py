@@ -35,6 +35,7 @@ class ChannelSettings:
     """The settings of one channel; the defaults apply to a new channel.
 
     `paused_since` is set while the channel is paused; `backlog_pending` while papers from a pause are still queued.
+    `papers_per_posting` limits each batch; `papers_left` is how many papers the last batch could still contain.
     """
 
     style: Style = Style.AUTO
@@ -44,3 +45,5 @@ class ChannelSettings:
     paused_since: datetime | None = None
     backlog_pending: bool = False
     trending: TrendingSettings | None = None
+    papers_per_posting: int | None = None
+    papers_left: int | None = None

@@ -5,9 +5,8 @@ whole arXiv query (that is `queries`).
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Final, Self
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, Self
 
 from bot.domain.categories import find_category, is_category, similar_categories
 from bot.domain.searchable import BREAK
@@ -16,6 +15,9 @@ from bot.domain.tokens import Token, match_key, read_tokens
 from bot.domain.unsupported import without_ending_wildcards
 from bot.domain.words import plain, unaccented, visible
 from bot.runtime.errors import InvalidKeyword
+
+if TYPE_CHECKING:  # expressions consist of keywords
+    from bot.domain.expressions.parsing import KeywordExpression
 
 KEYWORD_MAX: Final = 200
 # Commands parse on the event loop, where longer text would take too long. Quotation marks and a category fit in.
@@ -36,9 +38,6 @@ _CATEGORY_LIKE: Final = re.compile(r"[a-z-]+\.[a-z-]+", re.IGNORECASE | re.ASCII
 _SIGNED: Final = re.compile(r"(?<![^\W_])([^\W_]+)[*+#]+(?![^\W_])")
 _TOO_LONG: Final = f"A keyword can be up to {KEYWORD_MAX} characters long."
 _EXAMPLES: Final = "`cs.CL`, `astro-ph.CO` and `quant-ph`"
-_COMMA: Final = re.compile("[,\uff0c]")
-# A list of categories in brackets is one mistake (`agents [cs.CL, cs.LG]`), not two keywords.
-_BRACKETED: Final = re.compile(r"\[([^\[\]]*[,\uff0c][^\[\]]*)\]")
 _QUOTES: Final = ('""', "\u201c\u201d", "\u201e\u201c", "\u201e\u201d", "\u00ab\u00bb", "\u2018\u2019", "''", "``")
 _EMPHASIZED: Final = re.compile(r"(\*{1,3}|__)([^*_]+)\1")
 _DOUBLE_QUOTES: Final = '"\u201c\u201d\u201e\u00ab\u00bb'
@@ -46,7 +45,7 @@ _DOUBLE_QUOTES: Final = '"\u201c\u201d\u201e\u00ab\u00bb'
 
 @dataclass(frozen=True, slots=True)
 class Keyword:
-    """A phrase, optionally limited to one category.
+    """A phrase, optionally limited to one category, or an expression.
 
     Keywords with equal canonical forms are equal, because they match the same papers: `reward model`, `Reward Models`.
     """
@@ -55,6 +54,9 @@ class Keyword:
     canonical: str
     tokens: tuple[Token, ...] = field(compare=False)
     category: str | None = field(compare=False)
+    # What it matches if it is more than a phrase in a category; then it has no tokens and no category.
+    expression: "KeywordExpression | None" = field(default=None, compare=False, repr=False)
+    name: str | None = field(default=None, compare=False)
 
     @classmethod
     def parse(cls, text: str, category: str | None = None) -> Self:
@@ -70,6 +72,22 @@ class Keyword:
         suffix = f" [{category}]" if category else ""
         return cls(phrase + suffix, match_key(tokens, category), tokens, category)
 
+    @property
+    def label(self) -> str:
+        """What people see: its name, or else what was typed, or a short form of a long expression."""
+        if self.name is not None:
+            return self.name
+        return self.shown if self.expression is None else self.expression.label
+
+    @property
+    def text(self) -> str:
+        """The text to type, with its name."""
+        return self.shown if self.name is None else f'name:"{self.name}" {self.shown}'
+
+    def named(self, name: str | None) -> Self:
+        """Returns the keyword with another name."""
+        return replace(self, name=name)
+
 
 def keyword_key(text: str) -> str | None:
     """Returns the canonical form of a keyword; None if it is invalid."""
@@ -77,29 +95,6 @@ def keyword_key(text: str) -> str | None:
         return Keyword.parse(text).canonical
     except InvalidKeyword:
         return None
-
-
-def split_keywords(text: str) -> tuple[str, ...]:
-    """Splits a comma-separated list; of equal keywords, only the first is returned."""
-    unique: dict[str, str] = {}
-    for piece in filter(None, map(visible, _pieces(text))):
-        unique.setdefault(keyword_key(piece) or piece, piece)
-    return tuple(unique.values())
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """Splits at commas, except between categories in brackets."""
-    start = 0
-    kept = {index for found in _BRACKETED.finditer(text) if _are_categories(found[1]) for index in range(*found.span())}
-    for comma in _COMMA.finditer(text):
-        if comma.start() not in kept:
-            yield text[start : comma.start()]
-            start = comma.end()
-    yield text[start:]
-
-
-def _are_categories(listed: str) -> bool:
-    return all(find_category(code) for code in _COMMA.split(listed))
 
 
 def search_phrases(keyword: Keyword) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from itertools import pairwise, repeat
 from typing import Final, NamedTuple, TypeVar
 
 from bot.domain.keyword import Keyword
-from bot.domain.matching_text import PaperText, Phrase
+from bot.domain.matching_text import PaperText, Phrase, joint_text
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.stemming import stem
 from bot.runtime.garbage import without_collections
@@ -48,9 +48,9 @@ def match(papers: Sequence[Paper], keywords: Sequence[Keyword]) -> tuple[Match, 
 
 def _matches(papers: Sequence[Paper], keywords: Sequence[Keyword]) -> list[Match]:
     phrases = [Phrase(keyword.tokens) for keyword in keywords]
-    index = _Index(papers, phrases)
+    index = PhraseIndex(map(joint_text, papers), phrases)
     categories = _Categories(papers)
-    ids, without_versions = _ids(papers)
+    ids, without_versions = unique_ids(papers)
     found: list[Match] = []
     for keyword, phrase in zip(keywords, phrases, strict=True):
         if rows := index.find(phrase):
@@ -59,7 +59,7 @@ def _matches(papers: Sequence[Paper], keywords: Sequence[Keyword]) -> list[Match
     return found
 
 
-def _ids(papers: Sequence[Paper]) -> tuple[Sequence[ArxivId], Callable[[Iterable[int]], Iterable[int]]]:
+def unique_ids(papers: Sequence[Paper]) -> tuple[Sequence[ArxivId], Callable[[Iterable[int]], Iterable[int]]]:
     """Returns the ids of the papers, and a function that leaves only one version of each paper."""
     ids = [paper.arxiv_id for paper in papers]
     first: dict[ArxivId, int] = {}
@@ -96,12 +96,12 @@ class _Stems(dict[str, str]):
         return found
 
 
-class _Index:
-    """The papers of each word, of each stem, and of each two stems in sequence that keywords contain, in order."""
+class PhraseIndex:
+    """The texts with each word, with each stem, and with each two stems in sequence that phrases contain, in order."""
 
-    def __init__(self, papers: Iterable[Paper], phrases: Sequence[Phrase]) -> None:
+    def __init__(self, texts: Iterable[str], phrases: Sequence[Phrase]) -> None:
         stem_of = _Stems().__getitem__
-        self._texts = [PaperText(paper, stem_of) for paper in papers]
+        self._texts = [PaperText(text, stem_of) for text in texts]
         self._marked = {row for row, text in enumerate(self._texts) if text.has_greek_letters}
         single = [phrase for phrase in phrases if len(phrase.tokens) == 1]
         forms = {form for phrase in single if phrase.forms for form in phrase.forms[0]}
@@ -112,7 +112,7 @@ class _Index:
         self._of_pair = _rows_of(pairs, (pairwise(text.stems) for text in self._texts))
 
     def find(self, phrase: Phrase) -> Sequence[int]:
-        """Returns the positions of the papers that contain the phrase, in order."""
+        """Returns the positions of the texts that contain the phrase, in order."""
         if len(phrase.tokens) > 1:
             rows = self._rows_of_pairs(phrase)
         elif phrase.forms:

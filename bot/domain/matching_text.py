@@ -93,11 +93,22 @@ def _may_be_apart(tokens: tuple[Token, ...]) -> bool:
     return len(tokens) == 1 or all(len(token.text) > 1 or token.text == BREAK for token in tokens)
 
 
-class PaperText:
-    """The title and abstract of a paper; `stem_of` returns the stem of a word."""
+def joint_text(paper: Paper) -> str:
+    """Returns the searchable text of the title and abstract of a paper; no phrase crosses the end of the title."""
+    return searchable(paper.title) + _TITLE_END + searchable(paper.abstract)
 
-    def __init__(self, paper: Paper, stem_of: Callable[[str], str]) -> None:
-        self.searchable = searchable(paper.title) + _TITLE_END + searchable(paper.abstract)
+
+def split_text(joint: str) -> tuple[str, str]:
+    """Returns the searchable texts of the title and of the abstract."""
+    title, _, abstract = joint.partition(_TITLE_END)
+    return title, abstract
+
+
+class PaperText:
+    """A searchable text of a paper; `stem_of` returns the stem of a word."""
+
+    def __init__(self, spelled: str, stem_of: Callable[[str], str]) -> None:
+        self.searchable = spelled
         # Tuples: the garbage collector visits each word of a list again and again.
         self.words = tuple(words(self.searchable))
         self.stems = tuple(map(stem_of, self.words))

@@ -81,10 +81,10 @@ class Paper:
     doi: str | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "authors", _without_separators(self.authors))
+        object.__setattr__(self, "authors", without_separators(self.authors))
 
 
-def _without_separators(listed: tuple[str, ...]) -> tuple[str, ...]:
+def without_separators(listed: tuple[str, ...]) -> tuple[str, ...]:
     """Returns the names without separators (":", "and others", "on behalf of the …"), which are no authors."""
     names = (_BEFORE_NAME.sub("", _IN_PARENTHESES.sub(r"\1", name.strip(_NOT_IN_NAMES))) for name in listed)
     return tuple(name for name in names if not _NO_NAME.fullmatch(name))

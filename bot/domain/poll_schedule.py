@@ -111,6 +111,14 @@ def next_announcement(now: datetime) -> datetime:
     return _announced(day)
 
 
+def expected_announcement(submitted: datetime) -> datetime:
+    """Returns when arXiv announces a paper submitted then, by its calendar, unless moderation delays it."""
+    announced = next_announcement(submitted)
+    while batch_cutoff(next_announcement(announced)) < submitted:  # it was closed when the paper was submitted
+        announced = next_announcement(announced)
+    return announced
+
+
 def batch_cutoff(now: datetime) -> datetime:
     """Returns where the latest batch begins: papers submitted after this time were in no earlier announcement."""
     day = _evening(_announcement_before(last_announcement(now)))

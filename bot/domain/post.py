@@ -3,13 +3,14 @@
 `outgoing` has the outcomes of sending; `layout.message` decides which entries share a post.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 from typing import Final
 
 from bot.domain.channel_settings import Layout
+from bot.domain.expressions.authors import MatchedAuthor
 from bot.domain.history import UNKNOWN_START, SearchStart
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.trending.entry import TrendingEntry
@@ -19,7 +20,8 @@ from bot.domain.trending.entry import TrendingEntry
 class OutboxEntry:
     """One paper that waits to be posted in one channel; `keywords` are shown as the reason.
 
-    An entry marked `alone` gets a post of its own. `trending_entry` is the latest one known for the paper.
+    An entry marked `alone` gets a post of its own. `trending_entry` is the latest one known for the paper. `authors`
+    are those for whom it matches; with `is_first`, it is posted before papers that match for other reasons.
     """
 
     id: int
@@ -27,6 +29,8 @@ class OutboxEntry:
     keywords: tuple[str, ...]
     alone: bool
     trending_entry: TrendingEntry | None = None
+    authors: tuple[MatchedAuthor, ...] = ()
+    is_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,10 @@ NO_HEADER: Final = MessageHeader()
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One Discord message, bound to its entries before it is sent; `message_id` is None until it is delivered."""
+    """One Discord message, bound to its entries before it is sent; `message_id` is None until it is delivered.
+
+    `rest` is how many papers the channel's limit withheld from its batch.
+    """
 
     key: str
     channel_id: int
@@ -68,6 +75,7 @@ class Post:
     header: MessageHeader = NO_HEADER
     message_id: int | None = None
     search: SearchStart = UNKNOWN_START
+    rest: int = 0
 
     @property
     def papers(self) -> tuple[tuple[Paper, tuple[str, ...]], ...]:
@@ -75,11 +83,21 @@ class Post:
         return tuple((entry.paper, entry.keywords) for entry in self.entries)
 
     @property
+    def matched_authors(self) -> Mapping[ArxivId, Sequence[MatchedAuthor]]:
+        """The authors for whom papers match, of the papers that have any."""
+        return {entry.paper.arxiv_id: entry.authors for entry in self.entries if entry.authors}
+
+    @property
     def trending_entries(self) -> Mapping[ArxivId, TrendingEntry]:
         """The trending entries of the papers that have one."""
         return {
             entry.paper.arxiv_id: entry.trending_entry for entry in self.entries if entry.trending_entry is not None
         }
+
+
+def in_order(entries: Iterable[OutboxEntry]) -> list[OutboxEntry]:
+    """Returns the entries as they are posted: papers of followed authors first, then the oldest paper, then by id."""
+    return sorted(entries, key=lambda entry: (not entry.is_first, entry.paper.published, entry.paper.arxiv_id.value))
 
 
 def one_message(due: Sequence[OutboxEntry]) -> tuple[OutboxEntry, ...]:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
+from bot.domain.expressions.arxiv_terms import expression_terms
 from bot.domain.keyword import Keyword
+from bot.domain.paper import ArxivId
 from bot.domain.search_terms import any_of, exact_terms, formatting_terms, wide_terms
 
 # Keywords per query. A form POST has no known length limit; status 414 is for GET.
@@ -23,6 +25,9 @@ WINDOW_MIN: Final = timedelta(hours=1)
 _SYNC_HALVINGS: Final = 2
 
 _Item = TypeVar("_Item")
+
+# Every paper: arXiv has no other term for that. It opened on 14 August 1991.
+_ANY_TIME: Final = "submittedDate:[199108140000 TO 209912312359]"
 
 _MINUTE: Final = timedelta(minutes=1)
 _DAY: Final = timedelta(days=1)
@@ -64,11 +69,17 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query to arXiv: its `search_query`, the order of the results, and the window that it covers."""
+    """A query to arXiv: its `search_query`, the window that it covers, and the order of the results.
+
+    The results are ordered by submission, or with `by_update` by the last version. With `ids`, it asks for these papers
+    instead.
+    """
 
     search: str
     window: Window | None = None
     newest_first: bool = True
+    by_update: bool = False
+    ids: tuple[str, ...] = ()
 
 
 def keywords_query(keywords: Iterable[Keyword], window: Window) -> Query:
@@ -80,7 +91,7 @@ def candidates_query(keywords: Iterable[Keyword], window: Window) -> Query:
     """Returns a query for every paper that may match one of the keywords (at least one) in the window."""
     found, formatted = [], []
     for keyword in keywords:
-        terms = wide_terms(keyword)
+        terms = wide_terms(keyword) if keyword.expression is None else expression_terms(keyword.expression.node)
         if not terms.found and keyword.category is None:
             return window_query(window)
         found.append(_in_category(terms.found, keyword.category))
@@ -96,9 +107,23 @@ def window_query(window: Window) -> Query:
     return Query(window.search_term, window)
 
 
-def latest_query(keyword: Keyword) -> Query:
-    """Returns a query for the newest papers of one keyword, of any age."""
-    return Query(_keyword_term(keyword))
+def latest_query(keyword: Keyword, window: Window | None = None, *, by_update: bool = False) -> Query:
+    """Returns a query for the newest papers of one keyword, or with `by_update` for those updated last.
+
+    Without a window, they can have any age.
+    """
+    term = _keyword_term(keyword)
+    return Query(term if window is None else f"{any_of([term])} AND {window.search_term}", window, by_update=by_update)
+
+
+def is_countable(keyword: Keyword) -> bool:
+    """Whether arXiv's search can find a keyword: one that it cannot find is searched in all papers."""
+    return keyword.expression is None or bool(expression_terms(keyword.expression.node).found)
+
+
+def papers_query(arxiv_ids: Iterable[ArxivId]) -> Query:
+    """Returns a query for the newest versions of these papers."""
+    return Query("", ids=tuple(arxiv_id.value for arxiv_id in arxiv_ids))
 
 
 def probe_query(window: Window) -> Query:
@@ -107,6 +132,8 @@ def probe_query(window: Window) -> Query:
 
 
 def _keyword_term(keyword: Keyword) -> str:
+    if keyword.expression is not None:
+        return expression_terms(keyword.expression.node).found or _ANY_TIME
     return _in_category(exact_terms(keyword), keyword.category)
 
 

@@ -8,7 +8,7 @@ rejects. It never decides what matches (that is `matching`).
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, islice, product
 from typing import Final
@@ -81,25 +81,25 @@ def exact_phrases(keyword: Keyword) -> tuple[str, ...]:
     return tuple(islice(phrases, _PHRASES_MAX))
 
 
-def wide_terms(keyword: Keyword) -> SearchTerms:
-    """Returns terms that find every paper that the matcher accepts."""
+def wide_terms(keyword: Keyword, fields: Sequence[str] = _FIELDS) -> SearchTerms:
+    """Returns terms that find every paper that the matcher accepts, in any of the fields of stemmed text."""
     words = [token.text for token in keyword.tokens]
     if all(map(_is_plain, words)):
         phrases = (*exact_phrases(keyword), *_phrases_with_italics(words))
-        found = any_of(f'{field}:"{phrase}"' for phrase in phrases for field in _FIELDS)
-        return SearchTerms(found, _formatted_terms([word for word in words if word not in STOP_WORDS]))
-    return SearchTerms(_in_each_field(_shortest(list(islice(_alternatives(keyword), _PARTS_MAX)))))
+        found = any_of(f'{field}:"{phrase}"' for phrase in phrases for field in fields)
+        return SearchTerms(found, _formatted_terms([word for word in words if word not in STOP_WORDS], fields))
+    return SearchTerms(_in_each_field(_shortest(list(islice(_alternatives(keyword), _PARTS_MAX))), fields))
 
 
 def _is_plain(word: str) -> bool:
     return _PLAIN.fullmatch(word) is not None and word not in GREEK_SIGNS and word not in ACCENTED_NAMES
 
 
-def _formatted_terms(words: list[str]) -> str:
+def _formatted_terms(words: list[str], fields: Sequence[str]) -> str:
     r"""Returns the term for papers with all of the words, including `\textbf{R}einforcement` in an abstract."""
     title = " AND ".join(f'ti:"{word}"' for word in words)
     abstract = " AND ".join(any_of(f'abs:"{form}"' for form in (word, f"{word[0]} {word[1:]}")) for word in words)
-    return f"(({title}) OR ({abstract}))"
+    return any_of(f"({term})" for field, term in (("ti", title), ("abs", abstract)) if field in fields)
 
 
 def _phrases_with_italics(words: list[str]) -> Iterator[str]:
@@ -118,13 +118,13 @@ def _shortest(alternatives: list[list[str]]) -> list[list[str]]:
     ] or by_length[:1]
 
 
-def _in_each_field(alternatives: list[list[str]]) -> str:
+def _in_each_field(alternatives: list[list[str]], fields: Sequence[str]) -> str:
     """Returns a term for papers with one of each alternatives, in the title or in the abstract; empty without any."""
     if not alternatives:
         return ""
     return any_of(
         "(" + " AND ".join(any_of(f'{field}:"{form}"' for form in forms) for forms in alternatives) + ")"
-        for field in _FIELDS
+        for field in fields
     )
 
 

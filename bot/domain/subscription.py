@@ -44,11 +44,12 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """A keyword as a channel spells it, without its tokens; `canonical` is its canonical form."""
+    """A keyword as a channel spells it, without its tokens; `label` is what people see."""
 
     channel_id: int
+    keyword_id: int
     shown: str
-    canonical: str
+    label: str
 
 
 class QuotaScope(Enum):
@@ -84,6 +85,14 @@ class AlreadyWatched:
 
 
 @dataclass(frozen=True, slots=True)
+class Renamed:
+    """The channel subscribed to the keyword before, and shows it with another name from now on."""
+
+    keyword: Keyword
+    before: str
+
+
+@dataclass(frozen=True, slots=True)
 class QuotaExceeded:
     """The keyword was not added: its channel or server has `used` keywords of at most `limit`."""
 
@@ -93,7 +102,7 @@ class QuotaExceeded:
     limit: int
 
 
-AddResult = Added | AlreadyWatched | QuotaExceeded
+AddResult = Added | AlreadyWatched | Renamed | QuotaExceeded
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,7 +150,7 @@ _LOOKAHEAD: Final = 400  # how far after the limit the end of a link or formula 
 _SENTENCE_FROM: Final = 0.6  # a cut at the end of a sentence uses at least this share of the limit
 _WORD_FROM: Final = 0.5  # without a space after this share of the limit (Chinese), the cut is between characters
 
-_SENTENCE_END: Final = re.compile(
+SENTENCE_END: Final = re.compile(
     r"""(?<![\s.]\w)(?<!e\.g)(?<!i\.e)(?<!\bal)(?<!\bcf)(?<!\bvs)(?<!\bresp)(?<!\bFig)(?<!\bEq)(?<!\bRef)
         [.!?]["”’')\]]*+(?=\s)""",
     re.VERBOSE,
@@ -202,7 +202,7 @@ def _inner_positions(pattern: re.Pattern[str], text: str) -> set[int]:
 
 
 def _sentence_end(text: str, max_end: int, forbidden: set[int]) -> int:
-    ends = [found.end() for found in _SENTENCE_END.finditer(text, int(max_end * _SENTENCE_FROM), max_end + 1)]
+    ends = [found.end() for found in SENTENCE_END.finditer(text, int(max_end * _SENTENCE_FROM), max_end + 1)]
     return max((end for end in ends if end <= max_end and end not in forbidden), default=0)
 
 

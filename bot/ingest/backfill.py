@@ -5,7 +5,7 @@ the charts. It sends requests with background priority, and never touches what d
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -24,7 +24,7 @@ from bot.domain.feed import FeedPage
 from bot.domain.keyword import Keyword
 from bot.domain.months import Month
 from bot.domain.paper import ArxivId
-from bot.domain.queries import Window
+from bot.domain.queries import Window, is_countable
 from bot.domain.subscription import WatchedKeyword
 from bot.ingest.month_counts import MonthCounter
 from bot.ingest.retrying import RetryingArxivClient
@@ -124,7 +124,7 @@ class Backfill:
         watched = await self._subscriptions.watched()
         months = months_to_read(first, now)
         tasks = pending_months(watched, await self._backfilled_papers.months(), months, now)
-        counts = () if papers_only else await self._missing_counts([each.keyword for each in watched], months)
+        counts = () if papers_only else await self._missing_counts(_countable(watched), months)
         return BackfillPlan(len(watched), tasks, counts)
 
     async def _missing_counts(
@@ -219,3 +219,8 @@ class Backfill:
     @property
     def _elapsed_s(self) -> float:
         return self._clock.monotonic() - self._started_at_s
+
+
+def _countable(watched: Iterable[WatchedKeyword]) -> list[Keyword]:
+    """Returns the keywords that arXiv can count."""
+    return [each.keyword for each in watched if is_countable(each.keyword)]

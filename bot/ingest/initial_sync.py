@@ -132,7 +132,9 @@ class InitialSync:
             keywords, window, Priority.INTERACTIVE, trust_zero=False, filter_by_keyword=is_filtered
         ):
             with self._metrics.step(Step.COMMIT):
-                await self._ingest_store.record_seen(group, part.papers, part.matches, started_at)
+                await self._ingest_store.record_seen(
+                    group, part.papers, part.matches, started_at, exclusions=part.exclusions
+                )
             matches += len(part.matches)
         return matches
 

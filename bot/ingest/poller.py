@@ -13,6 +13,7 @@ from typing import Final, assert_never
 
 from bot.arxiv.client import ARXIV_BACKOFF_FLOOR_S, ArxivClient
 from bot.arxiv.gate import Priority
+from bot.domain.explanations.facts import FoundBy
 from bot.domain.matching import Match
 from bot.domain.poll_schedule import (
     BatchMissing,
@@ -162,7 +163,7 @@ class Poller:
             return PollCompleted(0, batch=batch)
         # In threads, here and below: thousands of keywords take longer than the event loop may be blocked.
         window = await asyncio.to_thread(_window_of_all, watched, started_at)
-        new_papers = await self._read(watched, window)
+        new_papers = await self._read(watched, window, FoundBy.POLL)
         _check_that_clock_was_not_set(stopwatch)
         with self._metrics.step(Step.COMMIT):
             await self._ingest_store.finish_poll(watched, started_at)
@@ -177,14 +178,15 @@ class Poller:
         if await self._key_values.get(_OLDER_WINDOW_DAY) == today:
             return 0
         try:
-            new_papers = await self._read(await self._subscriptions.synced(), older_window(started_at))
+            synced = await self._subscriptions.synced()
+            new_papers = await self._read(synced, older_window(started_at), FoundBy.OLDER_WINDOW)
         except ArxivError as error:
             log.warning("older window postponed", extra={"reason": str(error)})
             return 0
         await self._key_values.set(_OLDER_WINDOW_DAY, today)
         return new_papers
 
-    async def _read(self, watched: tuple[WatchedKeyword, ...], window: Window) -> int:
+    async def _read(self, watched: tuple[WatchedKeyword, ...], window: Window, found_by: FoundBy) -> int:
         keywords = [each.keyword for each in watched]
         known = await asyncio.to_thread(self._known_entries.of, watched)
         papers = new_papers = 0
@@ -204,6 +206,8 @@ class Poller:
                     [match for match in part.matches if match not in seen],
                     self._clock.now(),
                     seen=seen,
+                    exclusions=part.exclusions,
+                    found_by=found_by,
                 )
             self._known_entries.add(part.digests)
             papers += len(part.papers) + part.unchanged

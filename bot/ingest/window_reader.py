@@ -15,9 +15,9 @@ from typing import Final, assert_never
 from bot.arxiv.client import PageSource
 from bot.arxiv.gate import Priority
 from bot.arxiv.scheduler import Waiters
+from bot.domain.expressions.exclusions import Exclusion, match_and_exclude
 from bot.domain.keyword import Keyword
 from bot.domain.matching import Match
-from bot.domain.matching import match as match_papers
 from bot.domain.paper import Paper
 from bot.domain.queries import POLL_OVERLAP, Query, Window, candidates_query, probe_query, window_query
 from bot.domain.window_scan import ARXIV_PAGE_SIZE, Complete, FetchPage, SplitNeeded, WindowScan
@@ -34,12 +34,16 @@ _MATCHED_TOGETHER: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class WindowResult:
-    """A complete window: its papers and their matches, and how many more are unchanged; `digests` are the papers'."""
+    """A complete window: its papers and their matches, and how many more are unchanged; `digests` are the papers'.
+
+    `exclusions` are the papers that keywords would match if they excluded nothing.
+    """
 
     papers: tuple[Paper, ...]
     matches: tuple[Match, ...]
     unchanged: int
     digests: frozenset[int]
+    exclusions: tuple[Exclusion, ...] = ()
 
 
 class WindowReader:
@@ -121,14 +125,17 @@ class WindowReader:
         for rejection in window.rejected:
             log.warning("entry rejected", extra={"entry": rejection.entry, "reason": rejection.reason})
         matches: list[Match] = []
+        exclusions: list[Exclusion] = []
         with self._metrics.step(Step.MATCH):
             for first in range(0, len(window.papers), _MATCHED_TOGETHER):
                 papers = window.papers[first : first + _MATCHED_TOGETHER]
                 # In a thread: matching takes longer than the event loop may be blocked.
-                matches += await asyncio.to_thread(match_papers, papers, keywords)
+                matched, excluded = await asyncio.to_thread(match_and_exclude, papers, keywords)
+                matches += matched
+                exclusions += excluded
         self._metrics.papers_read.inc(len(window.papers) + window.unchanged)
         self._metrics.matches.inc(len(matches))
-        return WindowResult(window.papers, tuple(matches), window.unchanged, window.digests)
+        return WindowResult(window.papers, tuple(matches), window.unchanged, window.digests, tuple(exclusions))
 
 
 async def has_papers(client: PageSource, window: Window, priority: Priority, waiters: Waiters | None = None) -> bool:

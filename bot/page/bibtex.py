@@ -9,12 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from anyascii import anyascii
-
 from bot.domain.paper import Paper
-from bot.domain.tex.convert import tex_to_text
 from bot.domain.text import collapse
-from bot.page.bibtex_symbols import MATH
 from bot.page.bibtex_text import bibtex_text
 from bot.page.text import without_invalid
 
@@ -29,8 +25,6 @@ _NOT_ONE_PERSON: Final = re.compile(
 )
 # Biber takes half of such a symbol as an initial, which unbalances the braces of its output.
 _SYMBOLS_FIRST: Final = re.compile(r"\A(?:[ `]|\{\}|\{\\(?:[a-z]{3,}|[SP])\})+")
-_STOP_WORDS: Final = re.compile(r"(?:a|an|and|are|as|at|by|for|from|how|in|is|of|on|or|the|to|towards|what|with)")
-_KEY_WORD_MAX: Final = 24  # a language without spaces makes one word of a whole title
 
 
 def bibtex(paper: Paper) -> str:
@@ -41,13 +35,8 @@ def bibtex(paper: Paper) -> str:
 
 
 def key(paper: Paper) -> str:
-    """Returns the citation key, the same for every version: `noether2026reward-2403.01234`."""
-    surname = "".join(_latin(tex_to_text(paper.authors[0]) if paper.authors else "").split()[-1:])
-    title = "".join(char for char in tex_to_text(paper.title) if char not in MATH)
-    word = next((word for word in _latin(title).split() if not _STOP_WORDS.fullmatch(word)), "")
-    return (
-        f"{surname[:_KEY_WORD_MAX]}{paper.published.year}{word[:_KEY_WORD_MAX]}-{str(paper.arxiv_id).replace('/', '-')}"
-    )
+    """Returns the citation key `arxiv-2403.01234`: only the id never changes, unlike titles and lists of authors."""
+    return f"arxiv-{str(paper.arxiv_id).replace('/', '-')}"
 
 
 def _fields(paper: Paper) -> Iterator[tuple[str, str]]:
@@ -76,8 +65,3 @@ def _authors(paper: Paper) -> str:
 def _name(author: str) -> str:
     name = _SYMBOLS_FIRST.sub("", bibtex_text(author))
     return f"{{{name}}}" if _NOT_ONE_PERSON.search(name) else name
-
-
-def _latin(text: str) -> str:
-    """Returns the text in lower-case ASCII letters and digits, words separated by spaces."""
-    return re.sub(r"[^a-z0-9]+", " ", re.sub(r"['-]", "", anyascii(without_invalid(text)).lower()))

@@ -36,6 +36,11 @@ def plain_text(text: str) -> str:
     return defuse_mentions(tex_to_text(without_invalid(text)))
 
 
+def one_line(text: str) -> str:
+    """Returns the text with its TeX converted, on one line, unchanged otherwise: for programs, not for Discord."""
+    return collapse(tex_to_text(without_invalid(text)))
+
+
 def without_invalid(text: str) -> str:
     """Returns the text without the characters that XML or HTML forbid."""
     return _INVALID.sub("", text)

@@ -16,6 +16,7 @@ from bot.publish.availability import ChannelAvailability
 from bot.publish.batches import Batches
 from bot.publish.history_check import HistoryCheck
 from bot.publish.lifecycle import ForumPostLost, MessageLifecycle, StepOutcome
+from bot.publish.posting_limit import PostingLimit
 from bot.runtime.metrics import Metrics
 from bot.store.channel_queues import ChannelQueue
 from bot.store.group_commit import Grouped
@@ -60,6 +61,7 @@ class ChannelWorker:
         outbox: Outbox,
         queues: Grouped[int, ChannelQueue],
         batches: Batches,
+        posting_limit: PostingLimit,
         lifecycle: MessageLifecycle[Post],
         availability: ChannelAvailability,
         history_check: HistoryCheck,
@@ -68,6 +70,7 @@ class ChannelWorker:
         self._outbox = outbox
         self._queues = queues
         self._batches = batches
+        self._posting_limit = posting_limit
         self._lifecycle = lifecycle
         self._availability = availability
         self._history_check = history_check
@@ -85,6 +88,8 @@ class ChannelWorker:
         header = self._batches.next_header(queue)
         if header is None:  # an admin paused or resumed the channel meanwhile
             return True
+        if await self._posting_limit.withhold_rest(queue):
+            return True
         post = await self._bind_next(queue, header)
         return post is not None and self._handle(post, await self._lifecycle.send(post))
 
@@ -101,7 +106,8 @@ class ChannelWorker:
         if not entries:
             await self._batches.ended(queue.channel_id)
             return None
-        return await self._lifecycle.bind(partial(self._outbox.bind, queue.channel_id, entries, header))
+        share = self._posting_limit.share(queue, entries)
+        return await self._lifecycle.bind(partial(self._outbox.bind, queue.channel_id, entries, header, share=share))
 
     def _handle(self, post: Post, outcome: StepOutcome) -> bool:
         """Updates the channel's batch; returns whether the next message may follow now."""

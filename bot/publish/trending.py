@@ -11,7 +11,7 @@ from datetime import date, datetime
 from functools import partial
 from typing import Final
 
-from bot.domain.matching import match
+from bot.domain.expressions.keywords import match_keywords
 from bot.domain.outgoing import Delivered, Rejected
 from bot.domain.trending.entry import TrendingEntry, as_paper
 from bot.domain.trending.post import TrendingPost, TrendingSubscription, days_to_post, select_entries
@@ -109,7 +109,7 @@ class TrendingPublisher:
         later: list[datetime] = []
         for day in days:
             due_times = [
-                (subscription, subscription.post_time(day, days[-1]))
+                (subscription, subscription.post_time(day, days[-1], now))
                 for subscription in await self._trending_posts.due_subscriptions(day, now)
             ]
             trending_entries = await self._trending_entries.of_day(day)
@@ -169,7 +169,9 @@ class TrendingPublisher:
         # A trending entry has no categories; a stored paper does.
         papers = [as_paper(trending_entry, known.get(trending_entry.arxiv_id)) for trending_entry in trending_entries]
         # Takes milliseconds, so it leaves the event loop.
-        matches = await asyncio.to_thread(match, papers, [subscription.keyword for subscription in subscriptions])
+        matches = await asyncio.to_thread(
+            match_keywords, papers, [subscription.keyword for subscription in subscriptions]
+        )
         return replace(trending_post, papers=select_entries(trending_entries, matches, trending_post.min_votes))
 
 

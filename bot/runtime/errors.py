@@ -7,9 +7,15 @@ DailyPapersError
 │   ├── PageError               there is nothing to show, or nowhere to write the page
 │   └── InvalidToken            Discord rejected the token
 ├── InvalidKeyword              cannot be subscribed to; says what is allowed
+│   └── InvalidExpression       an expression cannot be read; says where, and what is expected there
+├── InvalidPaperId              no arXiv id, or several; says what to give instead
+├── InvalidSettingsFile         a settings file cannot be imported; says where it is wrong and what is allowed
 ├── InvalidSchedule             no such time of day or time zone; names the closest
+├── InvalidPeriod               not a date, or a period that ends before it begins
 ├── ChartFailed                 the chart could not be drawn; its numbers are shown without it
 ├── CommandRejected             a command cannot be run here (cogs/permissions.py)
+├── ExportsBusy                 too many exports wait (services/exports.py)
+├── AttachmentUnavailable       the file of an option cannot be loaded (discord_api/attachments.py)
 ├── TrendingDisabled            huggingface.enabled is false (services/trending.py)
 ├── InvalidDay                  not a day, or one without a trending list; says which days have one
 ├── DiscordBackoff              no request to Discord may leave before a time (discord_api/backoff.py)
@@ -68,8 +74,29 @@ class InvalidKeyword(DailyPapersError):
     """A keyword that cannot be subscribed to; the message says what is allowed."""
 
 
+class InvalidExpression(InvalidKeyword):
+    """An expression that cannot be read; the message is one sentence, `position` is where `text` is wrong."""
+
+    def __init__(self, message: str, text: str, position: int) -> None:
+        super().__init__(message)
+        self.text = text
+        self.position = position
+
+
+class InvalidPaperId(DailyPapersError):
+    """A text without an arXiv id, or with several; the message is one sentence about what to give instead."""
+
+
+class InvalidSettingsFile(DailyPapersError):
+    """A settings file that cannot be imported; the message says where it is wrong, and what is allowed."""
+
+
 class InvalidSchedule(DailyPapersError):
-    """A time of day or a time zone that does not exist; the message names the closest."""
+    """A time of day, a day or a time zone that does not exist; the message names the closest, or what is allowed."""
+
+
+class InvalidPeriod(DailyPapersError):
+    """Not a date, or a period that ends before it begins; the message says what is possible."""
 
 
 class ChartFailed(DailyPapersError):

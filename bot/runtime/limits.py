@@ -30,10 +30,16 @@ ALT_TEXT_MAX: Final = 1024
 # Name of a thread or forum post (resources/channel#channel-object).
 THREAD_NAME_MAX: Final = 100
 
+# Where the files of attachments are (reference#image-formatting, and the URLs of attachment objects).
+ATTACHMENT_HOSTS: Final = frozenset(("cdn.discordapp.com", "media.discordapp.net"))
+
 # --- Discord: components and interactions ----------------------------------------------------------
 SELECT_OPTION_MAX: Final = 100
 SELECT_OPTIONS_MAX: Final = 25
 CUSTOM_ID_MAX: Final = 100
+BUTTON_LABEL_MAX: Final = 80
+# Buttons next to each other (components/reference#action-row).
+BUTTONS_PER_ROW: Final = 5
 AUTOCOMPLETE_CHOICES_MAX: Final = 25
 # How long an interaction can be answered and its reply edited (interactions/receiving-and-responding).
 INTERACTION_TOKEN_S: Final = 15 * 60.0

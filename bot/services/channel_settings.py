@@ -66,6 +66,10 @@ class ChannelSettingsService:
         """Publishes each message of an announcement channel to its followers, or stops that."""
         await self._change(channel_id, partial(replace, publish=enabled))
 
+    async def set_limit(self, channel_id: int, papers: int | None) -> None:
+        """Limits how many papers each batch contains, from the next one on; None removes the limit."""
+        await self._change(channel_id, partial(replace, papers_per_posting=papers))
+
     async def enable_trending(self, channel_id: int, guild_id: int | None, min_votes: int) -> ChannelSchedule:
         """Posts each day's trending list from today's on; returns the channel's schedule, which applies to it."""
         now = self._clock.now()

@@ -13,8 +13,8 @@ from bot.store.pruning import BEGINNING, AbstractPruning, PruningPosition
 log = logging.getLogger(__name__)
 
 PRUNING_INTERVAL_S: Final = 24 * 3600.0
-# Between two transactions, so that others need not wait: a million papers take 20 minutes.
-PRUNING_PAUSE_S: Final = 0.5
+# Between two transactions, so that others need not wait: a million papers take 40 minutes.
+PRUNING_PAUSE_S: Final = 0.2
 
 
 class AbstractPruner:

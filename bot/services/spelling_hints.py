@@ -10,6 +10,7 @@ from typing import Final
 
 from bot.domain.categories import CATEGORIES
 from bot.domain.common_terms import COMMON_TERMS
+from bot.domain.expressions.keywords import required_phrases
 from bot.domain.keyword import Keyword, keyword_key
 from bot.domain.similar_terms import nearest_terms, similar_keywords
 from bot.store.papers import Papers
@@ -19,6 +20,8 @@ from bot.store.subscriptions import Subscriptions
 HINT_WAIT_S: Final = 1.0
 # In how many titles terms are searched for that resemble a keyword without papers.
 TITLES_SEARCHED: Final = 3000
+# In how many phrases of an expression a mistake is looked for.
+PHRASES_COMPARED: Final = 3
 # With how many of a channel's keywords an unknown one is compared.
 COMPARED_KEYWORDS: Final = 500
 
@@ -33,7 +36,10 @@ class SpellingHints:
         self._comparing = asyncio.Lock()
 
     async def terms(self, keyword: Keyword) -> tuple[str, ...]:
-        """Terms of known papers, or common ones, that are spelled like the keyword but are another one."""
+        """Terms of known papers, or common ones, that are spelled like the keyword but are another one.
+
+        For an expression, they are like one of its phrases, the first one that is no such term itself.
+        """
         return await self._in_turn(lambda: self._terms(keyword))
 
     async def keywords(self, keyword: Keyword, channel_id: int) -> tuple[str, ...]:
@@ -55,12 +61,17 @@ class SpellingHints:
     async def _terms(self, keyword: Keyword) -> tuple[str, ...]:
         titles = (*await self._papers.titles(TITLES_SEARCHED), *CATEGORIES.values(), *COMMON_TERMS)
         suffix = f" [{keyword.category}]" if keyword.category else ""
-        # In a thread, because 3,000 titles take 0.2 s.
-        terms = await asyncio.to_thread(nearest_terms, keyword.shown.removesuffix(suffix), titles)
-        return tuple(term + suffix for term in terms if keyword_key(term + suffix) not in (None, keyword.canonical))
+        for phrase in required_phrases(keyword)[:PHRASES_COMPARED]:
+            # In a thread, because 3,000 titles take 0.2 s.
+            terms = await asyncio.to_thread(nearest_terms, phrase, titles)
+            key = keyword_key(phrase + suffix)
+            others = tuple(term + suffix for term in terms if keyword_key(term + suffix) not in (None, key))
+            if others and (keyword.expression is None or len(others) == len(terms)):
+                return others
+        return ()
 
     async def _keywords(self, keyword: Keyword, channel_id: int) -> tuple[str, ...]:
         subscriptions = await self._subscriptions.in_channel(channel_id, COMPARED_KEYWORDS)
-        shown = [subscription.keyword.shown for subscription in subscriptions]
+        labels = [subscription.keyword.label for subscription in subscriptions]
         # In a thread, because 500 keywords take up to a second.
-        return await asyncio.to_thread(similar_keywords, keyword.shown, shown)
+        return await asyncio.to_thread(similar_keywords, keyword.label, labels)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from bot.domain.queries import INITIAL_SYNC_PERIOD
+from bot.domain.search.documents import IndexProgress
 from bot.domain.subscription import BlockedChannel
 from bot.ingest.initial_sync import InitialSync
 from bot.ingest.poller import Poller
@@ -19,7 +21,9 @@ from bot.runtime.supervisor import Supervisor
 from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
 from bot.store.outbox import Outbox
+from bot.store.search import SearchIndex
 from bot.store.subscriptions import Subscriptions
+from bot.store.withheld import HeldBack, WithheldPapers
 
 # A channel is shown if it waits for longer: shorter waits are part of normal operation.
 BACKOFF_SHOWN: Final = timedelta(minutes=1)
@@ -27,12 +31,13 @@ BACKOFF_SHOWN: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """The state of the whole bot, except for `unsynced`."""
+    """The state of the whole bot, except for `unsynced` and `held_back`."""
 
     last_poll: datetime | None
     result: str
     next_poll: datetime | None  # None: no keyword is watched
     queued: dict[int, int]  # papers by channel
+    held_back: Mapping[int, HeldBack]  # of the caller's server: papers of the last 30 days that were not posted
     blocked: tuple[BlockedChannel, ...]
     paused: Mapping[int, datetime]  # channels paused by their admins, and since when
     unsynced: Sequence[tuple[int, int]]  # of the caller's server: channels with ids of keywords to be synced
@@ -42,6 +47,7 @@ class StatusReport:
     reported: tuple[Problem, ...]  # problems of the whole bot
     trending_problem: TrendingProblem | None  # why votes are not up to date
     shards: tuple[ShardReport, ...]
+    search_index: IndexProgress
 
 
 class StatusService:
@@ -57,10 +63,12 @@ class StatusService:
         clock: Clock,
         channel_settings: ChannelSettingsStore,
         subscriptions: Subscriptions,
+        withheld: WithheldPapers,
         supervisor: Supervisor,
         problems: Mapping[str, Problem],
         trending_problem: Callable[[], TrendingProblem | None],
         shards: Shards,
+        search_index: SearchIndex,
     ) -> None:
         self._poller = poller
         self._initial_sync = initial_sync
@@ -69,10 +77,12 @@ class StatusService:
         self._clock = clock
         self._channel_settings = channel_settings
         self._subscriptions = subscriptions
+        self._withheld = withheld
         self._supervisor = supervisor
         self._problems = problems
         self._trending_problem = trending_problem
         self._shards = shards
+        self._search_index = search_index
 
     async def report(self, guild_id: int | None) -> StatusReport:
         """The state as of now, for a caller in this server; None outside servers."""
@@ -82,6 +92,7 @@ class StatusService:
             result=result,
             next_poll=await self.next_poll() if await self._subscriptions.has_watched() else None,
             queued=await self._outbox.waiting(),
+            held_back={} if guild_id is None else await self._held_back(guild_id),
             blocked=await self._channels.blocked_channels(),
             paused=await self._channel_settings.paused_channels(),
             unsynced=() if guild_id is None else await self._subscriptions.unsynced_in_guild(guild_id),
@@ -91,7 +102,13 @@ class StatusService:
             reported=self._shown_problems(),
             trending_problem=self._trending_problem(),
             shards=self._shards.reports(),
+            search_index=await self._search_index.progress(),
         )
+
+    async def _held_back(self, guild_id: int) -> Mapping[int, HeldBack]:
+        """What exclusions and limits withheld in the last 30 days, by channel."""
+        channel_ids = await self._channels.in_guild(guild_id)
+        return await self._withheld.count_since(channel_ids, self._clock.now() - INITIAL_SYNC_PERIOD)
 
     def _shown_problems(self) -> tuple[Problem, ...]:
         now = self._clock.now()

@@ -10,6 +10,8 @@ from typing import Final
 
 from bot.config import LimitsSettings
 from bot.domain.categories import is_category
+from bot.domain.expressions.exclusions import has_exclusions
+from bot.domain.expressions.keywords import has_category, narrowed
 from bot.domain.keyword import Keyword
 from bot.domain.keyword_index import KeywordIndex
 from bot.domain.paper import Paper
@@ -21,6 +23,7 @@ from bot.domain.subscription import (
     QuotaExceeded,
     Quotas,
     QuotaScope,
+    Renamed,
     Source,
     Subscription,
 )
@@ -28,6 +31,7 @@ from bot.ingest.initial_sync import InitialSync, SyncStatus
 from bot.runtime.clock import Clock
 from bot.services.keyword_indexes import KeywordIndexes
 from bot.services.spelling_hints import SpellingHints
+from bot.store.excluded_papers import NOTHING_EXCLUDED, ExcludedPapers, ExcludedSummary
 from bot.store.outbox import Outbox
 from bot.store.papers import Papers
 from bot.store.subscriptions import Subscriptions
@@ -47,13 +51,15 @@ __all__ = [
     "NotSubscribed",
     "QuotaExceeded",
     "QuotaScope",
+    "Renamed",
     "SubscriptionService",
     "SyncStatus",
     "Unsubscribed",
 ]
 
-# How many papers a preview shows.
+# How many papers a preview shows, and how many that a keyword excludes.
 PREVIEW_PAPERS: Final = 3
+PREVIEW_EXCLUDED: Final = 2
 # A keyword with more papers per week than this is broad: up to `NARROWER_KEYWORDS` narrower ones are suggested, each
 # with at most `NARROWER_SHARE` of its papers.
 BROAD_PER_WEEK: Final = 100
@@ -68,6 +74,7 @@ class NarrowerKeyword:
     """A broad keyword limited to one category, and its papers per week."""
 
     keyword: Keyword
+    category: str
     per_week: int
 
 
@@ -75,7 +82,7 @@ class NarrowerKeyword:
 class KeywordPreview:
     """A keyword's papers of the last 30 days: how many, and the newest of them.
 
-    `similar_terms` are known terms that resemble a keyword without papers.
+    `similar_terms` are known terms that resemble a keyword without papers; `excluded` is what its exclusions remove.
     """
 
     keyword: Keyword
@@ -83,6 +90,7 @@ class KeywordPreview:
     newest: tuple[Paper, ...]
     narrower: tuple[NarrowerKeyword, ...] = ()
     similar_terms: tuple[str, ...] = ()
+    excluded: ExcludedSummary = NOTHING_EXCLUDED
 
     @property
     def per_week(self) -> int:
@@ -119,6 +127,7 @@ class SubscriptionService:
         self,
         subscriptions: Subscriptions,
         papers: Papers,
+        excluded_papers: ExcludedPapers,
         outbox: Outbox,
         initial_sync: InitialSync,
         clock: Clock,
@@ -127,6 +136,7 @@ class SubscriptionService:
     ) -> None:
         self._subscriptions = subscriptions
         self._papers = papers
+        self._excluded_papers = excluded_papers
         self._outbox = outbox
         self._on_new_posts = on_new_posts
         self._initial_sync = initial_sync
@@ -166,18 +176,23 @@ class SubscriptionService:
         since = self._clock.now() - INITIAL_SYNC_PERIOD
         newest = await self._papers.newest(keyword, PREVIEW_PAPERS)
         count = await self._papers.count(keyword, since)
-        broad = keyword.category is None and count * 7 > BROAD_PER_WEEK * INITIAL_SYNC_PERIOD.days
+        broad = not has_category(keyword) and count * 7 > BROAD_PER_WEEK * INITIAL_SYNC_PERIOD.days
         narrower = await self._narrower(keyword, since, count) if broad else ()
-        return KeywordPreview(keyword, count, newest, narrower, () if count else await self._hints.terms(keyword))
+        excluded = await self._excluded(keyword, since)
+        similar = () if count or excluded.papers else await self._hints.terms(keyword)
+        return KeywordPreview(keyword, count, newest, narrower, similar, excluded)
+
+    async def _excluded(self, keyword: Keyword, since: datetime) -> ExcludedSummary:
+        if not has_exclusions(keyword):
+            return NOTHING_EXCLUDED
+        return await self._excluded_papers.summary(keyword, since, PREVIEW_EXCLUDED)
 
     async def _narrower(self, keyword: Keyword, since: datetime, total: int) -> tuple[NarrowerKeyword, ...]:
         """The keyword within the categories that have most of its papers, except those that have nearly all."""
         counts = await self._papers.count_by_category(keyword, since)
         categories = [(category, papers) for category, papers in counts if papers <= NARROWER_SHARE * total]
         return tuple(
-            NarrowerKeyword(
-                Keyword.parse(keyword.shown, category), max(1, round(papers * 7 / INITIAL_SYNC_PERIOD.days))
-            )
+            NarrowerKeyword(narrowed(keyword, category), category, max(1, round(papers * 7 / INITIAL_SYNC_PERIOD.days)))
             for category, papers in categories[:NARROWER_KEYWORDS]
             if is_category(category)
         )
@@ -196,12 +211,16 @@ class SubscriptionService:
         """The ids of watched keywords, for the custom ids of buttons."""
         return await self._subscriptions.ids(keywords)
 
+    async def subscribed(self, channel_id: int, keywords: Iterable[Keyword]) -> tuple[Keyword, ...]:
+        """Those of these keywords that the channel has, as it spells them."""
+        return await self._subscriptions.in_channel_of(channel_id, keywords)
+
     async def unsubscribe(self, keyword: Keyword, channel_id: int) -> Unsubscribed | KeptByConfig | NotSubscribed:
         """Ends a channel's subscription, unless config.json contains it."""
         try:
             sources = await self._subscriptions.remove(keyword, channel_id)
         except KeyError:
-            return NotSubscribed(keyword.shown, await self._hints.keywords(keyword, channel_id))
+            return NotSubscribed(keyword.label, await self._hints.keywords(keyword, channel_id))
         return KeptByConfig(keyword) if Source.FILE in sources else Unsubscribed(keyword)
 
     async def in_channel(self, channel_id: int) -> tuple[Subscription, ...]:

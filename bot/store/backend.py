@@ -39,6 +39,10 @@ class Backend(Protocol):
         """Returns why nothing can be written now, without writing to the database; None if nothing is known."""
         ...
 
+    async def free_bytes(self) -> int | None:
+        """Returns the free space of its disk; None if that is unknown, as on a server."""
+        ...
+
     def unavailable(self, error: Exception) -> StoreUnavailable | None:
         """Returns the error that says why the database cannot be used now; None for a bug."""
         ...

@@ -16,6 +16,7 @@ from bot.store.database import Database
 from bot.store.expressions import listed_rows
 from bot.store.papers import known_papers, write_papers
 from bot.store.schema import backfilled_months, backfilled_papers, papers
+from bot.store.search_writes import read_terms
 
 
 def _upsert_month() -> Insert:
@@ -50,10 +51,11 @@ class BackfilledPapers:
         fetched = {paper.arxiv_id for paper in found}
         pairs = [(ids[match.keyword], match.arxiv_id) for match in matches if match.arxiv_id in fetched]
         matched = {arxiv_id for _, arxiv_id in pairs}
+        terms = await read_terms(self._database, [paper for paper in found if paper.arxiv_id in matched])
         async with self._database.transaction() as connection:
             known = await known_papers(connection, found)
             kept = [paper for paper in found if paper.arxiv_id in matched or paper.arxiv_id in known]
-            await write_papers(connection, kept)
+            await write_papers(connection, kept, terms)
             await connection.write(_insert([(keyword_id, arxiv_id.value) for keyword_id, arxiv_id in pairs]))
         return sum(paper.arxiv_id not in known for paper in kept)
 

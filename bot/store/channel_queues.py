@@ -6,7 +6,7 @@ It changes nothing: `outbox.py` binds the entries to a message, and checks again
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -14,21 +14,22 @@ from bot.domain.channel_settings import ChannelSettings, Layout
 from bot.domain.post import Due, MessageHeader, OutboxEntry
 from bot.runtime.limits import SELECT_OPTIONS_MAX
 from bot.store.channel_settings import to_settings
-from bot.store.column_types import Id, Text, Utc
+from bot.store.column_types import Id, Utc
 from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.expressions import collected, listed, listed_rows, uncollected
 from bot.store.posts import read_entries
 from bot.store.schema import channel_settings, channels, keywords, outbox, outbox_keywords, posts, subscriptions
-from bot.store.schema.posts import IS_UNBOUND
+from bot.store.schema.posts import IS_BY_FOLLOWED, IS_UNBOUND
+from bot.store.spellings import KEYWORD_LABEL
 
 # No message holds more papers: each is an option of its menu.
 ENTRIES_MAX: Final = SELECT_OPTIONS_MAX
 
 _NOW: Final = sa.bindparam("now", type_=Utc)
 _IS_DUE: Final = sa.and_(IS_UNBOUND, outbox.c.due_at <= _NOW)
-# The same, with words for which SQLite has no index: it would sort all due papers instead of reading the first ones.
-_IS_DUE_IN_ORDER: Final = sa.and_(IS_UNBOUND, sa.func.greatest(outbox.c.due_at, _NOW) == _NOW)
+# In words for which SQLite has no index: it would sort all due papers instead of reading the first ones.
+_IS_TIME: Final = sa.func.greatest(outbox.c.due_at, _NOW) == _NOW
 # Each subquery reads the queue of one channel. PostgreSQL may read those of all channels for a join.
 _IN_CHANNEL: Final = outbox.c.channel_id == channels.c.channel_id
 _DUE: Final = sa.select(
@@ -47,14 +48,24 @@ _DUE: Final = sa.select(
         .correlate(channels)
     ).label("keyword_ids"),
 )
-_FIRST_DUE: Final = collected(
-    sa.select(outbox.c.id)
-    .where(_IS_DUE_IN_ORDER, _IN_CHANNEL)
-    .order_by(outbox.c.published, outbox.c.arxiv_id)
-    .limit(ENTRIES_MAX)
-    .correlate(channels)
-)
-_ENTRY: Final = (outbox.c.id, outbox.c.channel_id, outbox.c.published, outbox.c.arxiv_id, outbox.c.alone)
+
+
+def _first_due(condition: sa.ColumnElement[bool]) -> sa.ScalarSelect[str | None]:
+    """Returns a query for the first due papers of a channel that are unbound by this condition, the oldest first."""
+    return collected(
+        sa.select(outbox.c.id)
+        .where(condition, _IS_TIME, _IN_CHANNEL)
+        .order_by(outbox.c.published, outbox.c.arxiv_id)
+        .limit(ENTRIES_MAX)
+        .correlate(channels)
+    )
+
+
+# Those of followed authors come before the others, which are read as if there were none.
+_FIRST_DUE: Final = sa.select(_first_due(IS_BY_FOLLOWED).label("by_followed"), _first_due(IS_UNBOUND).label("any"))
+_ENTRY: Final = (
+    outbox.c.id, outbox.c.channel_id, outbox.c.published, outbox.c.arxiv_id, outbox.c.alone, outbox.c.by_followed,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +84,7 @@ _NOTHING_DUE: Final = BatchStart(Due(0, (), None), None)
 
 @dataclass(frozen=True, slots=True)
 class ChannelQueue:
-    """What is due in a channel; `entries` are the first of it, oldest paper first, none while the channel is paused.
+    """What is due in a channel; `entries` are the first of it in their order, none while the channel is paused.
 
     `has_unsettled`: a message may have been sent whose outcome is not stored. `start` is None if it was not read.
     """
@@ -157,9 +168,7 @@ async def _spellings(connection: Connection, keyword_ids: Mapping[int, Collectio
         {"channel_id": Id, "keyword_id": Id},
     )
     rows = await connection.all(
-        sa.select(
-            pairs.c.channel_id, sa.func.coalesce(subscriptions.c.shown, keywords.c.shown, type_=Text).label("shown")
-        )
+        sa.select(pairs.c.channel_id, KEYWORD_LABEL.label("shown"))
         .join(keywords, keywords.c.id == pairs.c.keyword_id)
         .outerjoin(
             subscriptions,
@@ -212,12 +221,16 @@ async def _earlier_headers(
 async def _entries(
     connection: Connection, channel_ids: Sequence[int], now: datetime
 ) -> Mapping[int, tuple[OutboxEntry, ...]]:
-    """Returns the first due entries by channel, oldest paper first."""
-    statement = sa.select(_FIRST_DUE).where(channels.c.channel_id.in_(listed(channel_ids, Id)))
-    ids = [each for value in await connection.scalars(statement, {"now": now}) for each in uncollected(value)]
+    """Returns the first due entries by channel, in the order in which they are posted."""
+    statement = _FIRST_DUE.where(channels.c.channel_id.in_(listed(channel_ids, Id)))
+    found = await connection.all(statement, {"now": now})
+    ids = {each for row in found for value in row for each in uncollected(value)}
     rows = await connection.all(sa.select(*_ENTRY).where(outbox.c.id.in_(listed(ids, Id))))
-    ordered = sorted(rows, key=lambda row: (row.published, row.arxiv_id))
+    queued: dict[int, list[sa.Row[Any]]] = {}
+    for row in sorted(rows, key=lambda row: (not row.by_followed, row.published, row.arxiv_id)):
+        queued.setdefault(row.channel_id, []).append(row)
+    first = [row for queue in queued.values() for row in queue[:ENTRIES_MAX]]
     by_channel: dict[int, tuple[OutboxEntry, ...]] = {}
-    for row, entry in zip(ordered, await read_entries(connection, ordered), strict=True):
+    for row, entry in zip(first, await read_entries(connection, first), strict=True):
         by_channel[row.channel_id] = (*by_channel.get(row.channel_id, ()), entry)
     return by_channel

@@ -10,6 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain.channel_schedule import DailySchedule
 from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
+from bot.domain.server_settings.fields import NOT_IN_FILES
+from bot.domain.weekdays import EVERY_DAY, MONDAY_TO_FRIDAY, short_weekdays
 from bot.store.column_types import Id, Utc
 from bot.store.connection import Connection
 from bot.store.database import Database
@@ -23,6 +25,9 @@ NOT_PAUSED: Final = ~(
     .where(channel_settings.c.channel_id == channels.c.channel_id, channel_settings.c.paused_since.is_not(None))
     .correlate(channels)
 )
+
+# The days that `weekdays_only` has.
+_FLAGGED: Final = (EVERY_DAY, MONDAY_TO_FRIDAY)
 
 _CHANNEL: Final = sa.bindparam("channel", type_=Id)
 _NOW: Final = sa.bindparam("now", type_=Utc)
@@ -69,11 +74,11 @@ class ChannelSettingsStore:
         """Replaces a channel's settings by what `changed` returns for the stored ones, and reschedules its queue.
 
         `changed` must not wait for anything; if it raises an exception, nothing is written. `publish.batches` and
-        `resume` set `backlog_pending`: its value is ignored.
+        `resume` set `backlog_pending`, and the outbox `papers_left`: their values are ignored.
         """
         async with self._database.transaction() as connection:
             before = await _read(connection, channel_id)
-            after = replace(changed(before), backlog_pending=before.backlog_pending)
+            after = replace(changed(before), backlog_pending=before.backlog_pending, papers_left=before.papers_left)
             await _write(connection, channel_id, before, after)
             if after.schedule != before.schedule:
                 await reschedule(connection, [channel_id])
@@ -106,6 +111,22 @@ class ChannelSettingsStore:
             await connection.write(_CLEAR_BACKLOG, {"channel": channel_id})
 
 
+async def replace_settings(connection: Connection, channel_id: int, wanted: ChannelSettings, now: datetime) -> None:
+    """Replaces a channel's settings within the caller's transaction; one that is no longer paused is resumed."""
+    before = await _read(connection, channel_id)
+    is_resumed = before.paused_since is not None and wanted.paused_since is None
+    waiting = int(await connection.scalar(_COUNT_WAITING, {"channel": channel_id})) if is_resumed else 0
+    # What the program counts for itself is no setting.
+    after = replace(wanted, **{name: getattr(before, name) for name in NOT_IN_FILES})
+    if waiting:
+        after = replace(after, backlog_pending=True)
+    await _write(connection, channel_id, before, after)
+    if after.schedule != before.schedule:
+        await reschedule(connection, [channel_id])
+    if is_resumed:
+        await connection.write(_MAKE_DUE, {"channel": channel_id, "now": now})
+
+
 async def _read(connection: Connection, channel_id: int) -> ChannelSettings:
     row = await connection.first(_READ, {"channel": channel_id})
     return ChannelSettings() if row is None else to_settings(row)
@@ -132,13 +153,16 @@ def _to_columns(settings: ChannelSettings) -> dict[str, str | int | datetime | N
         "style": settings.style.value,
         "daily_at": None if daily is None else f"{daily.hour:02}:{daily.minute:02}",
         "zone": None if daily is None else daily.zone,
-        "weekdays_only": daily is not None and daily.weekdays_only,
+        "weekdays_only": daily is not None and daily.days == MONDAY_TO_FRIDAY,
+        "posting_days": None if daily is None or daily.days in _FLAGGED else short_weekdays(daily.days),
         "mention_role": settings.mention_role,
         "publish": settings.publish,
         "paused_since": settings.paused_since,
         "backlog_pending": settings.backlog_pending,
         "trending_min_votes": None if trending is None else trending.min_votes,
         "trending_since": None if trending is None else trending.since,
+        "papers_per_posting": settings.papers_per_posting,
+        "papers_left": settings.papers_left,
     }
 
 
@@ -154,4 +178,6 @@ def to_settings(row: sa.Row[Any]) -> ChannelSettings:
         trending=None
         if row.trending_min_votes is None
         else TrendingSettings(row.trending_min_votes, row.trending_since),
+        papers_per_posting=row.papers_per_posting,
+        papers_left=row.papers_left,
     )

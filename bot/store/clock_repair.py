@@ -20,6 +20,7 @@ from bot.store.schema import (
     channel_settings,
     channels,
     edits,
+    exclusions,
     keywords,
     month_counts,
     outbox,
@@ -43,6 +44,7 @@ _PAST_EVENTS: Final = (
     channel_settings.c.paused_since,
     channel_settings.c.trending_since,
     subscriptions.c.added_at,
+    exclusions.c.added_at,
 )
 # What is known since a time in the future is not known: it is fetched, counted or planned again.
 _CACHES: Final = (

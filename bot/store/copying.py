@@ -29,6 +29,8 @@ from bot.store.server_schema import exclusive_connection
 _ROWS_AT_ONCE: Final = 2000
 # After an error of a database.
 _REMEDY: Final = "Parts that were copied are kept: run the same command again to continue."
+# A bot derives the other tables from these again.
+_TABLES: Final = tuple(table for table in metadata.sorted_tables if not table.info)
 # One row of `key_values` is the position of the copy itself.
 _Position = dict[str, Any]
 OnProgress = Callable[[str, int, int], None]
@@ -46,9 +48,9 @@ def copy_database(
     if isinstance(source, Path) and is_missing(source):
         raise DatabaseUnusable(f"There is no database {source} yet: start the bot first, which creates it.")
     with _opened(source, creates=False) as old, _opened(target, creates=True) as new:
-        counts = {table.name: _count(old, table) for table in metadata.sorted_tables}
+        counts = {table.name: _count(old, table) for table in _TABLES}
         position = _begin(old, new, target)
-        for table in metadata.sorted_tables:
+        for table in _TABLES:
             for rows in _copied(old, new, table, position, rows_at_once):
                 on_progress(table.name, rows, counts[table.name])
         for rows in itertools.accumulate(_compared(old, new, target)):
@@ -105,7 +107,7 @@ def _begin(old: sa.Connection, new: sa.Connection, target: Location) -> _Positio
     stored = new.execute(sa.select(key_values.c.value).where(key_values.c.name == COPYING)).scalar()
     if stored is not None:
         return dict(json.loads(stored))
-    if any(_count(new, table) for table in metadata.sorted_tables):
+    if any(_count(new, table) for table in _TABLES):
         raise DatabaseUnusable(f"The database {target} is not empty: choose an empty target. Nothing was changed.")
     if old.execute(sa.select(key_values.c.name).where(key_values.c.name == COPYING)).first() is not None:
         raise DatabaseUnusable("The database is itself an incomplete copy: complete it first.")
@@ -155,7 +157,7 @@ def _store(connection: sa.Connection, position: _Position) -> None:
 
 def _compared(old: sa.Connection, new: sa.Connection, target: Location) -> Iterator[int]:
     """Yields how many further rows were compared; raises DatabaseUnusable if a table differs in its rows."""
-    for table in metadata.sorted_tables:
+    for table in _TABLES:
         expected = yield from _checksum(old, table)
         if expected != (yield from _checksum(new, table)):
             raise DatabaseUnusable(
@@ -185,7 +187,7 @@ def _finish(connection: sa.Connection) -> None:
     """Ends the copy: new rows get ids after the copied ones, and a bot may open the database."""
     with _transaction(connection):
         if connection.dialect.name == "postgresql":
-            for table in metadata.sorted_tables:
+            for table in _TABLES:
                 column = table.autoincrement_column
                 if column is not None:
                     sequence = sa.func.pg_get_serial_sequence(table.name, column.name)

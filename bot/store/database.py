@@ -147,6 +147,10 @@ class Database:
                 return f"the database cannot be written: {first_line(error.orig or error)}"
         return None
 
+    async def free_bytes(self) -> int | None:
+        """Returns the free space of the disk; None if that is unknown, as on a server."""
+        return await self._backend.free_bytes()
+
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[Connection]:
         """Yields a connection for single SELECTs, each of which sees the last commit."""

@@ -47,6 +47,15 @@ class Disk:
             self._written_at_s = self._monotonic()
         return reason
 
+    async def free_bytes(self) -> int | None:
+        """Returns the free space; None for a file system that does not know its size."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, _free_bytes, self._file)
+
+
+def _free_bytes(file: Path) -> int | None:
+    free = os.statvfs(file.resolve().parent)
+    return free.f_bavail * free.f_frsize if free.f_blocks else None
+
 
 def _problem(file: Path, *, writes: bool) -> str | None:
     try:

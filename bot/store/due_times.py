@@ -11,6 +11,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from bot.domain.channel_schedule import ChannelSchedule, DailySchedule, Immediate, due_at
+from bot.domain.weekdays import EVERY_DAY, MONDAY_TO_FRIDAY, Weekdays, parse_weekdays
 from bot.store.column_types import Id, Utc
 from bot.store.connection import Connection
 from bot.store.expressions import listed, listed_rows
@@ -19,6 +20,14 @@ from bot.store.schema.posts import IS_UNBOUND, IS_WAITING
 
 # A statement for all groups of a long queue could reach the server's time limit.
 _CHANGES_AT_ONCE: Final = 2000
+
+# What `to_schedule` reads.
+SCHEDULE_COLUMNS: Final = (
+    channel_settings.c.daily_at,
+    channel_settings.c.zone,
+    channel_settings.c.weekdays_only,
+    channel_settings.c.posting_days,
+)
 
 _Change = dict[str, int | datetime | None]
 
@@ -91,9 +100,8 @@ def _update(changes: Sequence[_Change], condition: sa.ColumnElement[bool]) -> sa
 
 def _with_schedules(groups: sa.Select[Any]) -> sa.Select[Any]:
     found = groups.subquery()
-    settings = channel_settings.c
-    return sa.select(found, settings.daily_at, settings.zone, settings.weekdays_only).select_from(
-        found.outerjoin(channel_settings, settings.channel_id == found.c.channel_id)
+    return sa.select(found, *SCHEDULE_COLUMNS).select_from(
+        found.outerjoin(channel_settings, channel_settings.c.channel_id == found.c.channel_id)
     )
 
 
@@ -126,4 +134,10 @@ def to_schedule(row: sa.Row[Any]) -> ChannelSchedule:
     if row.daily_at is None:
         return Immediate()
     hour, minute = row.daily_at.split(":")
-    return DailySchedule(int(hour), int(minute), row.zone, weekdays_only=row.weekdays_only)
+    return DailySchedule(int(hour), int(minute), row.zone, _to_days(row))
+
+
+def _to_days(row: sa.Row[Any]) -> Weekdays:
+    if row.posting_days is not None:
+        return parse_weekdays(row.posting_days)
+    return MONDAY_TO_FRIDAY if row.weekdays_only else EVERY_DAY

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from bot.store.column_types import Id, Text
 from bot.store.connection import Connection
@@ -39,9 +39,17 @@ async def request_edits_of_entries(connection: Connection, outbox_ids: Iterable[
     return await _request_edits(connection, outbox.c.id.in_(listed(outbox_ids, Id)))
 
 
+async def request_edit(connection: Connection, post_key: str) -> None:
+    """Requests an edit of this message."""
+    await _write_requests(connection, insert(edits).values(post_key=post_key))
+
+
 async def _request_edits(connection: Connection, condition: sa.ColumnElement[bool]) -> int:
     keys = sa.select(outbox.c.post_key).distinct().where(condition, _IN_MESSAGE)
-    request = insert(edits).from_select(["post_key"], keys, include_defaults=False)
+    return await _write_requests(connection, insert(edits).from_select(["post_key"], keys, include_defaults=False))
+
+
+async def _write_requests(connection: Connection, request: Insert) -> int:
     return await connection.write(
         request.on_conflict_do_update(
             index_elements=[edits.c.post_key], set_={"request_count": edits.c.request_count + 1}

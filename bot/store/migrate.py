@@ -20,6 +20,7 @@ from bot.domain.keyword import keyword_key
 from bot.runtime.errors import DatabaseUnusable
 from bot.store.progress import MigrationProgress
 from bot.store.schema import metadata
+from bot.store.schema.search import CREATE_INDEX
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 # "DPap" in PRAGMA application_id, which distinguishes this program's files from others.
 APPLICATION_ID: Final = 0x44506170
 # The number of SQL scripts and revisions.
-FORMAT: Final = 13
+FORMAT: Final = 20
 # Copied tables and the -wal file need space next to the old tables, in multiples of the file's size (measured: 1.1).
 _SPACE_FACTOR: Final = 1.3
 # Since this format, migrations only create indexes, in the file and the -wal file.
@@ -131,6 +132,8 @@ def _create_tables(connection: sa.Connection) -> None:
         connection.execute(sa.schema.CreateTable(table))
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
             connection.execute(sa.schema.CreateIndex(index))
+    for statement in CREATE_INDEX[connection.dialect.name]:
+        connection.exec_driver_sql(statement)
 
 
 def _configuration() -> "Config":

@@ -12,6 +12,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import Insert, insert
 
+from bot.domain.explanations.facts import FoundBy
 from bot.store.column_types import Id, Text, Utc
 from bot.store.connection import Connection
 from bot.store.due_times import reschedule
@@ -19,16 +20,21 @@ from bot.store.effects import count_entries_as_posted, request_edits_of_entries
 from bot.store.expressions import listed, listed_rows
 from bot.store.schema import channel_settings, matches, outbox, outbox_keywords, papers, subscriptions
 from bot.store.schema.posts import IS_UNBOUND
+from bot.store.withholding import is_not_withheld
 
 _IS_POSTED: Final = sa.and_(outbox.c.state.in_(["waiting", "delivered"]), outbox.c.post_key.is_not(None))
 
 
 @dataclass(frozen=True, slots=True)
 class NewMatches:
-    """Matches that were not seen before: rows with keyword, paper and its date; and since when papers are new."""
+    """Matches that were not seen before: rows with keyword, paper and its date; and since when papers are new.
+
+    `with_authors` are the papers that match because of their authors, whether they were seen or not.
+    """
 
     rows: Sequence[sa.Row[Any]]
     new_since: Mapping[int, datetime | None]
+    with_authors: Sequence[str] = ()
 
     @property
     def papers(self) -> list[str]:
@@ -41,35 +47,46 @@ class NewMatches:
 
 
 async def insert_matches(
-    connection: Connection, pairs: Collection[tuple[int, str]], new_since: Mapping[int, datetime | None], now: datetime
+    connection: Connection,
+    pairs: Collection[tuple[int, str]],
+    new_since: Mapping[int, datetime | None],
+    now: datetime,
+    found_by: FoundBy,
 ) -> NewMatches:
     """Inserts these matches (keyword and paper) unless they were seen before; returns those that were not."""
-    rows = await connection.all(await asyncio.to_thread(_insert_matches, pairs, now))
+    rows = await connection.all(await asyncio.to_thread(_insert_matches, pairs, now, found_by))
     return NewMatches(rows, new_since)
 
 
-def _insert_matches(pairs: Iterable[tuple[int, str]], now: datetime) -> sa.Executable:
+def _insert_matches(pairs: Iterable[tuple[int, str]], now: datetime, found_by: FoundBy) -> sa.Executable:
     found = listed_rows(
         [{"keyword": keyword_id, "paper": arxiv_id} for keyword_id, arxiv_id in pairs], {"keyword": Id, "paper": Text}
     )
     rows = (
-        sa.select(found.c.keyword, papers.c.published, papers.c.arxiv_id, papers.c.updated, sa.literal(now, Utc))
+        sa.select(
+            found.c.keyword,
+            papers.c.published,
+            papers.c.arxiv_id,
+            papers.c.updated,
+            sa.literal(now, Utc),
+            sa.literal(found_by.value, Text),
+        )
         .join(papers, papers.c.arxiv_id == found.c.paper)
         .where(sa.true())  # or SQLite would take ON CONFLICT for a condition of the join
     )
     return (
         insert(matches)
-        .from_select(["keyword_id", "published", "arxiv_id", "updated", "matched_at"], rows)
+        .from_select(["keyword_id", "published", "arxiv_id", "updated", "matched_at", "found_by"], rows)
         .on_conflict_do_nothing(index_elements=[matches.c.arxiv_id, matches.c.keyword_id])
         .returning(matches.c.keyword_id, matches.c.arxiv_id, matches.c.published)
     )
 
 
-async def queue_papers(connection: Connection, new_matches: NewMatches, now: datetime) -> Sequence[str]:
-    """Queues the new papers in the channels of their keywords; returns the paper of each row of the outbox."""
+async def queue_papers(connection: Connection, new_matches: NewMatches, now: datetime) -> Mapping[int, str]:
+    """Queues the new papers in the channels of their keywords; returns the paper of each row of the outbox, by id."""
     rows = await connection.all(await asyncio.to_thread(_insert_outbox, new_matches, now))
     if not rows:
-        return ()
+        return {}
     ids, channels, arxiv_ids = await asyncio.to_thread(_columns, rows)
     await count_entries_as_posted(connection, ids)
     scheduled = await connection.scalars(
@@ -79,7 +96,7 @@ async def queue_papers(connection: Connection, new_matches: NewMatches, now: dat
     )
     if scheduled:  # in the other channels, the papers are due
         await reschedule(connection, scheduled, now)
-    return arxiv_ids
+    return dict(zip(ids, arxiv_ids, strict=True))
 
 
 def _columns(rows: Iterable[sa.Row[Any]]) -> tuple[list[int], set[int], list[str]]:
@@ -103,7 +120,7 @@ def _insert_outbox(new_matches: NewMatches, now: datetime) -> sa.Executable:
             subscriptions.c.channel_id, found.c.paper, found.c.published, sa.literal(now, Utc), sa.literal(now, Utc)
         )
         .join(subscriptions, subscriptions.c.keyword_id == found.c.keyword)
-        .where(sa.true())
+        .where(is_not_withheld(subscriptions.c.channel_id, found.c.paper))
     )
     return (
         insert(outbox)

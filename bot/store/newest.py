@@ -9,12 +9,14 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain.keyword import Keyword
 from bot.domain.withdrawal import is_withdrawn
+from bot.store.author_matches import put_followed_first
 from bot.store.codecs import row_to_paper
 from bot.store.column_types import Id, Text, Utc
 from bot.store.connection import Connection
 from bot.store.effects import count_entries_as_posted
 from bot.store.expressions import listed
 from bot.store.schema import keywords, matches, outbox, outbox_keywords, papers, subscriptions
+from bot.store.withholding import is_not_withheld, without_excluded
 
 # Earlier than every stored time.
 EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
@@ -38,11 +40,12 @@ async def add_newest(
 ) -> int:
     """Queues the newest papers that matched these keywords, due now; returns how many were added.
 
-    Papers that the channel has already had, and withdrawn papers, are not added.
+    Papers that the channel has already had or that were withheld, withdrawn papers, and those that an exclusion of the
+    channel matches are not added.
     """
     newest = await _newest_ids(connection, channel_id, wanted, limit)
     rows = sa.select(sa.literal(channel_id, Id), papers.c.arxiv_id, papers.c.published, sa.literal(now, Utc)).where(
-        papers.c.arxiv_id.in_(listed(newest, Text))
+        papers.c.arxiv_id.in_(listed(newest, Text)), is_not_withheld(sa.literal(channel_id, Id), papers.c.arxiv_id)
     )
     added = await connection.scalars(
         insert(outbox)
@@ -51,16 +54,18 @@ async def add_newest(
         .returning(outbox.c.id)
     )
     await count_entries_as_posted(connection, added)
-    await _add_keywords(connection, added)
+    await add_reasons(connection, added)
+    await put_followed_first(connection, newest)
     return len(added)
 
 
 async def _newest_ids(connection: Connection, channel_id: int, wanted: Collection[Keyword], limit: int) -> list[str]:
-    """Returns the ids of the newest papers that match these keywords of the channel, without withdrawn ones."""
+    """Returns the ids of the newest papers that match these keywords, without withdrawn and excluded ones."""
     count = limit
     while True:
         rows = await _newest(connection, channel_id, wanted, count)
-        kept = [row.arxiv_id for row in rows if not is_withdrawn(row_to_paper(row))]
+        found = [paper for paper in map(row_to_paper, rows) if not is_withdrawn(paper)]
+        kept = [paper.arxiv_id.value for paper in await without_excluded(connection, channel_id, found)]
         if len(kept) >= limit or len(rows) < count:
             return kept[:limit]
         count *= 2
@@ -104,8 +109,8 @@ async def _newest(
     )
 
 
-async def _add_keywords(connection: Connection, outbox_ids: Collection[int]) -> None:
-    """Stores every keyword of the channel that these papers match."""
+async def add_reasons(connection: Connection, outbox_ids: Collection[int]) -> None:
+    """Stores every keyword of the channel that these queued papers match."""
     rows = (
         sa.select(outbox.c.id, matches.c.keyword_id)
         .join(matches, matches.c.arxiv_id == outbox.c.arxiv_id)

@@ -20,6 +20,8 @@ from bot.store.migrate import APPLICATION_ID, FORMAT, check_space, run_migration
 DATABASE_BUSY_TIMEOUT_S: Final = 5.0
 # How long to wait for the lock file; another command holds it for some milliseconds while it migrates.
 DATABASE_LOCK_TIMEOUT_S: Final = 0.5
+# A bot that has just started may be migrating the file.
+_MIGRATION_TIMEOUT_S: Final = 3.0
 
 _LOCK_RETRY_INTERVAL_S: Final = 0.05
 # A larger file is searched for damage only by `daily-papers check` and `backup`: 5 GB take 100 s from a cold disk.
@@ -81,7 +83,7 @@ def prepare_shared(path: Path) -> None:
 def _migrate_unless_in_use(path: Path) -> None:
     """Migrates the file, but never while a bot that knows only the older schema runs on it."""
     try:
-        lock_file = _lock(path)
+        lock_file = _lock(path, _MIGRATION_TIMEOUT_S)
     except DatabaseUnusable:
         if not _is_older(path):  # the bot that holds the lock has just migrated it
             return
@@ -125,11 +127,11 @@ def _is_older(path: Path) -> bool:
         return int(connection.execute("PRAGMA user_version").fetchone()[0]) < FORMAT
 
 
-def _lock(path: Path) -> int:
+def _lock(path: Path, timeout_s: float = DATABASE_LOCK_TIMEOUT_S) -> int:
     """Locks the file for this process; the kernel releases the lock however the process ends."""
     lock_file = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     # A command that migrates the file releases the lock at once.
-    deadline_s = time.monotonic() + DATABASE_LOCK_TIMEOUT_S
+    deadline_s = time.monotonic() + timeout_s
     while True:
         try:
             fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -15,20 +15,23 @@ from bot.domain.history import UNKNOWN_START, SearchStart
 from bot.domain.keyword import Keyword
 from bot.domain.outgoing import Delivered
 from bot.domain.post import NO_HEADER, MessageHeader, OutboxEntry, Post
+from bot.domain.posting_limit import PostingShare
+from bot.store.binding import Binding, Settlement, bind_all, settle_all
 from bot.store.channel_settings import NOT_PAUSED
 from bot.store.clock_repair import MAY_SEND, times_of_waits
 from bot.store.column_types import Id, Text, Utc
 from bot.store.connection import Connection
 from bot.store.database import Database
-from bot.store.effects import count_entries_as_posted
+from bot.store.effects import count_entries_as_posted, request_edit
 from bot.store.expressions import listed
 from bot.store.group_commit import GroupCommit
 from bot.store.message_search import record_attempt, record_search
 from bot.store.newest import EARLIEST, add_newest
 from bot.store.papers import skip_withdrawn
-from bot.store.posts import insert_posts, read_posts
+from bot.store.posts import read_posts
 from bot.store.schema import channel_settings, channels, found_papers, outbox, outbox_keywords, posts, subscriptions
-from bot.store.schema.posts import IS_QUEUED, IS_UNBOUND, IS_WAITING
+from bot.store.schema.posts import IS_UNBOUND, IS_WAITING
+from bot.store.withholding import announce_rest, last_post, unannounce_rest, withhold_excluded, withhold_rest
 
 _CHANNEL: Final = sa.bindparam("channel", type_=Id)
 _KEY: Final = sa.bindparam("post", type_=Text)
@@ -86,17 +89,6 @@ _HAS_FOUND_PAPERS: Final = sa.select(
     )
 )
 
-_BIND: Final = sa.update(outbox).where(outbox.c.id == sa.bindparam("entry", type_=Id)).values(post_key=_KEY)
-_SETTLE: Final = (
-    sa.update(posts)
-    .where(posts.c.key == _KEY)
-    .values(
-        message_id=sa.bindparam("message", type_=Id),
-        settled_at=sa.bindparam("now", type_=Utc),
-        thread_id=sa.func.coalesce(sa.bindparam("thread", type_=Id), posts.c.thread_id),
-        publish_at=sa.bindparam("publish", type_=Utc),
-    )
-)
 _REJECT: Final = (
     sa.update(outbox)
     .where(outbox.c.post_key == _KEY)
@@ -106,6 +98,13 @@ _RELEASE: Final = (
     sa.update(outbox)
     .where(outbox.c.post_key == _KEY)
     .values(post_key=None, alone=sa.or_(outbox.c.alone, sa.bindparam("is_alone", type_=outbox.c.alone.type)))
+)
+
+# The papers of a message that does not exist are not charged to the limit of its batch.
+_GIVE_BACK: Final = (
+    sa.update(channel_settings)
+    .where(channel_settings.c.channel_id == _CHANNEL, channel_settings.c.papers_left.is_not(None))
+    .values(papers_left=channel_settings.c.papers_left + sa.bindparam("papers", type_=sa.Integer))
 )
 
 _UNBOUND: Final = sa.select(outbox.c.id).where(IS_UNBOUND, outbox.c.channel_id == _CHANNEL)
@@ -128,12 +127,11 @@ _DROP_UNMATCHED: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Settlement:
-    """The outcome of a post that Discord stored."""
+class RestWithheld:
+    """How many papers exceeded a channel's limit, and whether the message that announces them is to be edited."""
 
-    post: Post
-    delivered: Delivered
-    now: datetime
+    papers: int
+    requests_edit: bool
 
 
 class Outbox:
@@ -170,8 +168,12 @@ class Outbox:
         nonce: str,
         now: datetime,
         search: SearchStart = UNKNOWN_START,
+        share: PostingShare | None = None,
     ) -> Post | None:
-        """Binds entries to a new message; returns None if one was removed or bound in the meantime."""
+        """Binds entries to a new message; returns None if one was removed or bound in the meantime.
+
+        With `share`, the channel's limit is charged, and the last message of a batch announces what it withheld.
+        """
         post = Post(
             key=key,
             channel_id=channel_id,
@@ -182,7 +184,21 @@ class Outbox:
             header=header,
             search=search,
         )
-        return await self._commits.write(_bind_all, post)
+        return await self._commits.write(bind_all, Binding(post, share))
+
+    async def withhold_rest(self, channel_id: int, allowed: int, now: datetime) -> RestWithheld:
+        """Withholds what is due after the first `allowed` papers.
+
+        If no message follows, the channel's last one, which is the last of the batch, is edited to announce it.
+        """
+        async with self._database.transaction() as connection:
+            withheld = await withhold_rest(connection, channel_id, allowed, now)
+            key = await last_post(connection, channel_id) if withheld and not allowed else None
+            if key is None:
+                return RestWithheld(withheld, requests_edit=False)
+            await announce_rest(connection, channel_id, key)
+            await request_edit(connection, key)
+            return RestWithheld(withheld, requests_edit=True)
 
     async def unsettled_post(self, channel_id: int) -> Post | None:
         """Returns the channel's message that may have been sent and is not settled, if there is one."""
@@ -207,12 +223,13 @@ class Outbox:
 
     async def delivered(self, post: Post, delivered: Delivered, now: datetime) -> bool:
         """Settles the post as delivered; returns whether it is to be published to the channel's followers."""
-        return await self._commits.write(_settle_all, _Settlement(post, delivered, now))
+        return await self._commits.write(settle_all, Settlement(post, delivered, now))
 
     async def rejected(self, post: Post, reason: str, now: datetime) -> None:
         """Settles the post as rejected by Discord for this reason; its papers are never sent again."""
         async with self._database.transaction() as connection:
             await connection.write(_REJECT, {"post": post.key, "reason": reason})
+            await unannounce_rest(connection, post.key)
             await connection.write(sa.update(posts).where(posts.c.key == post.key).values(settled_at=now))
 
     async def release(self, post: Post, *, alone: bool = False) -> None:
@@ -220,10 +237,15 @@ class Outbox:
         async with self._database.transaction() as connection:
             await connection.write(_RELEASE, {"post": post.key, "is_alone": alone})
             await count_entries_as_posted(connection, [entry.id for entry in post.entries])
+            await unannounce_rest(connection, post.key)
+            await connection.write(_GIVE_BACK, {"channel": post.channel_id, "papers": len(post.entries)})
             await connection.write(sa.delete(posts).where(posts.c.key == post.key))
             # A subscription that ended while the message was bound kept these entries.
             await drop_unmatched(connection, post.channel_id)
             await skip_withdrawn(connection, [entry.paper.arxiv_id for entry in post.entries])
+            # So did an exclusion that was added.
+            ids = listed([entry.id for entry in post.entries], Id)
+            await withhold_excluded(connection, post.last_attempt, outbox.c.id.in_(ids))
 
     async def add_newest(self, channel_id: int, keywords: Collection[Keyword], limit: int, now: datetime) -> int:
         """Queues the newest papers that matched these keywords, due now; returns how many were added.
@@ -243,48 +265,6 @@ class Outbox:
         """Returns how many papers wait to be posted, by channel."""
         async with self._database.reading() as connection:
             return {row.channel_id: row.papers for row in await connection.all(_WAITING)}
-
-
-async def _bind_all(connection: Connection, new: Sequence[Post]) -> Sequence[Post | None]:
-    """Binds each message's entries to it; returns None for those with an entry that was removed or bound."""
-    ids = [entry.id for post in new for entry in post.entries]
-    unbound = set(await connection.scalars(sa.select(outbox.c.id).where(outbox.c.id.in_(listed(ids, Id)), IS_QUEUED)))
-    bound: list[Post | None] = []
-    for post in new:
-        own = {entry.id for entry in post.entries}
-        bound.append(post if own <= unbound else None)
-        unbound -= own
-    written = [post for post in bound if post is not None]
-    await insert_posts(connection, written)
-    await connection.write(_BIND, [{"entry": entry.id, "post": post.key} for post in written for entry in post.entries])
-    return bound
-
-
-async def _settle_all(connection: Connection, settlements: Sequence[_Settlement]) -> Sequence[bool]:
-    """Settles posts as delivered; returns which are to be published."""
-    channel_ids = listed([each.post.channel_id for each in settlements], Id)
-    publishing = await connection.scalars(
-        sa.select(channel_settings.c.channel_id).where(
-            channel_settings.c.channel_id.in_(channel_ids), channel_settings.c.publish
-        )
-    )
-    published = [each.post.channel_id in publishing and each.delivered.message_id is not None for each in settlements]
-    keys = listed([each.post.key for each in settlements], Text)
-    await connection.write(sa.update(outbox).where(outbox.c.post_key.in_(keys)).values(state="delivered"))
-    await connection.write(
-        _SETTLE,
-        [
-            {
-                "post": each.post.key,
-                "message": each.delivered.message_id,
-                "now": each.now,
-                "thread": each.delivered.thread_id,
-                "publish": each.now if is_published else None,
-            }
-            for each, is_published in zip(settlements, published, strict=True)
-        ],
-    )
-    return published
 
 
 async def drop_unmatched(connection: Connection, channel_id: int) -> None:

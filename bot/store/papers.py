@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -11,7 +11,9 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 
 from bot.domain.keyword import Keyword
 from bot.domain.paper import ArxivId, Paper
+from bot.domain.period import Period
 from bot.domain.withdrawal import is_withdrawn
+from bot.store.author_names import count_authors
 from bot.store.codecs import paper_to_row, row_to_paper
 from bot.store.column_types import Id, Text, Utc
 from bot.store.connection import Connection
@@ -20,13 +22,17 @@ from bot.store.effects import request_edits_of_papers
 from bot.store.expressions import listed
 from bot.store.schema import backfilled_papers, keywords, matches, outbox, papers, subscriptions, trending_entries
 from bot.store.schema.posts import IS_QUEUED
+from bot.store.search_writes import NO_TERMS, Terms, read_terms, stored_papers, update_index
+from bot.store.spellings import SUBSCRIPTION_LABEL
 
 # The values of papers become parameters on the event loop: 200 of them take 6 ms.
 _PAPERS_AT_ONCE: Final = 200
+_END: Final = datetime.max.replace(tzinfo=UTC)
 _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 
 _LIMIT: Final = sa.bindparam("limit", type_=sa.Integer)
 _SINCE: Final = sa.bindparam("since", type_=Utc)
+_UNTIL: Final = sa.bindparam("until", type_=Utc)
 _CHANNEL: Final = sa.bindparam("channel", type_=Id)
 _OF_KEYWORD: Final = (
     matches.c.keyword_id
@@ -41,6 +47,20 @@ _NEWEST: Final = (
     .order_by(matches.c.published.desc(), matches.c.arxiv_id.desc())
     .limit(_LIMIT)
 )
+_BETWEEN: Final = (matches.c.published >= _SINCE, matches.c.published < _UNTIL)
+_UPDATED_BETWEEN: Final = (matches.c.updated >= _SINCE, matches.c.updated < _UNTIL)
+_MATCHING: Final = {
+    False: sa.select(papers)
+    .select_from(_MATCHED)
+    .where(_OF_KEYWORD, *_BETWEEN)
+    .order_by(matches.c.published.desc(), matches.c.arxiv_id.desc())
+    .limit(_LIMIT),
+    True: sa.select(papers)
+    .select_from(_MATCHED)
+    .where(_OF_KEYWORD, *_UPDATED_BETWEEN)
+    .order_by(matches.c.updated.desc(), matches.c.arxiv_id.desc())
+    .limit(_LIMIT),
+}
 _COUNT: Final = sa.select(sa.func.count()).select_from(matches).where(_MATCHED_SINCE)
 _CATEGORIES: Final = sa.select(papers.c.categories).select_from(_MATCHED).where(_MATCHED_SINCE)
 # The date of the last of a keyword's newest papers, and the latest such date of the channel's keywords: one of them has
@@ -56,7 +76,7 @@ _LAST_OF_NEWEST: Final = (
 )
 _NEWEST_SINCE: Final = sa.select(sa.func.max(_LAST_OF_NEWEST)).where(subscriptions.c.channel_id == _CHANNEL)
 _CHANNEL_SINCE: Final = (
-    sa.select(matches.c.published, matches.c.arxiv_id, subscriptions.c.shown)
+    sa.select(matches.c.published, matches.c.arxiv_id, SUBSCRIPTION_LABEL.label("shown"))
     .join(matches, matches.c.keyword_id == subscriptions.c.keyword_id)
     .where(subscriptions.c.channel_id == _CHANNEL, matches.c.published >= _SINCE)
 )
@@ -65,6 +85,12 @@ _TITLES: Final = (
     sa.select(papers.c.title).where(papers.c.arxiv_id < "a").order_by(papers.c.arxiv_id.desc()).limit(_LIMIT)
 )
 _TRENDING_TITLES: Final = sa.select(trending_entries.c.title).order_by(trending_entries.c.arxiv_id.desc()).limit(_LIMIT)
+
+
+_COMPARED: Final = (
+    papers.c.arxiv_id, papers.c.version, papers.c.comment, papers.c.journal_ref, papers.c.published, papers.c.updated,
+    papers.c.authors,
+)  # fmt: skip
 
 
 def _upsert() -> Insert:
@@ -95,32 +121,29 @@ async def known_papers(connection: Connection, found: Iterable[Paper]) -> frozen
     )
 
 
-async def write_papers(connection: Connection, found: Iterable[Paper]) -> None:
+async def write_papers(connection: Connection, found: Iterable[Paper], terms: Terms = NO_TERMS) -> None:
     """Inserts papers, or updates them to a newer version, within the caller's transaction.
 
-    Messages with a changed paper are edited, and the dates that other tables have of it are updated.
+    Messages with a changed paper are edited, and the dates that other tables have of it are updated. `terms` are what
+    `read_terms` returned.
     """
     written = tuple(found)
-    edited, moved = await _changed(connection, written)
+    stored = await stored_papers(connection, written)
+    edited, moved = _changed(stored, written)
     for start in range(0, len(written), _PAPERS_AT_ONCE):
         part = written[start : start + _PAPERS_AT_ONCE]
         await connection.write(_UPSERT, [paper_to_row(paper) for paper in part])
+    await update_index(connection, written, stored, terms)
     if edited:
         await request_edits_of_papers(connection, edited)
     if moved:
         await _update_dates(connection, moved)
+    await count_authors(connection, written, {each: (row.version, row.authors) for each, row in stored.items()})
     await skip_withdrawn(connection, [paper.arxiv_id for paper in written])
 
 
-async def _changed(connection: Connection, written: Sequence[Paper]) -> tuple[list[str], list[str]]:
+def _changed(stored: Mapping[str, sa.Row[Any]], written: Sequence[Paper]) -> tuple[list[str], list[str]]:
     """Returns the stored papers of which messages show something else, and those with other dates."""
-    columns = papers.c
-    rows = await connection.all(
-        sa.select(
-            columns.arxiv_id, columns.version, columns.comment, columns.journal_ref, columns.published, columns.updated
-        ).where(columns.arxiv_id.in_(listed([paper.arxiv_id.value for paper in written], Text)))
-    )
-    stored = {row.arxiv_id: row for row in rows}
     pairs = [(paper, stored[paper.arxiv_id.value]) for paper in written if paper.arxiv_id.value in stored]
     newer = [(paper, row) for paper, row in pairs if paper.version >= row.version]
     edited = [
@@ -192,8 +215,10 @@ class Papers:
 
     async def add(self, found: Iterable[Paper]) -> None:
         """Stores papers that a lookup found; they do not become new to any channel."""
+        written = tuple(found)
+        terms = await read_terms(self._database, written)
         async with self._database.transaction() as connection:
-            await write_papers(connection, found)
+            await write_papers(connection, written, terms)
 
     async def get(self, arxiv_id: ArxivId) -> Paper | None:
         """Returns a paper at its newest known version; None if it is not stored."""
@@ -209,6 +234,15 @@ class Papers:
         values = {"canonical": keyword.canonical, "since": since or _BEGINNING, "limit": limit}
         async with self._database.reading() as connection:
             return tuple(map(row_to_paper, await connection.all(_NEWEST, values)))
+
+    async def matching(
+        self, keyword: Keyword, limit: int, period: Period | None = None, *, by_update: bool = False
+    ) -> tuple[Paper, ...]:
+        """Returns papers that matched `keyword` in a period, newest first by `published`, or by `updated`."""
+        since, until = (_BEGINNING, _END) if period is None else (period.start, period.end)
+        values = {"canonical": keyword.canonical, "since": since, "until": until, "limit": limit}
+        async with self._database.reading() as connection:
+            return tuple(map(row_to_paper, await connection.all(_MATCHING[by_update], values)))
 
     async def titles(self, limit: int) -> tuple[str, ...]:
         """Returns the titles of the newest papers, of stored ones first, then of those on trending lists."""

@@ -94,6 +94,10 @@ class PostgresServer:
         del is_urgent
         return None
 
+    async def free_bytes(self) -> int | None:
+        """Returns None: only the server knows its disk."""
+        return None
+
     def unavailable(self, error: Exception) -> StoreUnavailable | None:
         """Returns the error that says why the server cannot be used now; None for a bug."""
         if isinstance(error, _UNAVAILABLE):

@@ -8,12 +8,14 @@ import sqlalchemy as sa
 from bot.domain.channel_settings import Layout
 from bot.domain.history import SearchStart
 from bot.domain.paper import Paper
-from bot.domain.post import MessageHeader, OutboxEntry, Post
+from bot.domain.post import MessageHeader, OutboxEntry, Post, in_order
+from bot.store.author_matches import authors_of
 from bot.store.codecs import row_to_paper
 from bot.store.column_types import Id, Text
 from bot.store.connection import Connection
 from bot.store.expressions import listed
-from bot.store.schema import keywords, outbox, outbox_keywords, papers, posts, subscriptions
+from bot.store.schema import author_matches, keywords, outbox, outbox_keywords, papers, posts, subscriptions, withheld
+from bot.store.spellings import KEYWORD_LABEL
 from bot.store.trending_entries import read_trending_entries
 
 _INSERT: Final = sa.insert(posts)
@@ -28,33 +30,31 @@ async def read_entries(connection: Connection, rows: Sequence[sa.Row[Any]]) -> t
         OutboxEntry(
             id=row.id,
             paper=stored[row.arxiv_id],
-            keywords=tuple(reasons.get(row.id, ())),
+            keywords=tuple(each.shown for each in reasons.get(row.id, ())),
             alone=row.alone,
             trending_entry=trending_entries.get(stored[row.arxiv_id].arxiv_id),
+            authors=authors_of(reasons.get(row.id, ())),
+            is_first=row.by_followed,
         )
         for row in rows
     )
 
 
 async def read_posts(connection: Connection, rows: Sequence[sa.Row[Any]]) -> tuple[Post, ...]:
-    """Returns the posts of these rows, in their order, with their entries, oldest paper first."""
+    """Returns the posts of these rows, in their order, with their entries in the order in which they are posted."""
     bound = await connection.all(
-        sa.select(outbox.c.id, outbox.c.arxiv_id, outbox.c.alone, outbox.c.post_key).where(
+        sa.select(outbox.c.id, outbox.c.arxiv_id, outbox.c.alone, outbox.c.by_followed, outbox.c.post_key).where(
             outbox.c.post_key.in_(listed([row.key for row in rows], Text))
         )
     )
+    rests = await _rests(connection, [row.key for row in rows])
     entries: dict[str, list[OutboxEntry]] = {}
     for row, entry in zip(bound, await read_entries(connection, bound), strict=True):
         entries.setdefault(row.post_key, []).append(entry)
-    return tuple(_to_post(row, sorted(entries.get(row.key, ()), key=_age)) for row in rows)
+    return tuple(_to_post(row, in_order(entries.get(row.key, ())), rests.get(row.key, 0)) for row in rows)
 
 
-def _age(entry: OutboxEntry) -> tuple[object, ...]:
-    """Returns the sort key for the oldest paper first, then by id, so that the order is deterministic."""
-    return entry.paper.published, entry.paper.arxiv_id.value
-
-
-def _to_post(row: sa.Row[Any], entries: Iterable[OutboxEntry]) -> Post:
+def _to_post(row: sa.Row[Any], entries: Iterable[OutboxEntry], rest: int) -> Post:
     return Post(
         key=row.key,
         channel_id=row.channel_id,
@@ -65,7 +65,18 @@ def _to_post(row: sa.Row[Any], entries: Iterable[OutboxEntry]) -> Post:
         header=MessageHeader(Layout(row.layout), row.heading, row.mention_role, row.thread_id),
         message_id=row.message_id,
         search=SearchStart(row.search_after, row.attempted_at),
+        rest=rest,
     )
+
+
+async def _rests(connection: Connection, keys: Iterable[str]) -> Mapping[str, int]:
+    """Returns how many papers were withheld from the batches of messages, for those messages that say so."""
+    rows = await connection.all(
+        sa.select(withheld.c.post_key, sa.func.count().label("papers"))
+        .where(withheld.c.post_key.in_(listed(keys, Text)))
+        .group_by(withheld.c.post_key)
+    )
+    return {row.post_key: row.papers for row in rows}
 
 
 async def _papers(connection: Connection, arxiv_ids: Iterable[str]) -> Mapping[str, Paper]:
@@ -73,11 +84,13 @@ async def _papers(connection: Connection, arxiv_ids: Iterable[str]) -> Mapping[s
     return {row.arxiv_id: row_to_paper(row) for row in rows}
 
 
-async def _reasons(connection: Connection, entry_ids: Iterable[int]) -> Mapping[int, Sequence[str]]:
-    """Returns the keywords for which papers are posted, by outbox row, in the spelling of the row's channel."""
-    shown = sa.func.coalesce(subscriptions.c.shown, keywords.c.shown, type_=Text)
+async def _reasons(connection: Connection, entry_ids: Iterable[int]) -> Mapping[int, Sequence[sa.Row[Any]]]:
+    """Returns the keywords for which papers are posted, by outbox row, in the spelling of the row's channel.
+
+    Each has the authors for whom it matches the paper.
+    """
     rows = await connection.all(
-        sa.select(outbox.c.id, shown.label("shown"))
+        sa.select(outbox.c.id, KEYWORD_LABEL.label("shown"), author_matches.c.certain, author_matches.c.possible)
         .join_from(outbox, outbox_keywords, outbox_keywords.c.outbox_id == outbox.c.id)
         .join(keywords, keywords.c.id == outbox_keywords.c.keyword_id)
         .outerjoin(
@@ -87,12 +100,19 @@ async def _reasons(connection: Connection, entry_ids: Iterable[int]) -> Mapping[
                 subscriptions.c.keyword_id == outbox_keywords.c.keyword_id,
             ),
         )
+        .outerjoin(
+            author_matches,
+            sa.and_(
+                author_matches.c.arxiv_id == outbox.c.arxiv_id,
+                author_matches.c.keyword_id == outbox_keywords.c.keyword_id,
+            ),
+        )
         .where(outbox.c.id.in_(listed(entry_ids, Id)))
         .order_by(outbox.c.id, outbox_keywords.c.keyword_id)
     )
-    by_entry: dict[int, list[str]] = {}
+    by_entry: dict[int, list[sa.Row[Any]]] = {}
     for row in rows:
-        by_entry.setdefault(row.id, []).append(row.shown)
+        by_entry.setdefault(row.id, []).append(row)
     return by_entry
 
 

@@ -79,6 +79,10 @@ class SqliteFile:
         """Returns why the disk cannot be written; None if it can."""
         return await self._disk.problem(is_urgent=is_urgent)
 
+    async def free_bytes(self) -> int | None:
+        """Returns the free space of the disk."""
+        return await self._disk.free_bytes()
+
     def unavailable(self, error: Exception) -> StoreUnavailable | None:
         """Returns the error that says why the file cannot be used now; None for a bug."""
         if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in _TRANSIENT:

@@ -9,12 +9,13 @@ import sqlalchemy as sa
 
 from bot.domain.charts.chart import Series
 from bot.domain.charts.weekly import WEEK, Weekly
-from bot.store.column_types import Id
+from bot.store.column_types import Id, Text
 from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.expressions import listed
 from bot.store.schema import channels as channels_table
 from bot.store.schema import keywords, outbox, outbox_keywords, posts, subscriptions
+from bot.store.spellings import SUBSCRIPTION_LABEL
 
 _OF_GUILD: Final = (
     sa.select(channels_table.c.channel_id)
@@ -80,7 +81,12 @@ def _count_by_keyword(delivered: sa.Subquery) -> sa.Select[Any]:
         .subquery()
     )
     return (
-        sa.select(counted.c.keyword_id, keywords.c.shown, counted.c.week, counted.c.papers)
+        sa.select(
+            counted.c.keyword_id,
+            sa.func.coalesce(keywords.c.label, keywords.c.shown, type_=Text).label("shown"),
+            counted.c.week,
+            counted.c.papers,
+        )
         .join(keywords, keywords.c.id == counted.c.keyword_id)
         .order_by(counted.c.keyword_id)
     )
@@ -94,7 +100,7 @@ async def _spellings(
     Read at once: PostgreSQL takes 2 ms for the spelling of each keyword.
     """
     rows = await connection.all(
-        sa.select(subscriptions.c.keyword_id, subscriptions.c.shown)
+        sa.select(subscriptions.c.keyword_id, SUBSCRIPTION_LABEL.label("shown"))
         .where(
             subscriptions.c.channel_id.in_(listed(channels, Id)),
             subscriptions.c.keyword_id.in_(listed(keyword_ids, Id)),

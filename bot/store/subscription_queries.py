@@ -18,12 +18,13 @@ from bot.store.database import Database
 from bot.store.expressions import listed
 from bot.store.keyword_cache import KeywordCache
 from bot.store.schema import channels, keywords, subscriptions
+from bot.store.spellings import SUBSCRIPTION_LABEL
 
 _GUILD: Final = sa.bindparam("guild", type_=Id)
 _CHANNEL: Final = sa.bindparam("channel", type_=Id)
 # As a subquery, because SQLite would read the subscriptions of all servers in the order of their channels.
 _IN_GUILD: Final = subscriptions.c.channel_id.in_(sa.select(channels.c.channel_id).where(channels.c.guild_id == _GUILD))
-_BY_SPELLING: Final = (sa.func.lower(subscriptions.c.shown), subscriptions.c.shown, subscriptions.c.keyword_id)
+_BY_LABEL: Final = (sa.func.lower(SUBSCRIPTION_LABEL), SUBSCRIPTION_LABEL, subscriptions.c.keyword_id)
 _IS_WATCHED: Final = keywords.c.id.in_(sa.select(subscriptions.c.keyword_id))
 # For one row: without a list of all watched keywords.
 _HAS_SUBSCRIPTION: Final = (
@@ -35,12 +36,17 @@ _SUBSCRIPTION: Final = sa.select(
     subscriptions.c.channel_id,
     channels.c.guild_id,
     subscriptions.c.shown,
+    keywords.c.canonical,
     subscriptions.c.by_file,
     subscriptions.c.by_command,
     subscriptions.c.added_by,
     subscriptions.c.added_at,
-).join_from(subscriptions, channels, subscriptions.c.channel_id == channels.c.channel_id)
-_IN_CHANNEL: Final = _SUBSCRIPTION.where(subscriptions.c.channel_id == _CHANNEL).order_by(*_BY_SPELLING)
+).select_from(
+    subscriptions.join(channels, subscriptions.c.channel_id == channels.c.channel_id).join(
+        keywords, subscriptions.c.keyword_id == keywords.c.id
+    )
+)
+_IN_CHANNEL: Final = _SUBSCRIPTION.where(subscriptions.c.channel_id == _CHANNEL).order_by(*_BY_LABEL)
 _KEYWORDS_PER_CHANNEL: Final = (
     sa.select(subscriptions.c.channel_id, sa.func.count().label("keywords"))
     .where(_IN_GUILD)
@@ -48,15 +54,20 @@ _KEYWORDS_PER_CHANNEL: Final = (
     .order_by(subscriptions.c.channel_id)
 )
 _SPELLINGS: Final = (
-    sa.select(subscriptions.c.channel_id, subscriptions.c.shown, keywords.c.canonical)
-    .join_from(subscriptions, keywords, subscriptions.c.keyword_id == keywords.c.id)
+    sa.select(
+        subscriptions.c.channel_id,
+        subscriptions.c.keyword_id,
+        subscriptions.c.shown,
+        SUBSCRIPTION_LABEL.label("label"),
+    )
     .where(_IN_GUILD)
-    .order_by(subscriptions.c.channel_id, *_BY_SPELLING)
+    .order_by(subscriptions.c.channel_id, *_BY_LABEL)
 )
 _WATCHED: Final = (
     sa.select(
         keywords.c.id,
         keywords.c.shown,
+        keywords.c.canonical,
         keywords.c.new_since,
         keywords.c.synced_until,
         keywords.c.previous_matcher_until,
@@ -105,7 +116,7 @@ class SubscriptionQueries:
         """Returns part of the subscriptions of a server's channels, by channel and keyword."""
         statement = (
             _SUBSCRIPTION.where(_IN_GUILD, subscriptions.c.channel_id.in_(listed(channel_ids, Id)))
-            .order_by(subscriptions.c.channel_id, *_BY_SPELLING)
+            .order_by(subscriptions.c.channel_id, *_BY_LABEL)
             .limit(limit)
             .offset(offset)
         )
@@ -121,7 +132,9 @@ class SubscriptionQueries:
         """Returns the keywords of a server by channel, as its channels spell them, without parsing them."""
         async with self._database.reading() as connection:
             rows = await connection.all(_SPELLINGS, {"guild": guild_id})
-        return await asyncio.to_thread(lambda: [Spelling(row.channel_id, row.shown, row.canonical) for row in rows])
+        return await asyncio.to_thread(
+            lambda: [Spelling(row.channel_id, row.keyword_id, row.shown, row.label) for row in rows]
+        )
 
     async def _subscriptions(self, statement: sa.Select[Any], values: Values) -> tuple[Subscription, ...]:
         async with self._database.reading() as connection:
@@ -185,18 +198,31 @@ class SubscriptionQueries:
     async def by_ids(self, channel_id: int, keyword_ids: Iterable[int]) -> tuple[Keyword, ...]:
         """Returns the keywords with these ids, ordered by id; ids of keywords that the channel lacks are ignored."""
         statement = (
-            sa.select(subscriptions.c.shown)
+            sa.select(subscriptions.c.shown, keywords.c.canonical)
+            .join_from(subscriptions, keywords, subscriptions.c.keyword_id == keywords.c.id)
             .where(subscriptions.c.channel_id == channel_id, subscriptions.c.keyword_id.in_(listed(keyword_ids, Id)))
             .order_by(subscriptions.c.keyword_id)
         )
         async with self._database.reading() as connection:
-            return tuple(self._parsed(shown) for shown in await connection.scalars(statement))
+            return tuple(self._parsed(row.shown, row.canonical) for row in await connection.all(statement))
+
+    async def in_channel_of(self, channel_id: int, wanted: Iterable[Keyword]) -> tuple[Keyword, ...]:
+        """Returns those of these keywords that a channel has, in its spelling and in this order."""
+        canonicals = [keyword.canonical for keyword in wanted]
+        statement = (
+            sa.select(subscriptions.c.shown, keywords.c.canonical)
+            .join_from(subscriptions, keywords, subscriptions.c.keyword_id == keywords.c.id)
+            .where(subscriptions.c.channel_id == channel_id, keywords.c.canonical.in_(listed(canonicals, Text)))
+        )
+        async with self._database.reading() as connection:
+            found = {row.canonical: row.shown for row in await connection.all(statement)}
+        return tuple(self._parsed(found[each], each) for each in canonicals if each in found)
 
     def _to_subscription(self, row: sa.Row[Any]) -> Subscription:
         return Subscription(
             channel_id=row.channel_id,
             guild_id=row.guild_id,
-            keyword=self._parsed(row.shown),
+            keyword=self._parsed(row.shown, row.canonical),
             sources=sources_of(row),
             added_by=row.added_by,
             added_at=row.added_at,
@@ -205,7 +231,7 @@ class SubscriptionQueries:
     def _to_watched(self, row: sa.Row[Any]) -> WatchedKeyword:
         return WatchedKeyword(
             id=row.id,
-            keyword=self._parsed(row.shown),
+            keyword=self._parsed(row.shown, row.canonical),
             new_since=row.new_since,
             synced_until=row.synced_until,
             previous_matcher_until=row.previous_matcher_until,

@@ -3,7 +3,7 @@
 Every function runs within the caller's transaction.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -51,7 +51,14 @@ async def add_by_command(
     connection: Connection, channel_id: int, added: Collection[Keyword], added_by: int, now: datetime
 ) -> None:
     """Subscribes a channel to these keywords by command; the channel must be stored."""
-    rows = [_row(channel_id, keyword) for keyword in added]
+    await add_all_by_command(connection, [(channel_id, keyword) for keyword in added], added_by, now)
+
+
+async def add_all_by_command(
+    connection: Connection, added: Iterable[tuple[int, Keyword]], added_by: int, now: datetime
+) -> None:
+    """Subscribes channels to keywords by command; the channels must be stored."""
+    rows = [_row(channel_id, keyword) for channel_id, keyword in added]
     source = _source(now, by_command=True, added_by=added_by)
     await _write_keywords(connection, rows)
     inserted = _insert(rows, source)
@@ -76,6 +83,27 @@ async def add_by_file(connection: Connection, added: Iterable[tuple[int, Keyword
             index_elements=["channel_id", "keyword_id"], set_={"by_file": sa.true()}
         )
     )
+
+
+async def restore_by_command(connection: Connection, rows: Sequence[Mapping[str, int | str | datetime | None]]) -> None:
+    """Adds subscriptions again as they were; `rows` have the columns of `import_removals` without the import."""
+    spelled = [{"canonical": str(row["canonical"]), "shown": str(row["shown"])} for row in rows]
+    await _write_keywords(connection, spelled)
+    kinds: dict[str, sa.types.TypeEngine[Any]] = {
+        "channel_id": Id,
+        "canonical": Text,
+        "shown": Text,
+        "added_by": Id,
+        "added_at": Utc(),
+    }
+    restored = listed_rows(rows, kinds)
+    column = restored.c
+    flags = {"by_file": sa.literal(False, Flag), "by_command": sa.literal(True, Flag)}
+    new = sa.select(
+        column.channel_id, keywords.c.id, column.shown, column.added_by, column.added_at, *flags.values()
+    ).where(keywords.c.canonical == column.canonical)
+    names = ["channel_id", "keyword_id", "shown", "added_by", "added_at", *flags]
+    await connection.write(insert(subscriptions).from_select(names, new))
 
 
 async def drop_source(connection: Connection, source: Source, rows: Collection[sa.Row[Any]]) -> int:
@@ -131,22 +159,42 @@ def _is_one_of(rows: Iterable[sa.Row[Any]]) -> sa.ColumnElement[bool]:
     return key.in_(sa.select(pairs.c.channel_id, pairs.c.keyword_id))
 
 
-def _row(channel_id: int, keyword: Keyword) -> dict[str, int | str]:
-    return {"channel_id": channel_id, "canonical": keyword.canonical, "shown": keyword.shown}
+def _row(channel_id: int, keyword: Keyword) -> dict[str, int | str | None]:
+    text, label = keyword.text, keyword.label
+    return {
+        "channel_id": channel_id,
+        "canonical": keyword.canonical,
+        "shown": text,
+        "label": None if label == text else label,
+    }
 
 
-async def _write_keywords(connection: Connection, rows: Collection[Mapping[str, int | str]]) -> None:
+async def rename(connection: Connection, renamed: Iterable[tuple[int, Keyword]]) -> None:
+    """Replaces how channels spell and show these keywords; they must subscribe to them."""
+    for channel_id, keyword in renamed:
+        row = _row(channel_id, keyword)
+        keyword_id = sa.select(keywords.c.id).where(keywords.c.canonical == keyword.canonical).scalar_subquery()
+        await connection.write(
+            sa.update(subscriptions)
+            .where(subscriptions.c.channel_id == channel_id, subscriptions.c.keyword_id == keyword_id)
+            .values(shown=row["shown"], label=row["label"])
+        )
+
+
+async def _write_keywords(connection: Connection, rows: Collection[Mapping[str, int | str | None]]) -> None:
     """Stores the keywords. The first spelling of each stays while any channel subscribes to it."""
     first_rows = {row["canonical"]: row for row in reversed(list(rows))}
-    spelled = listed_rows(reversed(first_rows.values()), {"canonical": Text, "shown": Text})
-    new = sa.select(spelled.c.canonical, spelled.c.shown).where(sa.true())
+    spelled = listed_rows(reversed(first_rows.values()), {"canonical": Text, "shown": Text, "label": Text})
+    new = sa.select(spelled.c.canonical, spelled.c.shown, spelled.c.label).where(sa.true())
     await connection.write(
-        insert(keywords).from_select(["canonical", "shown"], new).on_conflict_do_nothing(index_elements=["canonical"])
+        insert(keywords)
+        .from_select(["canonical", "shown", "label"], new)
+        .on_conflict_do_nothing(index_elements=["canonical"])
     )
     await connection.write(
         sa.update(keywords)
         .where(keywords.c.canonical == spelled.c.canonical, keywords.c.shown != spelled.c.shown, ~_HAS_SUBSCRIPTION)
-        .values(shown=spelled.c.shown)
+        .values(shown=spelled.c.shown, label=spelled.c.label)
     )
 
 
@@ -159,9 +207,9 @@ def _source(now: datetime, *, by_command: bool, added_by: int | None) -> dict[st
     }
 
 
-def _insert(rows: Collection[Mapping[str, int | str]], source: Mapping[str, sa.ColumnElement[Any]]) -> Insert:
-    added = listed_rows(rows, {"channel_id": Id, "canonical": Text, "shown": Text})
-    new = sa.select(added.c.channel_id, keywords.c.id, added.c.shown, *source.values()).where(
+def _insert(rows: Collection[Mapping[str, int | str | None]], source: Mapping[str, sa.ColumnElement[Any]]) -> Insert:
+    added = listed_rows(rows, {"channel_id": Id, "canonical": Text, "shown": Text, "label": Text})
+    new = sa.select(added.c.channel_id, keywords.c.id, added.c.shown, added.c.label, *source.values()).where(
         keywords.c.canonical == added.c.canonical
     )
-    return insert(subscriptions).from_select(["channel_id", "keyword_id", "shown", *source], new)
+    return insert(subscriptions).from_select(["channel_id", "keyword_id", "shown", "label", *source], new)

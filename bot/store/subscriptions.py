@@ -21,6 +21,7 @@ from bot.domain.subscription import (
     QuotaExceeded,
     Quotas,
     QuotaScope,
+    Renamed,
     Source,
 )
 from bot.store.column_types import Id, Text, Utc
@@ -28,7 +29,14 @@ from bot.store.connection import Connection
 from bot.store.expressions import listed
 from bot.store.schema import channel_settings, channels, keywords, subscriptions, trending_posts
 from bot.store.subscription_queries import SubscriptionQueries, sources_of
-from bot.store.subscription_writes import add_by_command, add_by_file, drop_source, write_channel, write_channels
+from bot.store.subscription_writes import (
+    add_by_command,
+    add_by_file,
+    drop_source,
+    rename,
+    write_channel,
+    write_channels,
+)
 
 _CHANNEL: Final = sa.bindparam("channel", type_=Id)
 _GUILD: Final = sa.bindparam("guild", type_=Id)
@@ -75,6 +83,10 @@ _DROP_UNSETTLED_TRENDING_POST: Final = sa.delete(trending_posts).where(
 class Subscriptions(SubscriptionQueries):
     """The subscriptions of all channels."""
 
+    def note_change(self) -> None:
+        """Counts a change that another class of the store made."""
+        self._changed()
+
     async def add_all(
         self,
         keywords: Sequence[Keyword],
@@ -101,6 +113,7 @@ class Subscriptions(SubscriptionQueries):
             if fitting:
                 await write_channel(connection, channel_id, guild_id)
                 await add_by_command(connection, channel_id, fitting, added_by, now)
+            await rename(connection, [(channel_id, each.keyword) for each in results if isinstance(each, Renamed)])
         self._changed()
         return tuple(results)
 
@@ -112,12 +125,14 @@ class Subscriptions(SubscriptionQueries):
         shown = dict(spellings)
         for keyword in added:
             if keyword.canonical in shown:
-                results.append(AlreadyWatched(self._parsed(shown[keyword.canonical])))
+                stored = self._parsed(shown[keyword.canonical], keyword.canonical)
+                is_renamed = keyword.name not in (None, stored.name)
+                results.append(Renamed(keyword, stored.label) if is_renamed else AlreadyWatched(stored))
             elif (exceeded := _exceeded(keyword, used, quotas)) is not None:
                 results.append(exceeded)
             else:
                 results.append(Added(keyword))
-                shown[keyword.canonical] = keyword.shown
+                shown[keyword.canonical] = keyword.text
                 used = {scope: count + 1 for scope, count in used.items()}
         return results
 
@@ -144,6 +159,14 @@ class Subscriptions(SubscriptionQueries):
             await write_channels(connection, configured)
             added = [(key[0], keyword) for key, keyword in wanted.items() if key not in stored]
             await add_by_file(connection, added, now)
+            await rename(
+                connection,
+                [
+                    (key[0], keyword)
+                    for key, keyword in wanted.items()
+                    if key in stored and keyword.name is not None and stored[key].shown != keyword.text
+                ],
+            )
         self._changed()
 
     async def drop_command_subscriptions(self, channel_id: int, gone_before: datetime) -> int:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
 
-from sandbox.arxiv.index import SearchIndex
+from sandbox.arxiv.index import TermIndex
 from sandbox.arxiv.papers import SandboxPaper, split_id
 from sandbox.arxiv.query import Group
 
@@ -31,7 +31,7 @@ class Catalogue:
     """The visible papers."""
 
     def __init__(self) -> None:
-        self._index = SearchIndex()
+        self._index = TermIndex()
         self._current: dict[str, SandboxPaper] = {}
         self._versions: dict[str, SandboxPaper] = {}  # by versioned id
 

@@ -40,6 +40,7 @@ STOP_WORDS = frozenset(
     | {"on", "or", "such", "that", "the", "their", "then", "there", "these", "they", "this", "to", "was", "will"}
     | {"with"}
 )
+_FOUND_MAX = 20_000  # terms whose results are remembered
 _STOP_WORD_PLACEHOLDER = "stopwordgap"  # replaces a stop word, so that phrases keep their distances
 
 # The subset of Unicode's word boundaries that papers need: an apostrophe or full stop between letters, and a full stop
@@ -75,7 +76,7 @@ _TABLES = {
 _TABLE_OF = {"ti": "english", "abs": "english", "co": "plain", "jr": "plain", "rn": "plain", "au": "authors"}
 
 
-class SearchIndex:
+class TermIndex:
     """A full-text index of the visible papers, one row per paper."""
 
     def __init__(self) -> None:
@@ -84,6 +85,7 @@ class SearchIndex:
         self._id_of: dict[int, str] = {}
         self._by_category: dict[str, set[str]] = {}
         self._stale: dict[str, set[str]] = {name: set() for name in _TABLES}
+        self._found: dict[Term, frozenset[str]] = {}  # since the last change
         # Only one thread uses the connection at a time, but not always the same: searches may run in a worker thread.
         self._db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         for name, table in _TABLES.items():
@@ -97,6 +99,7 @@ class SearchIndex:
 
     def add(self, papers: Iterable[SandboxPaper]) -> None:
         """Adds papers, each replacing an earlier version."""
+        self._found.clear()
         for paper in papers:
             before = self._papers.get(paper.arxiv_id)
             for category in before.categories if before else ():
@@ -118,9 +121,12 @@ class SearchIndex:
     def _find(self, node: Node, scores: Counter[str]) -> set[str]:
         match node:
             case Term():
-                found = self._term(node)
-                scores.update(found)
-                return found
+                if node not in self._found:
+                    if len(self._found) >= _FOUND_MAX:
+                        self._found.clear()
+                    self._found[node] = frozenset(self._term(node))
+                scores.update(self._found[node])
+                return set(self._found[node])
             case DateRange(first, last):
                 return {i for i, paper in self._papers.items() if first <= paper.published <= last}
             case Group(operands, operators, negated):
@@ -221,7 +227,8 @@ def _fold(text: str) -> str:
 
 # Letters that ICU folding maps but Unicode decomposition does not.
 _FOLDED_LETTERS = str.maketrans(
-    {"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "ı": "i", "ß": "ss", "æ": "ae", "œ": "oe"}
+    {"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ð": "d", "ħ": "h", "ı": "i", "ß": "ss"}
+    | {"æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "þ": "th", "Þ": "TH"}
 )
 
 

@@ -6,7 +6,7 @@ It searches by words and categories; the dates in the queries are ignored, becau
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from sandbox.arxiv.index import SearchIndex
+from sandbox.arxiv.index import TermIndex
 from sandbox.arxiv.papers import SandboxPaper
 from sandbox.arxiv.query import DateRange, Group, InvalidQuery, Node, Term, parse
 
@@ -18,7 +18,7 @@ def requested_papers(papers: Sequence[SandboxPaper], queries: Iterable[str]) -> 
     groups = [group for query in dict.fromkeys(queries) if (group := _words_of(query)) is not None]
     if not groups:
         return []
-    index = SearchIndex()
+    index = TermIndex()
     ids = [f"0001.{number:05d}" for number in range(len(papers))]
     index.add(replace(paper, arxiv_id=arxiv_id) for paper, arxiv_id in zip(papers, ids, strict=True))
     position = {arxiv_id: number for number, arxiv_id in enumerate(ids)}

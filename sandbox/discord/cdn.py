@@ -20,7 +20,8 @@ class Cdn:
     def attach(self, app: web.Application) -> None:
         """Adds the routes."""
         app.router.add_get(f"{CDN_PATH}/avatars/{{user_id:\\d+}}/{{name}}", self.avatar)
-        app.router.add_get(f"{CDN_PATH}/attachments/{{channel_id:\\d+}}/{{attachment_id:\\d+}}/{{name}}", self.file)
+        for kind in ("attachments", "ephemeral-attachments"):
+            app.router.add_get(f"{CDN_PATH}/{kind}/{{owner_id:\\d+}}/{{attachment_id:\\d+}}/{{name}}", self.file)
 
     async def avatar(self, request: web.Request) -> web.Response:
         """Returns a user's avatar."""

@@ -70,6 +70,7 @@ class Invocation:
     followups: list[Message] = field(default_factory=list)
     choices: list[AutocompleteChoice] = field(default_factory=list)
     expired: bool = False
+    is_menu_command: bool = False  # of the menu of a message
 
     @property
     def acknowledged(self) -> bool:

@@ -48,29 +48,31 @@ class LocalDiscord:
         self.world = DefaultWorld(application_id=application_id) if world is None else world
         self.faults = DiscordFaults()
         self.changes = ChangeSignal()
-        self._attachments = Attachments(self.world.new_id)
+        self.attachments = Attachments(self.world.new_id)
         self._commands = Commands(self.world.application_id, self.world.new_id, self.world.events)
         self._interactions = Interactions(self.world, self.changes, first_response_s)
         self._gateway = Gateway(self.world, token, self.changes, identify_limits or IdentifyLimits())
-        self._user_actions = UserActions(self.world, self._commands, self._interactions, self._gateway)
+        self._user_actions = UserActions(
+            self.world, self._commands, self._interactions, self._gateway, self.attachments
+        )
         self._limiter = RateLimiter(rate_limits or RateLimits())
         self._api = RestApi(token, self._limiter, self.faults, self.changes.notify, self.world.now)
         self._add_routes()
 
     def _add_routes(self) -> None:
         access = Access(self.world)
-        messages = MessageRoutes(self.world, access, self._attachments)
+        messages = MessageRoutes(self.world, access, self.attachments)
         messages.add_to(self._api)
         ChannelRoutes(self.world, access, messages).add_to(self._api)
         IdentityRoutes(self.world, access, self.identifies).add_to(self._api)
         CommandRoutes(self.world.application_id, self._commands, access).add_to(self._api)
-        InteractionRoutes(self.world, self._interactions, self._attachments, self.changes.notify).add_to(self._api)
+        InteractionRoutes(self.world, self._interactions, self.attachments, self.changes.notify).add_to(self._api)
 
     def attach(self, app: web.Application) -> None:
         """Serves REST under /api/v10, the gateway under /gateway and the CDN under /cdn."""
         self._api.attach(app)
         self._gateway.attach(app)
-        Cdn(self.world, self._attachments).attach(app)
+        Cdn(self.world, self.attachments).attach(app)
 
     # State of the bot
 
@@ -128,6 +130,10 @@ class LocalDiscord:
         """Runs a command ("group sub": a subcommand); raises InvalidAction if Discord's client does not allow it."""
         return self._user_actions.run_command(name, options or {}, user_id=user_id, channel_id=channel_id)
 
+    async def run_message_command(self, name: str, message_id: int, *, user_id: int) -> Invocation:
+        """Runs a command of the menu of a message ("Apps")."""
+        return self._user_actions.run_message_command(name, message_id, user_id=user_id)
+
     async def autocomplete(
         self, name: str, options: Mapping[str, object], focused: str, *, user_id: int, channel_id: int | None
     ) -> list[AutocompleteChoice]:
@@ -135,6 +141,10 @@ class LocalDiscord:
         invocation = self._user_actions.autocomplete(name, options, focused, user_id=user_id, channel_id=channel_id)
         await invocation.wait_until_acknowledged()
         return invocation.choices
+
+    def upload(self, name: str, content: bytes, *, user_id: int, origin: str) -> int:
+        """Uploads a file for an attachment option and returns the option's value; `origin` is this server's address."""
+        return self._user_actions.upload(name, content, user_id=user_id, origin=origin)
 
     async def press(self, message_id: int, custom_id: str, *, user_id: int) -> Invocation:
         """Presses a button."""

@@ -1,12 +1,13 @@
 """Converts the values that a user entered for a command into interaction options, as Discord's client does.
 
-Resolves the users, roles and channels that the options refer to. It never accepts what the client would not let a user
-send: it raises `InvalidAction`.
+Resolves the users, roles, channels and attachments that the options refer to. It never accepts what the client would
+not let a user send: it raises `InvalidAction`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sandbox.discord.attachments import Attachments
 from sandbox.discord.checks.commands import NESTING, OptionKind
 from sandbox.discord.model import Role
 from sandbox.discord.payloads import member_payload, role_payload, user_payload
@@ -20,7 +21,7 @@ class InvalidAction(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ResolvedOptions:
-    """The options of an interaction, and the users, channels and roles that they refer to."""
+    """The options of an interaction, and the users, channels, roles and attachments that they refer to."""
 
     options: list[Payload]
     resolved: Payload
@@ -29,8 +30,11 @@ class ResolvedOptions:
 class OptionResolver:
     """Resolves the options of commands for one user in one guild, or in direct messages."""
 
-    def __init__(self, world: World, user_id: int, guild_id: int | None) -> None:
+    def __init__(
+        self, world: World, user_id: int, guild_id: int | None, attachments: Attachments | None = None
+    ) -> None:
         self._world = world
+        self._attachments = attachments
         self._user_id = user_id
         self._guild_id = guild_id
 
@@ -79,6 +83,8 @@ class OptionResolver:
             resolved.setdefault("roles", {})[str(value)] = role_payload(role)
         elif kind in {OptionKind.USER, OptionKind.MENTIONABLE}:
             self._resolve_user(as_int(value), resolved)
+        elif kind is OptionKind.ATTACHMENT:
+            self._resolve_attachment(as_int(value), resolved)
         else:
             return value
         return str(value)
@@ -106,6 +112,12 @@ class OptionResolver:
             described.pop("user")
             permissions = self._world.guild_permissions(guild.id, user_id)
             resolved.setdefault("members", {})[str(user_id)] = described | {"permissions": str(int(permissions))}
+
+    def _resolve_attachment(self, attachment_id: int, resolved: dict[str, Payload]) -> None:
+        found = None if self._attachments is None else self._attachments.uploaded_by(attachment_id, self._user_id)
+        if found is None:
+            raise InvalidAction(f"user {self._user_id} did not upload a file {attachment_id}")
+        resolved.setdefault("attachments", {})[str(attachment_id)] = found
 
     def _roles(self) -> Mapping[int, Role]:
         return {} if self._guild_id is None else self._world.guilds[self._guild_id].roles

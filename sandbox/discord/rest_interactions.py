@@ -30,7 +30,9 @@ from sandbox.discord.primitives import Payload, as_int, as_mapping, as_mappings,
 from sandbox.discord.world import World
 
 _CHOICES_MAX = 25
-_COMMAND_RESPONSE = 20  # message type of a response to a slash command
+# Message types of the responses to commands.
+_COMMAND_RESPONSE = 20
+_MENU_COMMAND_RESPONSE = 23
 _ALLOWED = {
     InteractionKind.COMMAND: {ResponseKind.MESSAGE, ResponseKind.DEFERRED_MESSAGE},
     InteractionKind.COMPONENT: {
@@ -172,7 +174,7 @@ class InteractionRoutes:
             self._attachments.store(call.files, body, channel_id=invocation.channel_id, origin=call.origin),
             draft.flags,
             pings=resolve_pings(draft.content or "", body, may_mention_everyone=self._may_mention_everyone(invocation)),
-            kind=_COMMAND_RESPONSE if invocation.kind is InteractionKind.COMMAND and follows is None else 0,
+            kind=_message_type(invocation) if follows is None else 0,
             webhook_id=self._world.application_id,
             interaction=invocation.metadata,
             visible_to=invocation.user_id if ephemeral else None,
@@ -238,3 +240,9 @@ def _read_choices(given: Payload) -> list[AutocompleteChoice]:
 
 def _value(value: object) -> str | int | float:
     return value if isinstance(value, str | int | float) else ""
+
+
+def _message_type(invocation: Invocation) -> int:
+    if invocation.kind is not InteractionKind.COMMAND:
+        return 0
+    return _MENU_COMMAND_RESPONSE if invocation.is_menu_command else _COMMAND_RESPONSE

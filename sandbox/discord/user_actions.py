@@ -6,7 +6,8 @@ Sends interactions to the bot. It never responds for the bot.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from sandbox.discord.checks.commands import CHAT_INPUT
+from sandbox.discord.attachments import UPLOAD_MAX_BYTES, UPLOAD_TOO_LARGE, Attachments
+from sandbox.discord.checks.commands import CHAT_INPUT, MESSAGE_MENU
 from sandbox.discord.checks.components import SELECTS, ComponentKind, find
 from sandbox.discord.commands import Commands, allowed_in_context
 from sandbox.discord.gateway import Gateway
@@ -24,11 +25,14 @@ _GUILD_INSTALL, _USER_INSTALL = 0, 1
 class UserActions:
     """The actions of all users except the bot."""
 
-    def __init__(self, world: World, commands: Commands, interactions: Interactions, gateway: Gateway) -> None:
+    def __init__(
+        self, world: World, commands: Commands, interactions: Interactions, gateway: Gateway, attachments: Attachments
+    ) -> None:
         self._world = world
         self._commands = commands
         self._interactions = interactions
         self._gateway = gateway
+        self._attachments = attachments
 
     def commands_for(self, user_id: int, channel_id: int | None) -> list[Payload]:
         """Returns the commands available to a user in a channel."""
@@ -49,6 +53,29 @@ class UserActions:
         """Requests suggestions for an option."""
         content, channel = self._build_command(name, options, user_id, channel_id, focused=focused)
         return self._send(InteractionKind.AUTOCOMPLETE, content, user_id, channel)
+
+    def upload(self, name: str, content: bytes, *, user_id: int, origin: str) -> int:
+        """Uploads a file for an option of a command; returns the option's value."""
+        if len(content) > UPLOAD_MAX_BYTES:
+            raise InvalidAction(UPLOAD_TOO_LARGE)
+        return self._attachments.upload(name, content, user_id=user_id, origin=origin)
+
+    def run_message_command(self, name: str, message_id: int, *, user_id: int) -> Invocation:
+        """Runs a command of the menu of a message; the interaction contains the whole message (#interaction-data)."""
+        message = self._visible_message(message_id, user_id)
+        available = self.commands_for(user_id, message.channel_id)
+        command = next((each for each in available if (each["type"], each["name"]) == (MESSAGE_MENU, name)), None)
+        if command is None or message.is_ephemeral:
+            raise InvalidAction(f"{name} is not available to user {user_id} here")
+        content: Payload = {
+            "id": command["id"],
+            "name": name,
+            "type": MESSAGE_MENU,
+            "target_id": str(message.id),
+            "resolved": {"messages": {str(message.id): self._world.messages.payload(message)}},
+        }
+        channel = self._world.channels[message.channel_id]
+        return self._send(InteractionKind.COMMAND, content, user_id, channel, is_menu=True)
 
     def press(self, message_id: int, custom_id: str, *, user_id: int) -> Invocation:
         """Presses a button."""
@@ -107,10 +134,11 @@ class UserActions:
         first, *path = name.split()
         channel = self._channel(user_id, channel_id)
         available = self.commands_for(user_id, channel_id)
-        command = next((command for command in available if command["name"] == first), None)
-        if command is None or command["type"] != CHAT_INPUT:
+        command = next((each for each in available if (each["type"], each["name"]) == (CHAT_INPUT, first)), None)
+        if command is None:
             raise InvalidAction(f"/{first} is not available to user {user_id} here")
-        typed = OptionResolver(self._world, user_id, channel.guild_id).resolve(command, path, options, focused=focused)
+        resolver = OptionResolver(self._world, user_id, channel.guild_id, self._attachments)
+        typed = resolver.resolve(command, path, options, focused=focused)
         content: Payload = {"id": command["id"], "name": first, "type": CHAT_INPUT, "options": typed.options}
         if typed.resolved:
             content["resolved"] = typed.resolved
@@ -170,7 +198,9 @@ class UserActions:
         channel: Channel,
         *,
         source: Message | None = None,
+        is_menu: bool = False,
     ) -> Invocation:
         invocation, payload = self._interactions.begin(kind, content, user_id=user_id, channel=channel, source=source)
+        invocation.is_menu_command = is_menu
         self._gateway.dispatch("INTERACTION_CREATE", payload, channel.guild_id)
         return invocation

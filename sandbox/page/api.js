@@ -24,6 +24,16 @@ export async function post(name, fields) {
   }));
 }
 
+// Uploads a file for an option of a command; returns the option's value.
+export async function upload(me, file) {
+  const answer = await read(fetch(`/control/upload?${new URLSearchParams({ as: me, filename: file.name })}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/octet-stream" },
+    body: file,
+  }));
+  return answer.id;
+}
+
 // Runs a request that nothing waits for. If the sandbox is unreachable, ignores it: the page shows that once and reconnects.
 export async function inBackground(request) {
   try {

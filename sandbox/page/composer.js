@@ -5,7 +5,8 @@
 
 import { el } from "./dom.js";
 import { Field } from "./field.js";
-import { loadCommands } from "./options.js";
+import { FileField } from "./file_field.js";
+import { KIND, loadCommands } from "./options.js";
 import { Popup } from "./popup.js";
 
 export class Composer {
@@ -177,7 +178,7 @@ export class Composer {
     // Text after the command name belongs to the first option.
     const first = this.fields[0] ?? (rest.trim() && command.options.length ? this.#fieldOf(command.options[0].name) : null);
     (first?.input ?? this.tail).focus();
-    if (!first || !rest) return;
+    if (!first || !rest || first instanceof FileField) return;
     first.input.value = rest;
     first.input.dispatchEvent(new Event("input"));
   }
@@ -197,7 +198,8 @@ export class Composer {
   #fieldOf(name) {
     const known = this.fields.find((field) => field.option.name === name);
     if (known) return known;
-    const field = new Field(this, this.command.options.find((option) => option.name === name));
+    const option = this.command.options.find((each) => each.name === name);
+    const field = option.type === KIND.attachment ? new FileField(this, option) : new Field(this, option);
     this.fields.push(field);
     this.slots.append(field.node);
     this.#showTail();

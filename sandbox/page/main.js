@@ -6,6 +6,7 @@ import { byId, el } from "./dom.js";
 import { emptyChannel } from "./empty.js";
 import { History } from "./history.js";
 import { now, setAhead } from "./now.js";
+import { loadMessageCommands } from "./options.js";
 import { drawPanel, initPanel } from "./panel.js";
 import { drawSidebar, FORUM, iconOf } from "./sidebar.js";
 import { keepRelativeTimesFresh } from "./times.js";
@@ -64,6 +65,10 @@ const history = new History({
   actionsFor: (message) => ({
     press: (customId) => reportFailure(message, post("press", { as: state.me, message: message.id, custom_id: customId })),
     choose: (customId, values) => reportFailure(message, post("choose", { as: state.me, message: message.id, custom_id: customId, values })),
+  }),
+  appsFor: (message) => ({
+    load: () => loadMessageCommands(state.me, current),
+    run: (name) => reportFailure(message, post("message-command", { as: state.me, message: message.id, name })),
   }),
 });
 

@@ -1,5 +1,7 @@
-// Draws a message as Discord does. `context.actionsFor(message)` returns the actions of its components; `context.dismiss(id)` hides it.
+// Draws a message as Discord does. `context.actionsFor(message)` returns the actions of its components, `context.appsFor(message)`
+// those of its menu "Apps"; `context.dismiss(id)` hides it.
 
+import { appsMenu } from "./apps.js";
 import { drawComponents } from "./components.js";
 import { el, link, safeUrl } from "./dom.js";
 import { drawEmbeds, picture } from "./embed.js";
@@ -7,12 +9,14 @@ import { markdown } from "./markdown.js";
 import { clock, moment } from "./times.js";
 
 const FLAG = { suppressEmbeds: 1 << 2, ephemeral: 1 << 6, loading: 1 << 7 };
+// Responses to slash commands, and to commands of the menu of a message.
+const COMMAND_RESPONSES = { 20: "/", 23: "" };
 const GROUPED_MS = 7 * 60 * 1000;
 
 export const isEphemeral = (message) => (message.flags & FLAG.ephemeral) !== 0;
 
 export function isGrouped(message, before) {
-  return Boolean(before) && message.type !== 20 && !message.message_reference && before.author.id === message.author.id
+  return Boolean(before) && !(message.type in COMMAND_RESPONSES) && !message.message_reference && before.author.id === message.author.id
     && isEphemeral(before) === isEphemeral(message)
     && new Date(message.timestamp) - new Date(before.timestamp) < GROUPED_MS;
 }
@@ -32,7 +36,8 @@ export function drawMessage(message, before, context) {
         message.author.bot && el("span", { class: "bot-tag" }, "BOT"),
         moment(message.timestamp, "message-time")),
       bodyOf(message, context),
-      isEphemeral(message) && ephemeralNote(message, context)));
+      isEphemeral(message) && ephemeralNote(message, context)),
+    !isEphemeral(message) && !message.pending && !message.failed && appsMenu(context.appsFor(message)));
 }
 
 const nameOf = (author) => author.global_name ?? author.username;
@@ -42,10 +47,10 @@ function avatar(author) {
 }
 
 function usedLine(message, context) {
-  const command = message.type === 20 && message.sandbox_command;
+  const command = message.type in COMMAND_RESPONSES && message.sandbox_command;
   const user = message.interaction_metadata?.user ?? message.user;
   if (command && user) {
-    return el("div", { class: "used-line" }, el("span", { class: "used-by" }, nameOf(user)), " used ", el("span", { class: "used-command" }, `/${command}`));
+    return el("div", { class: "used-line" }, el("span", { class: "used-by" }, nameOf(user)), " used ", el("span", { class: "used-command" }, `${COMMAND_RESPONSES[message.type]}${command}`));
   }
   const referenced = message.message_reference && context.find(message.message_reference.message_id);
   if (!referenced) return null;

@@ -2,7 +2,7 @@
 
 import { get, post } from "./api.js";
 
-export const KIND = { subcommand: 1, group: 2, text: 3, integer: 4, boolean: 5, user: 6, channel: 7, role: 8, mentionable: 9, number: 10 };
+export const KIND = { subcommand: 1, group: 2, text: 3, integer: 4, boolean: 5, user: 6, channel: 7, role: 8, mentionable: 9, number: 10, attachment: 11 };
 const SHOWN_MAX = 25;
 const IDS = /^<(?:#|@!?|@&)(\d+)>$/;
 
@@ -15,6 +15,11 @@ export function typedCommands(commands) {
     return [{ name, description: command.description, options: command.options ?? [] }];
   };
   return commands.filter((command) => command.type === 1).flatMap((command) => flat(command, [])).sort((a, b) => a.name.localeCompare(b.name));
+}
+
+// Lists the commands of the menu of a message by name.
+export function loadMessageCommands(me, channel) {
+  return get("commands", { as: me, channel }).then((answer) => answer.commands.filter((command) => command.type === 3).map((command) => command.name));
 }
 
 export function loadCommands(me, channel) {

@@ -30,6 +30,7 @@ class EchoBot(SmallClient):
         self.tree.command(description="Never respond")(silence)
         self.tree.command(description="Show a button and a menu")(controls)
         self.tree.add_command(channel_group)
+        self.tree.add_command(app_commands.ContextMenu(name="Quote it", callback=quote))
 
 
 @app_commands.describe(
@@ -62,6 +63,11 @@ async def fruit(
 
 async def silence(_: discord.Interaction[SmallClient]) -> None:
     """Never responds: Discord shows an error after three seconds."""
+
+
+async def quote(interaction: discord.Interaction[SmallClient], message: discord.Message) -> None:
+    """Discord sends the message with the command: the bot cannot read messages otherwise."""
+    await interaction.response.send_message(f"{message.author.name} wrote: {message.content}", ephemeral=True)
 
 
 channel_group = app_commands.Group(name="channel", description="Of this channel")
@@ -288,6 +294,23 @@ async def test_member_cannot_see_commands_without_permission(browser: Browser) -
         await session.open("vision")
         await session.type("/")
         await expect(session.page.locator(".suggestions")).to_have_text("No commands are available here.")
+
+
+async def test_command_of_the_menu_of_a_message_gets_the_message(browser: Browser) -> None:
+    async with echo_bot_session(browser) as session:
+        await session.type("read arXiv:2403.01234")
+        await session.press("Enter")
+        message = session.page.locator(".message").first
+        await message.hover()
+        await message.get_by_role("button", name="Apps").click()
+        await session.page.get_by_role("menuitem", name="Quote it").click()
+        reply = session.page.locator(".message.ephemeral")
+        await expect(reply.locator(".content")).to_contain_text("wrote: read arXiv:2403.01234")
+        await expect(reply.locator(".used-command")).to_have_text("Quote it")
+        # A reply that only one person sees has no menu, and slash commands are not in it.
+        await expect(reply.get_by_role("button", name="Apps")).to_have_count(0)
+        await session.type("/Quote")
+        await expect(session.suggestions).to_have_count(0)
 
 
 async def test_bot_can_be_used_in_direct_messages(browser: Browser) -> None:

@@ -153,7 +153,7 @@ async def test_collapsed_texts_open_without_javascript(browser: Browser) -> None
         await entry.get_by_text("Abstract").click()
         await expect(entry.get_by_text("We learn from wishes.")).to_be_visible()
         await entry.get_by_text("BibTeX").click()
-        await expect(entry.locator("pre")).to_contain_text("@misc{okafor2026rewards-2611.00001,")
+        await expect(entry.locator("pre")).to_contain_text("@misc{arxiv-2611.00001,")
 
 
 async def test_search_finds_words_anywhere_in_a_paper_while_typing(browser: Browser) -> None:
@@ -219,7 +219,7 @@ async def test_bibtex_is_copied_by_a_button(browser: Browser) -> None:
         # Without https the clipboard is not available: the text is selected, and the user presses Ctrl+C.
         await expect(tab.get_by_role("status")).to_have_text("Press Ctrl+C to copy")
         selected = await tab.evaluate("getSelection().toString()")
-        assert selected.strip().startswith("@misc{okafor2026rewards-2611.00001,\n title={{Rewards without labels}},")
+        assert selected.strip().startswith("@misc{arxiv-2611.00001,\n title={{Rewards without labels}},")
 
 
 @pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])

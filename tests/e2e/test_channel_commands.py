@@ -134,7 +134,7 @@ async def test_schedule_takes_a_time_and_a_zone_and_suggests_both(tmp_path: Path
         assert "daily at 10:00 (Asia/Tokyo)" in await channel(sandbox, "schedule", time="10:00", weekdays=False)
         for option in ({"weekdays": True}, {"zone": ZONE}):
             assert await channel(sandbox, "schedule", time="as they come", **option) == (
-                "`zone` and `weekdays` need a time of day. Leave them out for `as they come`."
+                "`zone`, `days` and `weekdays` need a time of day. Leave them out for `as they come`."
             )
         assert "daily at 10:00 (Asia/Tokyo)" in await channel(sandbox, "show")
         assert (
@@ -145,6 +145,30 @@ async def test_schedule_takes_a_time_and_a_zone_and_suggests_both(tmp_path: Path
         assert "Europe/Berlin" in zones.values()
         assert 0 < len(await sandbox.suggestions("channel schedule", {"time": "08:30", "zone": ""}, "zone")) <= 25
         assert "as they come" in (await sandbox.suggestions("channel schedule", {"time": "as"}, "time")).values()
+
+
+async def test_weekly_schedule_takes_days_as_people_type_them(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        reply = await channel(sandbox, "schedule", time="08:30", zone=ZONE, days="monday and Thu")
+        weekly = "on Mondays and Thursdays at 08:30 (Europe/Berlin)"
+        assert reply.startswith(f"Papers in {here(sandbox)} will be posted {weekly}. Next: <t:")
+        assert f"- Schedule: {weekly}; next <t:" not in await channel(sandbox, "show")  # it has no keywords yet
+        await sandbox.subscribe("reward model")
+        assert f"- Schedule: {weekly}; next <t:" in await channel(sandbox, "show")
+        # The days are kept until an option changes them.
+        assert "on Mondays and Thursdays at 09:00" in await channel(sandbox, "schedule", time="09:00")
+        assert "on weekdays at 09:00" in await channel(sandbox, "schedule", time="09:00", days="Mon-Fri")
+        assert "on Mondays, Fridays," in await channel(sandbox, "schedule", time="09:00", days="Fri-Mon")
+        assert await channel(sandbox, "schedule", time="09:00", days="Mon, Freday") == (
+            "`freday` is no day of the week: use names such as `Monday` or `Mon`, a range such as `Mon-Fri`, "
+            "`weekdays`, `weekends` or `daily`."
+        )
+        assert await channel(sandbox, "schedule", time="09:00", days="Mon", weekdays=True) == (
+            "Use either `days` or `weekdays`; `days:weekdays` also skips Saturdays and Sundays."
+        )
+        assert "on Mondays, Fridays, Saturdays and Sundays at 09:00" in await channel(sandbox, "show")
+        choices = await sandbox.suggestions("channel schedule", {"time": "08:30", "days": "Mon, th"}, "days")
+        assert choices == {"Mondays and Thursdays": "Mon, Thu"}
 
 
 async def test_zone_can_be_typed_after_the_time_as_in_help(tmp_path: Path) -> None:

@@ -134,10 +134,8 @@ async def test_stats_are_private_and_cover_only_channels_the_caller_can_view(tmp
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         assert (await chart(sandbox, "stats")).content.startswith("No papers were posted in the last 12 weeks")
         await asyncio.gather(sandbox.subscribe("reward model"), sandbox.subscribe("secret plan", channel="admins"))
-        assert await sandbox.suggestions("trend", {"keyword": "re"}, "keyword") == {
-            "reward model": "reward model",
-            "secret plan": "secret plan",
-        }
+        suggested = await sandbox.suggestions("trend", {"keyword": "re"}, "keyword")
+        assert sorted(suggested) == ["reward model", "secret plan"]
         sandbox.add_paper("A Reward Model")
         sandbox.add_paper("A Reward Model of a Secret Plan")
         # A message appears slightly before the bot records it as delivered.

@@ -19,6 +19,8 @@ SIDES = ("before", "after")
 INGEST = (Step.FETCH, Step.PARSE, Step.MATCH, Step.COMMIT)
 # 12 papers in one channel, 3 of them in another one, too.
 CORRECT = CrashResult(Comparison(expected=15, found=15, missing=(), duplicate=(), unexpected=()), exit_code=0)
+# Five of them in that channel.
+CORRECT_LIMITED = CrashResult(Comparison(expected=8, found=8, missing=(), duplicate=(), unexpected=()), exit_code=0)
 
 
 def points(steps: tuple[Step, ...] | type[Step], nth: int = 1) -> list[CrashPoint]:
@@ -46,7 +48,15 @@ REPEATED = [
     )
     if case not in ONCE and (case.work is Work.POLL or nth < 3)
 ]
-CASES = [*ONCE, *REPEATED]
+# With a limit of papers per posting: what is posted and what is withheld is decided once.
+LIMITED = [
+    *(
+        Case(Work.LIMITED_POLL, point, Nonces.KNOWN if point.side == "before" else Nonces.FORGOTTEN)
+        for point in points((Step.COMMIT, Step.BIND, Step.SEND, Step.SETTLE))
+    ),
+    Case(Work.LIMITED_POLL, STORED, Nonces.FORGOTTEN),
+]
+CASES = [*ONCE, *REPEATED, *LIMITED]
 
 
 @pytest.fixture(scope="module")
@@ -65,4 +75,4 @@ def test_crash_loses_and_duplicates_nothing(case: Case, results: Mapping[Case, C
     result = results[case]
     if isinstance(result, Exception):
         raise result
-    assert result == CORRECT
+    assert result == (CORRECT_LIMITED if case.work is Work.LIMITED_POLL else CORRECT)

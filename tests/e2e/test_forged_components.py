@@ -13,7 +13,16 @@ from bot.discord_api.cooldown import CLICKS_PER_MINUTE
 from bot.discord_api.custom_ids import (
     AbstractButtonId,
     AbstractMenuId,
+    AnswerButtonId,
+    CitationButtonId,
+    CiteButtonId,
+    ImportButtonId,
     KeywordsButtonId,
+    LatestButtonId,
+    PaperMenuId,
+    PrivacyButtonId,
+    RestButtonId,
+    SearchButtonId,
     SubscribedButtonId,
     TrendingButtonId,
 )
@@ -25,14 +34,19 @@ from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, runni
 pytestmark = pytest.mark.slow
 
 TEMPLATES: Final = [
-    each.TEMPLATE for each in (AbstractButtonId, AbstractMenuId, KeywordsButtonId, SubscribedButtonId, TrendingButtonId)
+    each.TEMPLATE
+    for each in (
+        *(AbstractButtonId, AbstractMenuId, AnswerButtonId, CitationButtonId, CiteButtonId, ImportButtonId),
+        *(KeywordsButtonId, LatestButtonId, PaperMenuId, PrivacyButtonId, RestButtonId, SearchButtonId),
+        *(SubscribedButtonId, TrendingButtonId),
+    )
 ]
 HUGE: Final = "9" * 40
 # What people who cannot view a channel must not learn.
 SECRET: Final = "secret topic"
 FOREIGN_CHANNEL: Final = 1191319909171999999
 # Each part of the custom ids is attacked in a bot of its own, and stays below the limit of clicks per minute.
-PARTS: Final = 6
+PARTS: Final = 8
 MENU_KINDS: Final = [kind for kind in ComponentKind if 3 <= kind <= 8]
 
 
@@ -45,14 +59,31 @@ def custom_ids(caller_id: int, hidden_channel: int) -> list[str]:
     moves = ("first", "to", "from", "last", "file", "steal")
     return [
         *(f"abstract:{arxiv_id}:looked-up" for arxiv_id in arxiv_ids),
+        *(f"cite:{arxiv_id}" for arxiv_id in arxiv_ids),
+        *(f"citation:{form}:2611.00001" for form in ("ris", "csv", "x" * 20, "")),
+        *(f"citation:bibtex:{arxiv_id}" for arxiv_id in arxiv_ids),
+        "papers:menu",
+        *(f"rest:{key}:{start}" for key in ("-", "x" * 60) for start in ("0", "9999999", HUGE, "-1")),
         *("abstracts:looked-up", "abstracts:0", "abstracts:-", "abstracts:"),
         *(f"subscribed:{action}:{each}:1" for action in ("new", "past", "undo", "all") for each in channels),
         *(f"subscribed:undo:{hidden_channel}:{each}" for each in keywords),
+        *(f"answer:{caller}:{'0' * 16}:{answer}" for caller in (caller_id, 1, HUGE, "9" * 20) for answer in (0, 9, 10)),
+        *(f"answer:{caller_id}:{key}:0" for key in ("", "0", "G" * 16, "\u0660" * 16)),
         *(f"keywords:{caller_id}:{hidden_channel}:{move}:{position}" for move in moves for position in (0, 999999999)),
         *(f"keywords:{caller}:0:first:0" for caller in ("0", "1", "-1", HUGE, "9" * 20)),
         *(f"keywords:{caller_id}:{each}:last:0" for each in (*channels, "9" * 20)),
         f"keywords:{caller_id}:0:to:{HUGE}",
+        *(f"import:{action}:{caller_id}:{'0' * 16}" for action in ("apply", "cancel", "undo", "all")),
+        *(f"import:undo:{caller}:{'0' * 16}" for caller in ("0", HUGE, "9" * 20)),
+        *(f"privacy:{action}:{caller}" for action in ("delete", "cancel") for caller in ("0", caller_id, "9" * 20)),
         *(f"trending:{day}:0:0" for day in days),
+        *(
+            f"latest:{offset}:{count}:n:-:-"
+            for offset, count in (("0", "5"), ("999999", "99"), ("0", "0"), (HUGE, "5"))
+        ),
+        *(f"latest:0:5:u:{day}:{day}" for day in days),
+        *(f"search:from:0:{count}:r:0:9" for count in ("0", "5", "99", HUGE)),
+        *(f"search:{move}:999999:5:d:{2**62}:{high}" for move in moves for high in ("0", str(2**63), HUGE)),
         *(f"trending:2026-11-20:{page}:{count}" for page, count in (("9999", "9999"), ("-1", "0"), (HUGE, "0"))),
     ]
 
@@ -148,9 +179,12 @@ async def test_component_of_another_kind_is_rejected(tmp_path: Path, caplog: pyt
         (post, *_) = await messages_of(sandbox)
         for custom_id in (
             "abstract:2611.00001:looked-up",
+            f"answer:{admin}:{'0' * 16}:0",
             f"keywords:{admin}:0:first:0",
             f"subscribed:undo:{papers}:1",
             "trending:2026-11-20:0:0",
+            "latest:0:5:n:-:-",
+            "search:from:0:5:r:0:9",
         ):
             for kind in MENU_KINDS:
                 assert text_of(await use(sandbox, post, custom_id, kind, ["1"])) == UNUSABLE

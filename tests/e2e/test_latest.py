@@ -8,7 +8,8 @@ import pytest
 
 from sandbox.arxiv import ArxivFault, ArxivFaultKind, SandboxPaper
 from sandbox.discord import InvalidAction, Message
-from tests.support.running import RunningSandbox, abs_url, running_bot, running_sandbox
+from tests.support.embeds import components_of, papers_in
+from tests.support.running import DEADLINE_S, RunningSandbox, abs_url, running_bot, running_sandbox
 
 
 def add_papers(sandbox: RunningSandbox, count: int) -> list[str]:
@@ -18,19 +19,29 @@ def add_papers(sandbox: RunningSandbox, count: int) -> list[str]:
     return [abs_url(sandbox.arxiv.add_paper(SandboxPaper(title="On Reward Models", published=date))) for date in dates]
 
 
-async def latest(
-    sandbox: RunningSandbox, keyword: str, *, channel: str | None = "general", count: int | None = None
-) -> Message:
+async def latest(sandbox: RunningSandbox, keyword: str, *, channel: str | None = "general", **more: object) -> Message:
     """The reply to the member."""
-    options: dict[str, object] = {"keyword": keyword} if count is None else {"keyword": keyword, "count": count}
+    options: dict[str, object] = {"keyword": keyword} | more
     invocation = await sandbox.command("latest", options, channel=channel, user_id=sandbox.world.default.member_id)
     assert invocation.reply is not None
     return invocation.reply
 
 
+@pytest.mark.slow
+async def test_latest_papers_of_an_author_label_possible_matches(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        others = tuple(f"Author {letter}son" for letter in "ABCDEFGHIJ")
+        for title, name in (("Capsules", "Geoffrey E. Hinton"), ("Distillation", "G. Hinton")):
+            sandbox.arxiv.add_paper(SandboxPaper(title=title, authors=(*others, name)))
+        answer = await latest(sandbox, 'au:"Geoffrey Hinton"')
+        authors = {str(embed["title"]): str(embed["description"]).splitlines()[0] for embed in answer.shown_embeds}
+        assert authors["Capsules"].endswith("including **Geoffrey E. Hinton**")
+        assert authors["Distillation"].endswith("including **G. Hinton** (possible match)")
+
+
 def urls(message: Message) -> list[str]:
     """The papers in a reply."""
-    return [str(embed["url"]) for embed in message.shown_embeds]
+    return papers_in(message)
 
 
 @pytest.mark.slow
@@ -39,10 +50,11 @@ async def test_latest_papers_of_any_keyword_come_from_arxiv_and_are_public(tmp_p
         newest_first = add_papers(sandbox, 12)
         answer = await latest(sandbox, "Reward model")
         assert not answer.is_ephemeral
-        assert answer.content == "The newest 5 papers for **Reward model**"
+        assert answer.content == "The newest 5 papers for **Reward model**\n-# `Reward model` · papers 1–5"
         assert urls(answer) == newest_first[:5]
         before = len(sandbox.arxiv.requests)
-        assert (await latest(sandbox, "reward  models", count=1)).content == "The newest paper for **reward models**"
+        answer = await latest(sandbox, "reward  models", count=1)
+        assert answer.content == "The newest paper for **reward models**\n-# `reward models` · paper 1"
         assert urls(await latest(sandbox, "Reward model", count=10)) == newest_first[:10]
         assert len(sandbox.arxiv.requests) <= before + 2
         nothing = await latest(sandbox, "quokka")
@@ -61,12 +73,13 @@ async def test_latest_papers_of_a_synced_keyword_come_from_the_store(tmp_path: P
         before = len(sandbox.arxiv.requests)
         sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.SERVER_ERROR, times=None))
         answer = await latest(sandbox, "reward model", count=2)
-        assert answer.content == "The newest 2 papers for **reward model**"
+        assert answer.content == "The newest 2 papers for **reward model**\n-# `reward model` · papers 1–2"
         assert urls(answer) == newest_first[:2]
         assert len(sandbox.arxiv.requests) == before
         # More papers than are stored, so arXiv is queried; it fails.
         answer = await latest(sandbox, "reward model", count=10)
-        assert re.fullmatch(r"The newest 3 papers for \*\*reward model\*\* that are stored here\. .+\.", answer.content)
+        as_of = r"The newest 3 papers for \*\*reward model\*\* that are stored here, as of <t:\d+:f>\. .+\."
+        assert re.fullmatch(as_of, answer.content)
         assert urls(answer) == newest_first
 
 
@@ -162,3 +175,91 @@ async def test_lookup_takes_one_to_ten_papers_and_a_valid_keyword(tmp_path: Path
         assert rejected.is_ephemeral
         assert rejected.content == 'Use at least one word besides stop words such as "the" or "of".'
         assert sandbox.arxiv.requests == []
+
+
+@pytest.mark.slow
+async def test_older_papers_are_shown_page_by_page_also_after_a_restart(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox:
+        newest_first = add_papers(sandbox, 12)
+        async with running_bot(sandbox, DAILY_PAPERS_ARXIV__POLL_INTERVAL_S="3600"):
+            first = await latest(sandbox, "reward model", sort="updated")
+            assert first.content == "The 5 papers updated last for **reward model**\n-# `reward model` · papers 1–5"
+            before = len(sandbox.arxiv.requests)
+            second = await turned(sandbox, first, "Older")
+            assert second.id == first.id
+            assert urls(second) == newest_first[5:10]
+            assert second.content == "Papers updated earlier for **reward model**\n-# `reward model` · papers 6–10"
+            assert len(sandbox.arxiv.requests) == before
+        async with running_bot(sandbox, DAILY_PAPERS_ARXIV__POLL_INTERVAL_S="3600"):
+            last = await turned(sandbox, second, "Older")
+            assert urls(last) == newest_first[10:]
+            copy = await turned(sandbox, last, "Newer", user_id=sandbox.world.default.admin_id)
+            assert copy.is_ephemeral
+            assert urls(copy) == newest_first[5:10]
+
+
+@pytest.mark.slow
+async def test_papers_of_a_period_are_shown(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        newest_first = add_papers(sandbox, 12)
+        day = datetime.now(UTC).date() - timedelta(days=4)
+        answer = await latest(sandbox, "reward model", when=f"since {day}")
+        assert urls(answer) == newest_first[:3]
+        assert answer.content.startswith("The newest 3 papers for **reward model** from ")
+        nothing = await latest(sandbox, "reward model", when="today")
+        assert nothing.content.startswith("arXiv has no papers for **reward model** on ")
+        for typed, message in (
+            ("soon", "`soon` is not a period. Use `since 2026-11-01`"),
+            (f"{day} to {day - timedelta(days=1)}", "The period ends before it begins: "),
+            ("2999-01-01", "1 Jan 2999 is in the future."),
+        ):
+            rejected = await latest(sandbox, "reward model", when=typed)
+            assert rejected.is_ephemeral
+            assert rejected.content.startswith(message)
+        suggested = await sandbox.suggestions("latest", {"keyword": "reward model", "when": "last"}, "when")
+        assert next(iter(suggested)) == "last 7 days"
+
+
+@pytest.mark.slow
+async def test_without_arxiv_all_stored_papers_are_searched(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        (url,) = add_papers(sandbox, 1)
+        await latest(sandbox, "reward model")
+        sandbox.arxiv.faults.add(ArxivFault(ArxivFaultKind.SERVER_ERROR, times=None))
+        answer = await latest(sandbox, "on reward")
+        assert urls(answer) == [url]
+        assert answer.content.startswith("The newest paper for **on reward** that is stored here")
+
+
+@pytest.mark.slow
+async def test_ambiguous_lookup_keeps_its_options_and_name_after_the_question(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        now = datetime.now(UTC).replace(microsecond=0)
+        papers = [
+            SandboxPaper(
+                title="Agents and an LLM", published=now - timedelta(days=days), updated=now - timedelta(2 * age)
+            )
+            for days, age in ((3, 1), (4, 0.5), (5, 0.75), (9, 4.5))
+        ]
+        first, second, third, _ = (abs_url(sandbox.arxiv.add_paper(each)) for each in papers)
+        when = f"since {now.date() - timedelta(days=6)}"
+        question_reply = await latest(sandbox, 'name:"Ours" llm and agents', count=2, sort="updated", when=when)
+        assert question_reply.is_ephemeral
+        newest = await turned(sandbox, question_reply, "2. llm AND agents")
+        assert not newest.is_ephemeral
+        assert newest.content.startswith("The 2 papers updated last for **Ours** from ")
+        assert newest.content.endswith('\n-# `name:"Ours" llm AND agents` · papers 1–2')
+        assert urls(newest) == [second, third]
+        older = await turned(sandbox, newest, "Older")
+        assert older.id == newest.id
+        assert older.content.startswith("Papers updated earlier for **Ours** from ")
+        assert urls(older) == [first]
+
+
+async def turned(sandbox: RunningSandbox, message: Message, label: str, *, user_id: int | None = None) -> Message:
+    """The message after the member, or another user, pressed a button."""
+    (button,) = [component for component in components_of(message) if label in str(component.get("label"))]
+    presser = sandbox.world.default.member_id if user_id is None else user_id
+    invocation = await sandbox.discord.press(message.id, str(button["custom_id"]), user_id=presser)
+    before = message.content
+    return await invocation.wait_for_edit(lambda shown: shown.id != message.id or shown.content != before, DEADLINE_S)

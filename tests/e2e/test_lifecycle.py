@@ -169,7 +169,7 @@ async def test_post_is_edited_when_its_paper_changes_without_another_ping(
         await wait_for_footer(sandbox, "v3")
         sandbox.arxiv.withdraw(paper.arxiv_id)
         post = await wait_for_footer(sandbox, "withdrawn")
-        assert len(components_of(post)) == 3
+        assert len(components_of(post)) == 4
         edits = [
             request
             for request in sandbox.discord.requests

@@ -63,8 +63,8 @@ async def test_post_shows_the_paper_and_its_keywords(tmp_path: Path) -> None:
             post.content,
         )
         buttons = components_of(post)
-        assert [button["label"] for button in buttons] == ["Abstract", "PDF", "HTML"]
-        assert [button.get("url") for button in buttons] == [None, pdf, html]
+        assert [button["label"] for button in buttons] == ["Abstract", "PDF", "HTML", "Cite"]
+        assert [button.get("url") for button in buttons] == [None, pdf, html, None]
 
 
 @pytest.mark.slow

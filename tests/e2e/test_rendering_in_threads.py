@@ -39,7 +39,7 @@ async def test_every_reply_is_rendered_in_a_thread(tmp_path: Path) -> None:
         sandbox.huggingface.lists.generate(datetime.now(UTC).date(), 3)
         async with running_bot(sandbox, DAILY_PAPERS_HUGGINGFACE__ENABLED="true"):
             await sandbox.subscribe("reward model")
-            assert threads.functions.count("_paper_lines") == 1
+            assert threads.functions.count("paper_lines") == 1
             await sandbox.reply_to("channel test")
             assert threads.functions.count("embeds") == 1
             (sample,) = sandbox.posts("papers")

@@ -18,9 +18,10 @@ CHANNELS = ("papers", "vision", "general")
 # What loops of the bot run while a command is answered.
 LOOPS_STATEMENTS_MAX = 3
 LIMITS: tuple[tuple[str, dict[str, object], int], ...] = (
-    ("latest", {"keyword": "topic 30", "count": 3}, 3),
+    ("latest", {"keyword": "topic 30", "count": 3}, 4),
+    ("search", {"query": "topic 30", "count": 3}, 8),
     ("keywords", {}, 3),
-    ("status", {}, 9),
+    ("status", {}, 10),
     ("channel show", {}, 4),
     ("channel test", {}, 4),
     ("page", {"format": "html"}, 5 + 3 * len(KEYWORDS)),
@@ -31,6 +32,7 @@ LIMITS: tuple[tuple[str, dict[str, object], int], ...] = (
     ("channel resume", {}, 15),
     ("unsubscribe", {"keyword": "topic 39"}, 10),
     ("subscribe", {"keyword": "topic 30"}, 20),
+    ("follow", {"author": "Ada Okafor"}, 20),
 )
 
 

@@ -19,11 +19,9 @@ INVALID = {
     "∇": NO_LETTER,
     "of the": STOP_WORDS,
     "y" * 201: TOO_LONG,
-    "llm AND agent": "`AND` isn't supported. Use one phrase, such as `llm agent`, or narrow a keyword to a category, "
-    "as in `agents [cs.CL]`.",
-    "cs.CL": "A category only narrows a keyword. Add one in front of it, as in `agents [cs.CL]`.",
-    "au:Hinton": "Keywords match titles and abstracts, not authors. Use a phrase that occurs in the titles of their "
-    "papers.",
+    "-survey": "That is nearly everything: an expression that only excludes. What should it contain?",
+    "llm AND": 'After `AND`, a word, a "phrase" or a field such as `au:` is missing.\n```\nllm AND\n       ^\n```',
+    "cs.CL": "For every paper in cs.CL, use `cat:cs.CL`; to narrow a keyword, `agents [cs.CL]`.",
     "https://arxiv.org/abs/2401.12345v2": "Keywords match titles and abstracts, not ids of papers. Use a phrase from "
     "the title of <https://arxiv.org/abs/2401.12345> instead.",
 }
@@ -64,7 +62,6 @@ async def test_keyword_without_papers_gets_the_nearest_terms(tmp_path: Path) -> 
             "speculatve decoding": " Did you mean **speculative decoding**?",
             "machine lerning [cs.cl]": " Did you mean **machine learning \\[cs.CL]**?",
             "sheaves ants": "",
-            "sheaves or ants": " Separate several keywords with commas.",
         }.items():
             invocation = await sandbox.subscribe(typed)
             assert invocation.reply is not None
@@ -80,7 +77,7 @@ async def test_each_of_several_keywords_gets_a_line_in_the_order_typed(tmp_path:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         sandbox.add_paper("A Reward Model")
         reply = await sandbox.reply_to(
-            "subscribe", {"keyword": f"reward model, the, ∇,, MLLM，{'x' * 201}, Reward   Models, llm OR vlm, agent*"}
+            "subscribe", {"keyword": f"reward model, the, ∇,, MLLM，{'x' * 201}, Reward   Models, -vlm, agent*"}
         )
         here = f"<#{sandbox.channel('papers')}>"
         assert reply.splitlines()[:7] == [
@@ -89,7 +86,7 @@ async def test_each_of_several_keywords_gets_a_line_in_the_order_typed(tmp_path:
             f"**∇**: {NO_LETTER}",
             f"**MLLM**: added to {here}. No papers in the last 30 days. Check the spelling.",
             f"**{'x' * 59}…**: {TOO_LONG}",
-            "**llm OR vlm**: `OR` isn't supported. Separate the keywords with commas instead: `llm, vlm`.",
+            "**-vlm**: That is nearly everything: an expression that only excludes. What should it contain?",
             f"**agent**: added to {here}. No papers in the last 30 days. Check the spelling.",
         ]
         assert "`*` is ignored: other endings of a word are found anyway." in reply

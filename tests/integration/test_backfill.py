@@ -150,6 +150,7 @@ async def test_backfilled_papers_are_not_posted_and_those_of_a_poll_are(harness:
     assert {table for table in after if after[table] != before[table]} == {
         "papers",
         "backfilled_papers",
+        "author_keys",
         "backfilled_months",
     }
     assert await harness.ingest.poll() == PollCompleted(1, batch=True)

@@ -41,6 +41,7 @@ CORRECTED: Final = {
     ("channel_settings", "paused_since"),
     ("channel_settings", "trending_since"),
     ("subscriptions", "added_at"),
+    ("exclusions", "added_at"),
     ("outbox", "arrived_at"),
     ("outbox", "due_at"),
     ("edits", "not_before"),
@@ -63,10 +64,25 @@ UNCORRECTED: Final = {
     ("matches", "updated"),
     ("backfilled_papers", "updated"),
     ("outbox", "published"),
+    ("excluded_papers", "published"),
+    ("withheld", "published"),
+    # They only expire later.
+    ("questions", "asked_at"),
+    ("settings_imports", "created_at"),
+    ("settings_imports", "expires_at"),
+    # Corrected once the subscription is restored.
+    ("import_removals", "added_at"),
+    # A time in the future does not delay an audit.
+    ("audits", "started_at"),
     # Each query of the known servers corrects it.
     ("known_guilds", "left_at"),
     # Never read.
     ("matches", "matched_at"),
+    # Corrected like those of other queued papers, once a paper is queued again.
+    ("withheld", "arrived_at"),
+    ("withheld", "due_at"),
+    # Only for counts, and for how long an exclusion can be undone.
+    ("withheld", "withheld_at"),
     # Only for the order of messages, and for when edits expire.
     ("posts", "settled_at"),
     ("trending_posts", "settled_at"),
@@ -110,6 +126,9 @@ async def fill(store: Store, time: datetime) -> None:
             sa.update(schema.channels).values(waits),
             sa.insert(schema.edits).values(post_key="key", **waits),
             sa.update(schema.posts).values(publish_at=time, waits_since=time),
+            sa.insert(schema.exclusions).values(
+                channel_id=CHANNEL, canonical="a", shown="a", added_by=1, added_at=time
+            ),
             sa.insert(schema.trending_days).values(day="2026-11-18", fetched_at=time),
             sa.insert(schema.month_counts).values(canonical="graph", month="2026-10", papers=5, counted_at=time),
             sa.insert(schema.backfilled_months).values(keyword_id=1, month="2026-10", fetched_at=time),

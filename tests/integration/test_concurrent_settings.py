@@ -9,13 +9,14 @@ import pytest
 
 from bot.domain.channel_schedule import ChannelSchedule, DailySchedule, Immediate
 from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
+from bot.domain.weekdays import EVERY_DAY, MONDAY_TO_FRIDAY
 from bot.services.channel_settings import ChannelSettingsService
 from tests.support.clock import FakeClock
 from tests.support.store import GUILD, NOW, Store
 
 ROUNDS = 12
 ROLE = 99
-DAILY = DailySchedule(8, 30, "Europe/Berlin", weekdays_only=True)
+DAILY = DailySchedule(8, 30, "Europe/Berlin", days=MONDAY_TO_FRIDAY)
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,7 @@ def at_nine(current: ChannelSchedule) -> ChannelSchedule:
 
 def in_tokyo(current: ChannelSchedule) -> ChannelSchedule:
     """`/channel schedule 10:00 zone:Asia/Tokyo`, which keeps the weekdays."""
-    return DailySchedule(
-        10, 0, "Asia/Tokyo", weekdays_only=isinstance(current, DailySchedule) and current.weekdays_only
-    )
+    return DailySchedule(10, 0, "Asia/Tokyo", current.days if isinstance(current, DailySchedule) else EVERY_DAY)
 
 
 CHANGES = (

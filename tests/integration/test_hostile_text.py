@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from bot.discord_api.messages import render, to_embed
 from bot.domain.categories import ARCHIVES, CATEGORIES
 from bot.domain.channel_settings import Layout
-from bot.domain.keyword import Keyword, split_keywords
+from bot.domain.expressions.splitting import split_list
+from bot.domain.keyword import Keyword
 from bot.domain.layout.card import full_abstract
 from bot.domain.layout.message import BatchKind, headline
 from bot.domain.matching import match
@@ -232,7 +233,7 @@ def test_messages_with_very_many_papers_are_accepted_and_safe(
 @BRIEFLY
 @given(st.lists(TEXTS, min_size=1, max_size=4).map(", ".join))
 def test_any_keyword_is_rejected_safely_or_gives_a_valid_query(typed: str) -> None:
-    for piece in split_keywords(typed):
+    for piece in split_list(typed):
         try:
             keyword = Keyword.parse(piece)
         except InvalidKeyword as error:

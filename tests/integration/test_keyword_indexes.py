@@ -65,7 +65,7 @@ async def test_indexes_of_servers_used_long_ago_are_forgotten(store: Store, inde
 
 
 async def test_other_callbacks_run_while_many_channels_are_checked() -> None:
-    index = KeywordIndex.of([Spelling(channel_id, "graph", "graph") for channel_id in range(500)])
+    index = KeywordIndex.of([Spelling(channel_id, 1, "graph", "graph") for channel_id in range(500)])
     turns = 0
 
     async def count_turns() -> None:
@@ -84,7 +84,9 @@ async def test_other_callbacks_run_while_many_channels_are_checked() -> None:
 
 
 async def test_permissions_are_checked_only_for_channels_with_a_match() -> None:
-    index = KeywordIndex.of([Spelling(1, "graph", "graph"), Spelling(2, "model", "model"), Spelling(2, "mode", "mode")])
+    index = KeywordIndex.of(
+        [Spelling(1, 1, "graph", "graph"), Spelling(2, 2, "model", "model"), Spelling(2, 3, "mode", "mode")]
+    )
     checked: list[int] = []
 
     def may_show(channel_id: int) -> bool:

@@ -287,6 +287,20 @@ async def test_invalid_command_returns_every_error_with_its_path(name: str) -> N
         assert harness.local.commands == []
 
 
+async def test_command_of_a_menu_has_neither_description_nor_options() -> None:
+    async with logged_in() as harness:
+        path = f"/applications/{harness.world.application_id}/commands"
+        message = "Context menu commands cannot have descriptions or options"
+        body = {"type": 3, "name": "Look up papers", "description": "x"}
+        assert await errors_of(harness, "PUT", path, [body]) == {"0.description": message}
+        assert "0.type" in await errors_of(harness, "PUT", path, [{"type": 9, "name": "x"}])
+        many = [{"type": 3, "name": f"Menu {number}"} for number in range(16)]
+        with pytest.raises(discord.HTTPException, match="15 or fewer"):
+            await harness.client.http.request(Route("PUT", path), json=many)
+        await harness.client.http.request(Route("PUT", path), json=many[:15])
+        assert len(harness.local.commands) == 15
+
+
 async def test_too_many_or_duplicate_commands_are_rejected() -> None:
     async with logged_in() as harness:
         path = f"/applications/{harness.world.application_id}/commands"

@@ -4,11 +4,19 @@ import asyncio
 
 import pytest
 
-from sandbox.discord import ChannelKind, DefaultWorld, InvalidAction, Overwrite, Permission, RecordedRequest
+from sandbox.discord import (
+    ChannelKind,
+    DefaultWorld,
+    InvalidAction,
+    LocalDiscord,
+    Overwrite,
+    Permission,
+    RecordedRequest,
+)
 from sandbox.discord.events import ChangeSignal
 from sandbox.discord.mentions import NO_PINGS, Pings, resolve_pings
 from sandbox.discord.option_resolver import OptionResolver
-from sandbox.discord.primitives import Payload
+from sandbox.discord.primitives import Payload, as_mapping
 from sandbox.discord.sessions import DIRECT_MESSAGES, GUILDS, Session
 from tests.support.openapi import discord_specification
 
@@ -168,6 +176,30 @@ def test_users_channels_and_roles_in_options_are_resolved() -> None:
         resolver.resolve(command, [], values)
     with pytest.raises(InvalidAction, match="no subcommand"):
         resolver.resolve(command, ["remove"], values)
+
+
+def test_attachment_option_takes_only_files_that_the_user_uploaded() -> None:
+    world = DefaultWorld()
+    discord, ids = LocalDiscord(world=world), world.default
+    attachments = discord.attachments
+    file_id = discord.upload("my file.json", b"{}", user_id=ids.admin_id, origin="http://127.0.0.1:1")
+    command: Payload = {"name": "try", "options": [option(11)]}
+    resolver = OptionResolver(world, ids.admin_id, ids.guild_id, attachments)
+    resolved = resolver.resolve(command, [], {"x": file_id})
+    assert resolved.options == [{"name": "x", "type": 11, "value": str(file_id)}]
+    described = as_mapping(as_mapping(resolved.resolved["attachments"])[str(file_id)])
+    assert described["filename"] == "my_file.json"
+    assert (described["size"], described["ephemeral"]) == (2, True)
+    assert str(described["url"]).startswith("http://127.0.0.1:1/cdn/ephemeral-attachments/")
+    other = OptionResolver(world, ids.member_id, ids.guild_id, attachments)
+    with pytest.raises(InvalidAction, match="did not upload"):
+        other.resolve(command, [], {"x": file_id})
+    with pytest.raises(InvalidAction, match="up to 10 MB"):
+        discord.upload("large", b"x" * (10 * 1024 * 1024 + 1), user_id=ids.admin_id, origin="")
+    for _ in range(50):
+        discord.upload("other", b"", user_id=ids.admin_id, origin="")
+    with pytest.raises(InvalidAction, match="did not upload"):
+        resolver.resolve(command, [], {"x": file_id})
 
 
 def test_session_receives_only_events_of_its_shard_and_intents() -> None:

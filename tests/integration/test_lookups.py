@@ -15,6 +15,8 @@ from bot.domain.trending.entry import NO_TRENDING_ENTRIES, TrendingEntry
 from bot.runtime.errors import ArxivBusy, ArxivThrottled, LookupsExhausted
 from bot.services.lookup import LOOKUP_WAIT_S, STORE_FRESH, Latest, LookupService
 from bot.services.lookup_budget import LOOKUPS_PER_MINUTE, LOOKUPS_RESERVED
+from bot.services.search import SearchService
+from bot.store.search import SearchIndex
 from sandbox.arxiv import ArxivFault, ArxivFaultKind
 from tests.support.builders import paper, trending_entry
 from tests.support.clock import settle
@@ -34,6 +36,7 @@ def lookup_service(ingest: Ingest, entries: Mapping[ArxivId, TrendingEntry] = NO
         subscriptions=ingest.store.subscriptions,
         papers=ingest.store.papers,
         find_trending_entries=find_entries,
+        find_stored=SearchService(SearchIndex(ingest.store.database), find_entries, ingest.clock).stored,
         poller=ingest.poller,
         clock=ingest.clock,
     )

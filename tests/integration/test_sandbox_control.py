@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from io import BytesIO
 
 import aiohttp
 import pytest
@@ -40,7 +41,9 @@ class ControlClient:
         async with self._session.post(f"{self.sandbox.url}/control/{path}", json=body) as response:
             return await self._read(response)
 
-    async def raw(self, method: str, path: str, headers: Mapping[str, str], body: str = "{}") -> aiohttp.ClientResponse:
+    async def raw(
+        self, method: str, path: str, headers: Mapping[str, str], body: str | BytesIO = "{}"
+    ) -> aiohttp.ClientResponse:
         """Sends any request, as another site or program would."""
         response = await self._session.request(method, self.sandbox.url + path, headers=headers, data=body)
         await response.read()
@@ -240,3 +243,21 @@ async def test_responses_have_the_time_of_the_moved_clock(client: ControlClient)
     response = await client.raw("GET", "/api/v10/gateway", {})
     date = parsedate_to_datetime(response.headers["Date"])
     assert abs(date - datetime.now(UTC) - timedelta(days=3)) < timedelta(minutes=1)
+
+
+async def test_page_uploads_a_file_for_an_attachment_option(client: ControlClient) -> None:
+    path = f"/control/upload?as={client.default.admin_id}&filename=settings.json"
+    binary = {"Content-Type": "application/octet-stream"}
+    response = await client.raw("POST", path, binary, "{}")
+    upload_id = (await response.json())["id"]
+    stored = client.sandbox.discord.attachments.uploaded_by(int(upload_id), client.default.admin_id)
+    assert stored is not None
+    assert str(stored["url"]).startswith(client.sandbox.url)
+    for headers, query, body, reason in (
+        ({"Content-Type": "text/plain"}, path, "{}", "The content type must be application/octet-stream."),
+        (binary, "/control/upload?as=1&filename=a", "{}", "There is no such user."),
+        (binary, f"/control/upload?as={client.default.admin_id}", "{}", "filename must be a string."),
+        (binary, path, BytesIO(b"x" * (10 * 1024 * 1024 + 1)), "A file can have up to 10 MB."),
+    ):
+        response = await client.raw("POST", query, headers, body)
+        assert (response.status, (await response.json())["error"]) == (400, reason)

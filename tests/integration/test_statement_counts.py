@@ -14,7 +14,7 @@ from tests.support.statements import StatementCount, counting_statements
 from tests.support.store import CHANNEL, NOW, Store
 
 # Of a window, and of the end of a poll. Writing many rows counts as one statement.
-WINDOW_STATEMENTS_MAX = 13
+WINDOW_STATEMENTS_MAX = 19
 FINISH_STATEMENTS_MAX = 2
 # Reading what is due, binding a message, and settling it: the same number for up to 100 channels at the same time.
 MESSAGE_TRANSACTIONS_MAX = 2

@@ -15,6 +15,7 @@ from bot.runtime.server_time import CorrectedClock
 from bot.runtime.shards import Shards
 from bot.runtime.supervisor import Supervisor
 from bot.services.status import StatusService
+from bot.store.search import SearchIndex
 from tests.support.clock import FakeClock, NoJitter
 from tests.support.ingest import Ingest, ingest_over
 from tests.support.store import CHANNEL, Store
@@ -29,10 +30,12 @@ def status_of(ingest: Ingest, store: Store, problems: ReportedProblems) -> Statu
         clock=ingest.clock,
         channel_settings=store.channel_settings,
         subscriptions=store.subscriptions,
+        withheld=store.withheld,
         supervisor=Supervisor(ingest.clock, Random(0), Metrics()),
         problems=problems.current,
         trending_problem=lambda: None,
         shards=Shards(),
+        search_index=SearchIndex(store.database),
     )
 
 

@@ -60,7 +60,7 @@ async def test_backfilled_papers_are_no_matches_and_are_not_posted(
     await backfilled_papers.complete_month(await store.watched(), JANUARY, NOW)
     after = rows(store.path)
     changed = {table for table in after if after[table] != before[table]}
-    assert changed == {"papers", "backfilled_papers", "backfilled_months"}
+    assert changed == {"papers", "author_keys", "backfilled_papers", "backfilled_months"}
 
 
 async def test_backfilled_paper_found_by_a_later_poll_is_posted(

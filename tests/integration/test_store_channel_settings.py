@@ -9,6 +9,7 @@ from bot.domain.channel_schedule import DailySchedule
 from bot.domain.channel_settings import ChannelSettings, Style
 from bot.domain.keyword import Keyword
 from bot.domain.outgoing import Delivered
+from bot.domain.weekdays import MONDAY_TO_FRIDAY
 from bot.runtime.metrics import Metrics
 from bot.services.health import Health
 from tests.support.builders import paper
@@ -38,7 +39,8 @@ async def test_channel_without_settings_has_the_defaults(store: Store) -> None:
     [
         ChannelSettings(style=Style.COMPACT, mention_role=99, publish=True, paused_since=NOW),
         ChannelSettings(style=Style.CARDS, schedule=DAILY),
-        ChannelSettings(schedule=DailySchedule(0, 5, "Asia/Kolkata", weekdays_only=True)),
+        ChannelSettings(schedule=DailySchedule(0, 5, "Asia/Kolkata", days=MONDAY_TO_FRIDAY)),
+        ChannelSettings(schedule=DailySchedule(0, 5, "Asia/Kolkata", days=frozenset({2, 6}))),
     ],
 )
 async def test_settings_are_read_as_written(store: Store, wanted: ChannelSettings) -> None:
@@ -60,6 +62,19 @@ async def test_papers_of_a_daily_schedule_are_due_at_its_time(store: Store) -> N
     assert await store.outbox.due_channels(DIGEST - timedelta(seconds=1)) == (OTHER_CHANNEL,)
     assert await store.outbox.next_due(DIGEST - timedelta(seconds=1)) == DIGEST
     assert await store.outbox.due_channels(DIGEST) == (OTHER_CHANNEL, CHANNEL)
+
+
+async def test_papers_wait_for_the_days_of_a_weekly_schedule(store: Store) -> None:
+    await store.watch("graph")
+    await store.set_channel(CHANNEL, ChannelSettings(schedule=replace(DAILY, days=frozenset({0, 1}))))
+    for days_later in range(3):
+        await new_paper(store, 1 + days_later, NIGHT + timedelta(days=days_later))
+    monday = DIGEST + timedelta(days=4)
+    assert await store.outbox.next_due() == monday
+    assert len(await store.due(now=monday)) == 3
+    await store.set_channel(CHANNEL, ChannelSettings(schedule=replace(DAILY, days=frozenset({4}))))
+    assert await store.outbox.next_due() == DIGEST + timedelta(days=1)
+    assert len(await store.due(now=DIGEST + timedelta(days=1))) == 2
 
 
 async def test_new_schedule_applies_to_queued_papers(store: Store) -> None:

@@ -17,9 +17,11 @@ from bot.domain.outgoing import Delivered
 from bot.domain.post import NO_HEADER, MessageHeader
 from bot.runtime.errors import DatabaseUnusable
 from bot.store.migrate import APPLICATION_ID, FORMAT, migrations
+from bot.store.schema import metadata
 from tests.support.builders import paper
 from tests.support.databases import rows, with_dates
 from tests.support.disks import small_disk
+from tests.support.earlier_format import removals
 from tests.support.schema_of import schema_of
 from tests.support.store import CHANNEL, NOW, opened
 
@@ -65,10 +67,13 @@ def test_database_of_version_1_keeps_every_row(old: Path) -> None:
     after = rows(old)
     renamed = {"looks": "polls", "marks": "key_values"}
     before = {renamed.get(table, table): values for table, values in before.items()}
-    before["keywords"] = [(*keyword, keyword[-1]) for keyword in before["keywords"]]  # previous_matcher_until
+    before["keywords"] = [
+        (*keyword, keyword[-1], None) for keyword in before["keywords"]
+    ]  # previous_matcher_until, label
     before["channels"] = [(*channel, None) for channel in before["channels"]]  # waits_since
-    assert after["subscriptions"] == [(CHANNEL, 1, "Graph", 0, 1, 71, THEN)]
+    assert after["subscriptions"] == [(CHANNEL, 1, "Graph", 0, 1, 71, THEN, None, None)]
     before["matches"] = with_dates(before)["matches"]
+    before["key_values"] = [("authors counted until", "")]
     unchanged = before.keys() - {"posts", "outbox", "subscriptions"}
     assert {table: after[table] for table in unchanged} == {table: before[table] for table in unchanged}
     assert [len(after[table]) for table in ("posts", "outbox", "channel_settings", "edits")] == [3, 4, 0, 0]
@@ -131,14 +136,20 @@ def test_only_a_migration_that_copies_tables_needs_space_for_copies(tmp_path: Pa
 
 async def _fill(path: Path) -> None:
     async with opened(path) as store:
-        await store.papers.add([paper(f"2611.{n:05}", abstract="graph " * 250) for n in range(2000)])
+        await store.papers.add([paper(f"2611.{n:05}", abstract="graph " * 250) for n in range(1700)])
 
 
 def _set_format(path: Path, number: int) -> None:
+    """Removes what later migrations add, if it is there, and sets the database's format."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("DROP INDEX IF EXISTS papers_with_abstract")
-        connection.execute("UPDATE alembic_version SET version_num = '0011'")
+        columns = {table: _columns(connection, table) for table in metadata.tables}
+        for statement in removals(lambda table, column: column in columns[table]):
+            connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {number}")
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> frozenset[str]:
+    return frozenset(row[1] for row in connection.execute(f"PRAGMA table_info({table})"))
 
 
 def _format_of(path: Path) -> int:

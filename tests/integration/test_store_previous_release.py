@@ -18,6 +18,7 @@ from bot.domain.outgoing import Delivered
 from bot.domain.poll_schedule import BatchMissing, PollCompleted, PollFailed, PollThrottled
 from bot.domain.post import MessageHeader
 from bot.domain.subscription import Source
+from bot.domain.weekdays import MONDAY_TO_FRIDAY
 from bot.store.backfilled_papers import BackfilledPapers
 from bot.store.migrate import FORMAT
 from bot.store.month_counts import MonthCounts
@@ -49,9 +50,30 @@ RENAMED: Final[Mapping[str, str]] = {
     "digests": "trending_posts",
 }
 # How many columns the migrations add at the end of a table's rows.
-ADDED: Final[Mapping[str, int]] = {"trending_entries": 2, "channels": 1, "edits": 1, "posts": 3, "trending_posts": 2}
+ADDED: Final[Mapping[str, int]] = {
+    "trending_entries": 2,
+    "channels": 1,
+    "edits": 1,
+    "posts": 5,
+    "trending_posts": 2,
+    "subscriptions": 2,
+    "channel_settings": 3,
+}
 # The tables that the migrations create.
-CREATED: Final = ("histories", "found_papers", "known_guilds")
+CREATED: Final = (
+    "histories",
+    "found_papers",
+    "known_guilds",
+    "author_keys",
+    "author_matches",
+    "excluded_papers",
+    "questions",
+    "settings_imports",
+    "import_removals",
+    "exclusions",
+    "withheld",
+    "audits",
+)
 
 
 @pytest.fixture
@@ -73,8 +95,8 @@ async def test_fixture_has_rows_in_every_table(database: Path) -> None:
 
 async def test_every_row_survives_the_migration(database: Path) -> None:
     before = rows(database)
-    # The only new column: until when the previous release's matcher was used.
-    before["keywords"] = [(*keyword, keyword[-1]) for keyword in before["keywords"]]
+    # The new columns: until when the previous release's matcher was used, and the label.
+    before["keywords"] = [(*keyword, keyword[-1], None) for keyword in before["keywords"]]
     await migrate(database)
     after = rows(database)
     assert after.pop("channel_places") == []
@@ -89,6 +111,7 @@ async def test_every_row_survives_the_migration(database: Path) -> None:
     expected = {RENAMED.get(table, table): content for table, content in before.items()}
     for table, columns in ADDED.items():
         expected[table] = [(*row, *[None] * columns) for row in expected[table]]
+    expected["key_values"] = sorted([*expected["key_values"], ("authors counted until", "")])
     assert after == with_dates(expected) | {table: [] for table in CREATED}
     with closing(sqlite3.connect(database)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (FORMAT,)
@@ -175,7 +198,7 @@ async def test_migrated_channels_keep_their_settings_and_state(database: Path) -
         assert await store.channel_settings.get(INSTALLATION.single) == ChannelSettings()
         assert await store.channel_settings.get(INSTALLATION.menu) == ChannelSettings(
             style=Style.COMPACT,
-            schedule=DailySchedule(9, 30, "Europe/Berlin", weekdays_only=True),
+            schedule=DailySchedule(9, 30, "Europe/Berlin", days=MONDAY_TO_FRIDAY),
             mention_role=5,
             publish=True,
         )

@@ -67,7 +67,8 @@ async def test_part_of_a_server_is_listed_in_the_order_of_the_whole(store: Store
     assert await store.subscriptions.in_channels(GUILD, (99,), 0, 100) == ()
     assert await store.subscriptions.keywords_per_channel(GUILD) == {CHANNEL: 3, OTHER_CHANNEL: 3}
     assert [each.shown for each in await store.subscriptions.spellings(GUILD)] == [each.keyword.shown for each in whole]
-    assert await store.subscriptions.spellings(OTHER_GUILD) == [Spelling(99, "delta", "delta")]
+    (delta,) = await store.subscriptions.ids([Keyword.parse("delta")])
+    assert await store.subscriptions.spellings(OTHER_GUILD) == [Spelling(99, delta, "delta", "delta")]
     assert await store.subscriptions.in_channel(CHANNEL, 2) == whole[:2]
 
 

@@ -8,12 +8,13 @@ from bot.domain.channel_settings import ChannelSettings, TrendingSettings
 from bot.domain.outgoing import Blocked, Delivered
 from bot.domain.paper import ArxivId
 from bot.domain.trending.post import TrendingDay, TrendingPost, TrendingSubscription
+from bot.domain.weekdays import MONDAY_TO_FRIDAY
 from tests.support.builders import paper, trending_entry
 from tests.support.store import CHANNEL, GUILD, NOW, OTHER_CHANNEL, Store
 
 DAY = date(2026, 11, 17)
 NEXT_DAY = DAY + timedelta(days=1)
-BERLIN = DailySchedule(8, 30, "Europe/Berlin", weekdays_only=True)
+BERLIN = DailySchedule(8, 30, "Europe/Berlin", days=MONDAY_TO_FRIDAY)
 GONE = Blocked("The channel does not exist.", gone=True)
 
 

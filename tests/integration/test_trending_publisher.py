@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.domain.channel_schedule import DailySchedule
+from bot.domain.weekdays import MONDAY_TO_FRIDAY
 from bot.publish.trending import TRENDING_POST_CHECK_INTERVAL_S
 from tests.support.builders import paper, trending_entry
 from tests.support.clock import FakeClock
@@ -132,7 +133,7 @@ async def test_only_the_newest_list_is_posted_after_an_outage(
 async def test_lists_that_are_due_together_are_posted_in_order(
     store: Store, delivery: FakeDelivery, clock: FakeClock
 ) -> None:
-    tokyo = DailySchedule(8, 0, "Asia/Tokyo", weekdays_only=True)  # where a day (UTC) ends at 09:00
+    tokyo = DailySchedule(8, 0, "Asia/Tokyo", days=MONDAY_TO_FRIDAY)  # where a day (UTC) ends at 09:00
     await store.set_channel(CHANNEL, replace(await store.channel_settings.get(CHANNEL), schedule=tokyo))
     await subscribe_to_trending(store, since=NIGHT)
     await clock.advance((3 * 24 + 21) * HOUR_S)  # Sunday, 21:01

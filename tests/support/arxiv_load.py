@@ -21,6 +21,8 @@ from bot.ingest.poller import Poller
 from bot.runtime.http import open_session
 from bot.runtime.metrics import Metrics
 from bot.services.lookup import LookupService
+from bot.services.search import SearchService
+from bot.store.search import SearchIndex
 from sandbox.arxiv import Corpus, LocalArxiv, SandboxPaper
 from tests.support.clock import START
 from tests.support.ingest import IngestLoops
@@ -85,6 +87,7 @@ async def arxiv_load(store: Store, *, poll_interval_s: float) -> AsyncIterator[A
             subscriptions=store.subscriptions,
             papers=store.papers,
             find_trending_entries=_no_entries,
+            find_stored=SearchService(SearchIndex(store.database), _no_entries, clock).stored,
             poller=loops.poller,
             clock=clock,
         )

@@ -12,15 +12,18 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from bot.domain.channel_settings import ChannelSettings
 from tests.support.databases import IS_POSTGRESQL, copy
 from tests.support.killable import KILLED, BotProcess, CrashPoint, killable_bot
 from tests.support.posted_papers import Comparison, PostedPaper, compare, posted_papers
 from tests.support.quiescence import wait_until, wait_until_settled, wait_until_synced
 from tests.support.running import RunningSandbox, running_sandbox
+from tests.support.store import opened
 
 KEYWORDS = {"papers": ("reward model", "agents"), "vision": ("agents",)}
 PAPERS = 12  # more than one message holds
 BOTH = 3  # how many of them match in both channels
+LIMIT = 5  # how many of them a posting contains in a limited channel
 _CASES_AT_ONCE = 6 if IS_POSTGRESQL else 12
 # So many programs that start at once can need a minute on a busy machine.
 DEADLINE_S = 120.0
@@ -31,6 +34,7 @@ class Work(Enum):
 
     INITIAL_SYNC = "initial sync"
     POLL = "poll"
+    LIMITED_POLL = "limited poll"
 
 
 class Nonces(Enum):
@@ -73,7 +77,7 @@ class CrashResult:
 async def run_all(cases: Collection[Case], folder: Path) -> Mapping[Case, CrashResult | Exception]:
     """Runs the cases concurrently, each with servers of its own; returns a failure as the case's result."""
     synced = folder / "synced.sqlite3"
-    if any(case.work is Work.POLL for case in cases):
+    if any(case.work is not Work.INITIAL_SYNC for case in cases):
         await _prepare_synced(folder / "preparation", synced)
     slots = asyncio.Semaphore(_CASES_AT_ONCE)
 
@@ -99,9 +103,11 @@ async def _prepare_synced(folder: Path, synced: Path) -> None:
 async def _run(case: Case, folder: Path, synced: Path) -> CrashResult:
     async with _crash_sandbox(folder) as sandbox:
         expected: list[PostedPaper] = []
-        if case.work is Work.POLL:
+        if case.work is not Work.INITIAL_SYNC:
             await asyncio.to_thread(copy, synced, sandbox.database)
-            expected = _announce(sandbox)
+            if case.work is Work.LIMITED_POLL:
+                await _limit_postings(sandbox)
+            expected = _announce(sandbox, LIMIT if case.work is Work.LIMITED_POLL else PAPERS)
         await _run_until_killed(sandbox, case.point)
         await wait_for_requests(sandbox)
         if case.nonces is Nonces.FORGOTTEN:
@@ -109,7 +115,7 @@ async def _run(case: Case, folder: Path, synced: Path) -> CrashResult:
         async with _bot(sandbox) as bot:
             if case.work is Work.INITIAL_SYNC:
                 await wait_until_synced(sandbox.database, DEADLINE_S)
-                expected = _announce(sandbox)
+                expected = _announce(sandbox, PAPERS)
             await sandbox.wait_until(lambda: posted_papers(sandbox.world).keys() >= set(expected))
             await wait_until_settled(sandbox.database, DEADLINE_S)
             await sandbox.wait_for_next_poll()
@@ -155,11 +161,19 @@ def _bot(sandbox: RunningSandbox, *, at: CrashPoint | None = None) -> AbstractAs
     return killable_bot(sandbox.environment(), _config(sandbox), sandbox.database.with_name("log"), at=at)
 
 
-def _announce(sandbox: RunningSandbox) -> list[PostedPaper]:
-    """Adds new papers to arXiv; returns where they must be posted."""
+async def _limit_postings(sandbox: RunningSandbox) -> None:
+    """Limits the papers per posting in every channel."""
+    async with opened(sandbox.database) as store:
+        for name in KEYWORDS:
+            await store.set_channel(sandbox.channel(name), ChannelSettings(papers_per_posting=LIMIT))
+
+
+def _announce(sandbox: RunningSandbox, limit: int) -> list[PostedPaper]:
+    """Adds new papers to arXiv; returns where they must be posted: the first ones in each channel."""
     expected = []
     for number in range(PAPERS):
         for_both = number < BOTH
         url = sandbox.add_paper(f"Reward Models {'for Agents' if for_both else 'alone'}, Part {number}")
-        expected += [(sandbox.channel(name), url) for name in (("papers", "vision") if for_both else ("papers",))]
+        if number < limit:
+            expected += [(sandbox.channel(name), url) for name in (("papers", "vision") if for_both else ("papers",))]
     return expected

@@ -28,6 +28,7 @@ from bot.publish.channel_worker import ChannelWorker, PaperPostStorage
 from bot.publish.dispatcher import Dispatcher
 from bot.publish.history_check import HistoryCheck
 from bot.publish.lifecycle import MessageLifecycle
+from bot.publish.posting_limit import PostingLimit
 from bot.publish.second_bot import SecondBot
 from bot.publish.sender import Sender
 from bot.runtime.metrics import Metrics
@@ -259,7 +260,7 @@ class DispatcherHarness(LoopUnderTest):
     def __init__(self, store: Store, delivery: FakeDelivery, clock: FakeClock) -> None:
         super().__init__(clock)
         self.delivery = delivery
-        self.blocks = self.publishable = 0
+        self.blocks = self.publishable = self.edits_requested = 0
         self.metrics = Metrics()
         storage = PaperPostStorage(store.outbox, self._count_publishable)
         availability = ChannelAvailability(
@@ -275,6 +276,7 @@ class DispatcherHarness(LoopUnderTest):
                 lambda channel_ids: store.channel_queues.read(channel_ids, clock.now(), continued=batches.continued)
             ),
             batches=batches,
+            posting_limit=PostingLimit(store.outbox, clock, self._count_edit),
             lifecycle=MessageLifecycle(storage, sender, availability, clock, self.metrics),
             availability=availability,
             history_check=self.history_check,
@@ -292,6 +294,9 @@ class DispatcherHarness(LoopUnderTest):
 
     def _count_publishable(self) -> None:
         self.publishable += 1
+
+    def _count_edit(self) -> None:
+        self.edits_requested += 1
 
     def _count_block(self) -> None:
         self.blocks += 1

@@ -15,8 +15,23 @@ from bot.store.schema import metadata
 
 _Result = TypeVar("_Result")
 # The tables that grow with the history.
-LARGE_TABLES: Final = ("papers", "matches", "outbox", "outbox_keywords", "posts", "backfilled_papers")
-_LARGE: Final = "|".join(sorted(LARGE_TABLES, key=len, reverse=True))
+LARGE_TABLES: Final = (
+    "papers",
+    "matches",
+    "outbox",
+    "outbox_keywords",
+    "posts",
+    "backfilled_papers",
+    "author_keys",
+    "author_matches",
+    "search_documents",
+    "excluded_papers",
+    "questions",
+    "withheld",
+)
+# The full-text index, of which SQLite reads only what a query finds.
+_SEARCHED: Final = "search_index"
+_LARGE: Final = "|".join(sorted((*LARGE_TABLES, _SEARCHED), key=len, reverse=True))
 # A table's name, or the alias that SQLAlchemy gives it.
 _SCAN: Final = re.compile(rf"SCAN ({_LARGE})(?:_\d+)?(?: USING (?:COVERING )?INDEX (\w+))?$")
 # An index that SQLite builds for one execution, from all rows.

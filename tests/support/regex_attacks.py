@@ -8,13 +8,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from re import _constants as op  # type: ignore[attr-defined]  # the parser of the standard library has no public name
-from re import _parser as parser  # type: ignore[attr-defined]
 from types import ModuleType
 from typing import Any, Final
 
 import bot
 import cogs
+
+# The parser of the standard library, which has no public name.
+op: Any = importlib.import_module("re._constants")
+parser: Any = importlib.import_module("re._parser")
 
 # A node of a parsed expression: its code and what belongs to it.
 _Node = tuple[object, Any]

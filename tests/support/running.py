@@ -127,6 +127,12 @@ class RunningSandbox:
         await invocation.wait_for_edit(lambda message: "next check" in message.content, DEADLINE_S)
         return invocation
 
+    def upload(self, content: str | bytes, name: str = "settings.json", *, user_id: int | None = None) -> int:
+        """Uploads a file as the admin, or as another user; returns the value of an attachment option."""
+        data = content.encode() if isinstance(content, str) else content
+        uploader = self.world.default.admin_id if user_id is None else user_id
+        return self.discord.upload(name, data, user_id=uploader, origin=self.url)
+
     def add_paper(self, title: str, abstract: str = "We compute.", *, categories: tuple[str, ...] = ("cs.LG",)) -> str:
         """Adds a paper to arXiv and returns the URL of its abstract page."""
         paper = self.arxiv.add_paper(SandboxPaper(title=title, abstract=abstract, categories=categories))

@@ -44,6 +44,15 @@ _FILL: Final = (
     """INSERT INTO matches (keyword_id, published, arxiv_id, updated, matched_at)
        SELECT 1 + (m + n) % GROUPS, published, arxiv_id, updated, updated
        FROM (SELECT *, row_number() OVER () AS m FROM papers) AS p, generate_series(0, 2) AS n""",
+    """INSERT INTO author_matches (arxiv_id, keyword_id, certain, possible)
+       SELECT arxiv_id, 1 + n % GROUPS, '[]', '[]' FROM (SELECT *, row_number() OVER () AS n FROM papers) AS p""",
+    """INSERT INTO excluded_papers (keyword_id, published, arxiv_id, excluded_by)
+       SELECT 1 + n % GROUPS, timestamptz '2026-11-18' - n * interval '1 min', arxiv_id, '-survey'
+       FROM (SELECT *, row_number() OVER () AS n FROM papers) AS p""",
+    """INSERT INTO questions (key, user_id, asked_at, command, answers)
+       SELECT 'key ' || n, n % 1000, now(), 'latest', '[]' FROM generate_series(1, ROWS) AS n""",
+    """INSERT INTO author_keys (key, name, papers)
+       SELECT to_char(n, 'FM00000'), 'Name ' || n, n % 40 FROM generate_series(1, ROWS) AS n""",
     """INSERT INTO backfilled_papers (keyword_id, updated, arxiv_id)
        SELECT 1 + n % GROUPS, updated, arxiv_id FROM (SELECT *, row_number() OVER () AS n FROM papers) AS p""",
     """INSERT INTO posts (key, channel_id, nonce, layout, first_attempt, last_attempt, message_id, settled_at)
@@ -53,6 +62,18 @@ _FILL: Final = (
        SELECT 1 + n % GROUPS, arxiv_id, published, published, published, 'delivered', 'post ' || n
        FROM (SELECT *, row_number() OVER () AS n FROM papers) AS p""",
     "INSERT INTO outbox_keywords (outbox_id, keyword_id) SELECT id, 1 + id % GROUPS FROM outbox",
+    "INSERT INTO search_documents (id, arxiv_id) SELECT row_number() OVER (), arxiv_id FROM papers",
+    """INSERT INTO search_index (id, terms)
+       SELECT id, ('paper:1A word' || id % GROUPS || ':1')::tsvector FROM search_documents""",
+    """INSERT INTO exclusions (channel_id, canonical, shown, added_by, added_at)
+       SELECT n, 'survey', 'survey', 1, '2020-01-01' FROM generate_series(1, GROUPS, 10) AS n""",
+    """INSERT INTO withheld (channel_id, arxiv_id, reason, exclusion_id, exclusion, withheld_at, published, due_at)
+       SELECT 1 + (n + 2) % GROUPS, arxiv_id, 'exclusion', 1 + n % (GROUPS / 10), 'survey', published, published,
+              published
+       FROM (SELECT *, row_number() OVER () AS n FROM papers) AS p""",
+    """INSERT INTO withheld (channel_id, arxiv_id, reason, withheld_at, published, due_at, post_key)
+       SELECT 1 + (n + 3) % GROUPS, arxiv_id, 'limit', published, published, published, 'post ' || n
+       FROM (SELECT *, row_number() OVER () AS n FROM papers) AS p""",
 )
 _STATISTICS: Final = "VACUUM ANALYZE"
 # As a poll does.
@@ -95,7 +116,7 @@ def problems(plan: dict[str, Any]) -> list[str]:
 
 def _problem(step: dict[str, Any]) -> str | None:
     kind, table = step["Node Type"], step.get("Relation Name")
-    if kind == "Seq Scan" and table in LARGE_TABLES:
+    if kind == "Seq Scan" and table in (*LARGE_TABLES, "search_index"):
         return f"Seq Scan on {table}"
     if "Index" in kind and _reads_whole_index(step):
         return f"{kind} of all of {step['Index Name']}"

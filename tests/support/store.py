@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.domain.channel_settings import ChannelSettings
-from bot.domain.keyword import Keyword
-from bot.domain.matching import match
+from bot.domain.expressions.exclusions import find_exclusions
+from bot.domain.expressions.keywords import match_keywords, parse_keyword
 from bot.domain.paper import Paper
 from bot.domain.post import OutboxEntry, Post
 from bot.domain.subscription import Added, Subscription, WatchedKeyword
@@ -18,6 +18,7 @@ from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
 from bot.store.database import Database
 from bot.store.edits import Edits
+from bot.store.exclusions import Exclusions
 from bot.store.ingest import IngestStore, WindowWritten
 from bot.store.outbox import Outbox
 from bot.store.pages import PageStore
@@ -26,6 +27,7 @@ from bot.store.polls import KeyValues, Polls
 from bot.store.subscriptions import Subscriptions
 from bot.store.trending_entries import TrendingEntries
 from bot.store.trending_posts import TrendingPosts
+from bot.store.withheld import WithheldPapers
 from tests.support.databases import create_where_missing, location
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
@@ -53,10 +55,12 @@ class Store:
     page_store: PageStore
     trending_entries: TrendingEntries
     trending_posts: TrendingPosts
+    exclusions: Exclusions
+    withheld: WithheldPapers
 
     async def subscribe(self, keyword: str, channel_id: int = CHANNEL, *, added_by: int = ADA) -> bool:
         """Subscribes by command; returns whether the channel did not have the keyword."""
-        keywords = [Keyword.parse(keyword)]
+        keywords = [parse_keyword(keyword)]
         (result,) = await self.subscriptions.add_all(keywords, channel_id, GUILD, added_by=added_by, now=NOW)
         return isinstance(result, Added)
 
@@ -71,7 +75,7 @@ class Store:
 
     async def watched(self, *keywords: str) -> tuple[WatchedKeyword, ...]:
         """Returns these watched keywords; all if none is given."""
-        wanted = {Keyword.parse(keyword) for keyword in keywords}
+        wanted = set(map(parse_keyword, keywords))
         return tuple(
             watched for watched in await self.subscriptions.watched() if not wanted or watched.keyword in wanted
         )
@@ -79,8 +83,9 @@ class Store:
     async def sync(self, *papers: Paper, new_since: datetime = NEW_SINCE, synced_until: datetime = NOW) -> None:
         """Completes the initial sync of every unsynced keyword, in which arXiv returns `papers`."""
         unsynced = tuple(watched for watched in await self.watched() if watched.synced_until is None)
-        matches = match(papers, [watched.keyword for watched in unsynced])
-        await self.ingest_store.record_seen(unsynced, papers, matches, synced_until)
+        keywords = [watched.keyword for watched in unsynced]
+        matches, exclusions = match_keywords(papers, keywords), find_exclusions(papers, keywords)
+        await self.ingest_store.record_seen(unsynced, papers, matches, synced_until, exclusions=exclusions)
         await self.ingest_store.finish_initial_sync(unsynced, new_since, synced_until)
 
     async def watch(self, *keywords: str, channel_id: int = CHANNEL) -> None:
@@ -93,9 +98,10 @@ class Store:
         self, *papers: Paper, planned: Iterable[WatchedKeyword] | None = None, now: datetime = NOW
     ) -> WindowWritten:
         """Records the only window of a poll, in which arXiv returns `papers`."""
-        keywords = tuple(await self.watched() if planned is None else planned)
-        matches = match(papers, [watched.keyword for watched in keywords])
-        return await self.ingest_store.record_window(keywords, papers, matches, now)
+        watched = tuple(await self.watched() if planned is None else planned)
+        keywords = [each.keyword for each in watched]
+        matches, exclusions = match_keywords(papers, keywords), find_exclusions(papers, keywords)
+        return await self.ingest_store.record_window(watched, papers, matches, now, exclusions=exclusions)
 
     async def due(self, channel_id: int = CHANNEL, limit: int = 100, now: datetime = NOW) -> tuple[OutboxEntry, ...]:
         """Returns the entries that are due in the channel, at most `limit`."""
@@ -153,6 +159,8 @@ async def opened_at(place: Location, path: Path) -> AsyncIterator[Store]:
             PageStore(database),
             TrendingEntries(database),
             TrendingPosts(database),
+            Exclusions(database),
+            WithheldPapers(database),
         )
     finally:
         await database.close()

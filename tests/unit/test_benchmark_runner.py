@@ -33,6 +33,7 @@ def test_size_follows_from_the_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # creates a database with 100,000 papers
 def test_figures_of_a_run_are_written_to_the_chosen_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "figures.json"
     assert main(["commits", "--cache", str(tmp_path / "cache"), "--json", str(file)]) == 0

@@ -1,5 +1,6 @@
 """Channel schedules: when papers are posted, across clock changes and with late batches."""
 
+import math
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -19,6 +20,7 @@ from bot.domain.channel_schedule import (
     split_zone,
 )
 from bot.domain.poll_schedule import last_announcement, last_evening, next_announcement
+from bot.domain.weekdays import EVERY_DAY, MONDAY_TO_FRIDAY
 from bot.domain.zones import available
 from bot.runtime.errors import InvalidSchedule
 
@@ -76,7 +78,7 @@ def test_papers_found_on_a_day_without_announcement_wait_for_its_digest() -> Non
 
 
 def test_weekdays_only_posts_nothing_on_saturday_and_sunday() -> None:
-    weekdays = DailySchedule(8, 30, "Europe/Berlin", weekdays_only=True)
+    weekdays = DailySchedule(8, 30, "Europe/Berlin", days=MONDAY_TO_FRIDAY)
     assert due_at(weekdays, utc(20, 5)) == FRIDAYS_DIGEST
     assert due_at(weekdays, utc(20, 15)) == utc(20, 15)
     assert due_at(weekdays, utc(21, 0)) == MONDAYS_DIGEST, "Friday's late batch, on Saturday at 01:00 in Berlin"
@@ -84,8 +86,23 @@ def test_weekdays_only_posts_nothing_on_saturday_and_sunday() -> None:
     assert due_at(weekdays, utc(23, 5)) == MONDAYS_DIGEST
 
 
+def test_weekly_schedule_posts_on_its_days_only() -> None:
+    mondays_and_thursdays = DailySchedule(8, 30, "Europe/Berlin", frozenset({0, 3}))
+    assert due_at(mondays_and_thursdays, utc(19, 5)) == THURSDAYS_DIGEST
+    assert due_at(mondays_and_thursdays, utc(19, 15)) == utc(19, 15), "a late batch on a day with a digest"
+    assert due_at(mondays_and_thursdays, utc(20, 0, 30)) == MONDAYS_DIGEST, "Thursday's late batch, on Friday in Berlin"
+    assert due_at(mondays_and_thursdays, utc(20, 5)) == due_at(mondays_and_thursdays, utc(23, 5)) == MONDAYS_DIGEST
+    assert digests(mondays_and_thursdays, MONDAYS_DIGEST, 2) == [utc(26, 7, 30), utc(30, 7, 30)]
+
+
+def test_weekly_digest_keeps_its_local_time_when_clocks_change() -> None:
+    sundays = DailySchedule(2, 30, "Europe/Berlin", frozenset({6}))
+    assert digests(sundays, utc(22, 12, month=3), 2) == [utc(29, 1, month=3), utc(5, 0, 30, month=4)]
+    assert digests(sundays, utc(18, 12, month=10), 2) == [utc(25, 0, 30, month=10), utc(1, 1, 30)]
+
+
 def test_batch_that_arrives_on_saturday_local_time_waits_for_monday() -> None:
-    apia = DailySchedule(8, 30, "Pacific/Apia", weekdays_only=True)
+    apia = DailySchedule(8, 30, "Pacific/Apia", days=MONDAY_TO_FRIDAY)
     friday_afternoon = utc(20, 5)
     assert due_at(apia, friday_afternoon) == utc(22, 19, 30)
     assert due_at(DailySchedule(8, 30, "Pacific/Apia"), friday_afternoon) == utc(20, 19, 30)
@@ -156,7 +173,11 @@ def test_apia_skipped_a_whole_day() -> None:
 # --- any schedule --------------------------------------------------------------------------
 
 _DAILY = st.builds(
-    DailySchedule, st.integers(0, 23), st.integers(0, 59), st.sampled_from(sorted(available())), st.booleans()
+    DailySchedule,
+    st.integers(0, 23),
+    st.integers(0, 59),
+    st.sampled_from(sorted(available())),
+    st.frozensets(st.integers(0, 6), min_size=1) | st.just(EVERY_DAY),
 )
 _MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2037, 12, 1)).map(lambda moment: moment.replace(tzinfo=UTC))  # noqa: DTZ001  # the next call adds UTC
 
@@ -167,7 +188,7 @@ def test_papers_are_posted_at_a_digest_or_on_arrival(daily: DailySchedule, arriv
     evening = last_evening(arrived)
     assert due >= arrived
     assert due == arrived or next_daily_time(daily, due - timedelta(seconds=1)) == due
-    if due != arrived and not daily.weekdays_only:
+    if due != arrived and daily.days == EVERY_DAY:
         assert due == next_daily_time(daily, evening)
 
 
@@ -175,7 +196,7 @@ def test_papers_are_posted_at_a_digest_or_on_arrival(daily: DailySchedule, arriv
 def test_papers_that_arrive_after_the_digest_are_posted_on_arrival(daily: DailySchedule, arrived: datetime) -> None:
     announced = last_announcement(arrived)
     digest = next_daily_time(daily, announced)
-    if digest < arrived < announced + timedelta(days=1) and not daily.weekdays_only:
+    if digest < arrived < announced + timedelta(days=1) and daily.days == EVERY_DAY:
         assert due_at(daily, arrived) == arrived
     if arrived <= digest:
         assert due_at(daily, arrived) <= next_daily_time(daily, max(announced, last_evening(arrived)))
@@ -189,12 +210,12 @@ def test_papers_that_arrive_earlier_are_not_posted_later(
 
 
 @given(_DAILY, _MOMENTS)
-def test_each_local_day_has_one_digest_except_skipped_weekends(daily: DailySchedule, after: datetime) -> None:
+def test_each_local_day_has_one_digest_except_skipped_days(daily: DailySchedule, after: datetime) -> None:
     zone = ZoneInfo(daily.zone)
     days = [moment.astimezone(zone).date() for moment in digests(daily, after, 8)]
     assert len(set(days)) == 8
-    assert not daily.weekdays_only or all(day.weekday() < 5 for day in days)
-    assert (days[-1] - days[0]).days <= (11 if daily.weekdays_only else 7)
+    assert all(day.weekday() in daily.days for day in days)
+    assert (days[-1] - days[0]).days <= 7 * math.ceil(7 / len(daily.days))
 
 
 @given(_DAILY, _MOMENTS)
@@ -268,7 +289,14 @@ def test_invalid_schedule_cannot_be_constructed(hour: int, minute: int, zone: st
         DailySchedule(hour, minute, zone)
 
 
+@pytest.mark.parametrize("days", [frozenset(), frozenset({7}), frozenset({-1, 2})])
+def test_schedule_needs_days_of_the_week(days: frozenset[int]) -> None:
+    with pytest.raises(ValueError, match="not days of the week"):
+        DailySchedule(8, 0, "UTC", days)
+
+
 def test_schedule_is_described_in_words() -> None:
     assert describe_schedule(Immediate()) == "as they come"
     assert describe_schedule(DailySchedule(8, 5, "Asia/Kolkata")) == "daily at 08:05 (Asia/Kolkata)"
-    assert describe_schedule(DailySchedule(20, 30, "UTC", weekdays_only=True)) == "on weekdays at 20:30 (UTC)"
+    assert describe_schedule(DailySchedule(20, 30, "UTC", days=MONDAY_TO_FRIDAY)) == "on weekdays at 20:30 (UTC)"
+    assert describe_schedule(DailySchedule(9, 0, "UTC", frozenset({3, 0}))) == "on Mondays and Thursdays at 09:00 (UTC)"

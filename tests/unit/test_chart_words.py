@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.domain.charts.trend import Trend, last_year
+from bot.domain.expressions.keywords import parse_keyword
 from bot.domain.keyword import Keyword
 from bot.runtime.errors import ArxivThrottled, IncompleteResults, InvalidKeyword, QueryRejected
 from bot.services.charts import (
@@ -17,7 +18,9 @@ from bot.services.charts import (
     ReplyExpired,
     TooManyCharts,
 )
-from cogs.charts import chosen_keywords, describe_state, trend_embed
+from cogs.charts import describe_state, trend_embed
+from cogs.input import parse_keywords
+from cogs.trend_options import chosen_keywords
 
 NOW = datetime(2026, 11, 10, tzinfo=UTC)
 MODEL, STARS = Keyword.parse("reward model"), Keyword.parse("**stars** @everyone")
@@ -96,7 +99,35 @@ def test_embed_shows_the_numbers_as_text() -> None:
 
 
 def test_keywords_of_all_options_are_merged_without_duplicates() -> None:
-    assert chosen_keywords("a1, b2", None, "A1", "c3") == tuple(map(Keyword.parse, ("a1", "b2", "c3")))
+    parts = [part for option in ("a1, b2", "A1", "c3") for part in parse_keywords(option)]
+    assert chosen_keywords(parts).readings == (tuple(map(Keyword.parse, ("a1", "b2", "c3"))),)
+
+
+def test_texts_with_several_readings_are_asked_about_together() -> None:
+    read = chosen_keywords(parse_keywords("a1 and b1, c1, ti:d1 e1"))
+    assert read.typed == "a1 and b1, ti:d1 e1"
+    assert [[each.shown for each in reading] for reading in read.readings] == [
+        ["a1 and b1", "c1", 'ti:"d1 e1"'],
+        ["a1 and b1", "c1", "ti:d1 AND e1"],
+        ["a1 AND b1", "c1", 'ti:"d1 e1"'],
+        ["a1 AND b1", "c1", "ti:d1 AND e1"],
+    ]
+    with pytest.raises(InvalidKeyword) as raised:
+        chosen_keywords(parse_keywords("a1 and b1, c1 and d1, e1 or f1"))
+    assert str(raised.value).splitlines()[0] == (
+        '**a1 and b1**: This can be read in several ways. Write `"a1 and b1"` or `a1 AND b1`.'
+    )
+
+
+def test_expression_that_arxiv_cannot_find_is_not_charted() -> None:
+    with pytest.raises(InvalidKeyword, match=r"arXiv's search can't count \*\*agents OR 2026\*\*"):
+        chosen_keywords(parse_keywords("agents OR 2026"))
+
+
+def test_footer_says_that_excluded_words_are_counted() -> None:
+    trend = Trend((parse_keyword("a1 -b1"),), KNOWN.months, {})
+    footer = trend_embed(trend, datetime(2026, 11, 20, tzinfo=UTC)).footer.text
+    assert footer == "Counts by arXiv. Excluded words and authors are counted: arXiv's search would exclude too much."
 
 
 @pytest.mark.parametrize(
@@ -116,5 +147,5 @@ def test_keywords_of_all_options_are_merged_without_duplicates() -> None:
 )
 def test_invalid_keywords_are_rejected_with_one_line_each(options: tuple[str, ...], message: str) -> None:
     with pytest.raises(InvalidKeyword) as error:
-        chosen_keywords(*options)
+        chosen_keywords([part for each in options for part in parse_keywords(each, is_one_of_several=len(options) > 1)])
     assert str(error.value) == message

@@ -161,7 +161,9 @@ def settings_in(section: type[BaseModel], at: tuple[str, ...] = ()) -> Iterator[
 def database_tables() -> set[str]:
     with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         run_migrations(connection)
-        return {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+        # Without those in which SQLite stores the full-text index.
+        tables = connection.execute("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type <> 'shadow'")
+        return {name for (name,) in tables if not name.startswith("sqlite_")}
 
 
 def logged_events() -> Iterator[tuple[str, ...]]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.domain.keyword import KEYWORD_MAX, STOP_WORDS, Keyword, search_phrases, split_keywords
+from bot.domain.keyword import KEYWORD_MAX, STOP_WORDS, Keyword, search_phrases
 from bot.domain.searchable import CJK_WORD
 from bot.domain.tokens import Token
 from bot.runtime.errors import InvalidKeyword
@@ -201,28 +201,6 @@ def test_stop_words_are_those_of_lucene() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "keywords"),
-    [
-        ("reward model, MLLM", ("reward model", "MLLM")),
-        (" , reward  model,,\n", ("reward model",)),
-        ("b, Clip, B!, clip", ("b", "Clip")),
-        ("CLIP, clip", ("CLIP", "clip")),
-        ("MLLM, mllms", ("MLLM",)),
-        ("reward model, RLHF, Reward-Models, reward* model", ("reward model", "RLHF")),
-        ("the, ∇, the", ("the", "∇")),
-        ("模型，扩散", ("模型", "扩散")),
-        ("agents [cs.CL, cs.LG], b", ("agents [cs.CL, cs.LG]", "b")),
-        ("agents [cs.CL，cs.LG]", ("agents [cs.CL，cs.LG]",)),
-        ("f[a, b]", ("f[a", "b]")),
-        ('"reward model", reward model', ('"reward model"',)),
-        ("", ()),
-    ],
-)
-def test_keywords_are_separated_by_commas(typed: str, keywords: tuple[str, ...]) -> None:
-    assert split_keywords(typed) == keywords
-
-
-@pytest.mark.parametrize(
     "spellings",
     [
         ("reward model", "Reward Models", "reward-model", "reward*  model", "\\emph{reward} \\textbf{model}"),
@@ -293,8 +271,8 @@ def test_every_keyword_has_tokens_and_a_canonical_form(text: str) -> None:
     assert keyword.category or not keyword.canonical.endswith("]")
 
 
-@given(TYPED)
-def test_splitting_returns_each_keyword_once(text: str) -> None:
-    pieces = split_keywords(text)
-    assert len(set(pieces)) == len(pieces)
-    assert split_keywords(",".join(pieces)) == pieces
+def test_name_is_shown_instead_of_the_phrase() -> None:
+    keyword = Keyword.parse("graph networks [cs.LG]")
+    named = keyword.named("GNN")
+    assert (named, named.label, named.text) == (keyword, "GNN", 'name:"GNN" graph networks [cs.LG]')
+    assert (keyword.label, keyword.text) == ("graph networks [cs.LG]", "graph networks [cs.LG]")

@@ -8,7 +8,7 @@ from bot.domain.subscription import Spelling
 
 
 def channel(*shown: str) -> ChannelKeywords:
-    return ChannelKeywords.of(1, [Spelling(1, each, each.lower()) for each in shown])
+    return ChannelKeywords.of(1, [Spelling(1, place, each, each) for place, each in enumerate(shown)])
 
 
 def found(keywords: ChannelKeywords, typed: str) -> list[str]:
@@ -40,10 +40,29 @@ def test_index_finds_what_a_comparison_with_each_keyword_finds(shown: list[str],
 
 
 def test_keywords_are_grouped_by_channel() -> None:
-    spellings = [Spelling(1, "a", "a"), Spelling(1, "b", "b"), Spelling(2, "a", "a")]
+    spellings = [Spelling(1, 1, "a", "a"), Spelling(1, 2, "b", "b"), Spelling(2, 1, "a", "a")]
     index = KeywordIndex.of(spellings)
     assert {channel_id: list(each.containing("")) for channel_id, each in index.channels.items()} == {
         1: spellings[:2],
         2: spellings[2:],
     }
     assert KeywordIndex.of([]).channels == {}
+
+
+def test_expression_is_found_by_its_label_and_its_text() -> None:
+    named = Spelling(1, 7, 'name:"My papers" agents OR tools', "My papers")
+    keywords = ChannelKeywords.of(1, [named, Spelling(1, 8, "tools", "tools")])
+    assert [each.keyword_id for each in keywords.containing("PAPERS")] == [7]
+    assert [each.keyword_id for each in keywords.containing("tools")] == [7, 8]
+    assert list(keywords.containing("papers\tname")) == [named]
+
+
+def test_keyword_is_found_by_its_whole_label_or_its_id() -> None:
+    named = Spelling(1, 7, 'name:"Tools" agents OR tools', "Tools")
+    index = KeywordIndex.of(
+        [named, Spelling(1, 8, "tools", "tools"), Spelling(2, 7, "agents OR tools", "agents OR tools")]
+    )
+    assert index.labelled(1, "TOOLS") == (named,)  # a phrase is found by parsing it
+    assert index.labelled(1, "Tool") == index.labelled(3, "Tools") == ()
+    assert list(index.channels_with(7)) == [1, 2]
+    assert list(index.channels_with(9)) == []

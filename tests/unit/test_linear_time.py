@@ -16,13 +16,20 @@ from typing import Final
 import pytest
 
 from bot.domain.channel_schedule import parse_time, split_zone
+from bot.domain.expressions.grammar import split_tokens
+from bot.domain.expressions.names import listed_readings
+from bot.domain.expressions.parsing import parse_expression
+from bot.domain.expressions.splitting import split_list
 from bot.domain.feed import PAPER_ABSTRACT_MAX, PAPER_FIELD_MAX, PAPER_TITLE_MAX
-from bot.domain.keyword import Keyword, split_keywords
+from bot.domain.keyword import Keyword
 from bot.domain.layout.badges import badges
 from bot.domain.layout.card import full_abstract, lay_out_cards
 from bot.domain.layout.code_link import code_link
 from bot.domain.layout.venue import venue
 from bot.domain.matching import match
+from bot.domain.paper_ids import find_paper_ids, parse_paper_id
+from bot.domain.period import parse_period
+from bot.domain.period_text import read_period
 from bot.domain.searchable import searchable
 from bot.domain.similar_terms import similar_keywords
 from bot.domain.stemming import stem
@@ -35,6 +42,7 @@ from bot.domain.words import caseless, plain, unaccented, visible
 from bot.domain.zones import parse_zone, suggest_zones
 from bot.page.bibtex import bibtex
 from bot.page.markdown import escaped
+from bot.page.references import ReferenceFormat, write_citation
 from bot.page.text import plain_text
 from bot.runtime.errors import DailyPapersError
 from tests.support.builders import paper
@@ -50,7 +58,8 @@ KEYWORDS: Final = [Keyword.parse(text) for text in ("reward model", "Q*", "graph
 UNITS: Final = (
     "{", "}", "$", "\\", "^{", "_", "\\frac{", "\\left(", "\\href{", "\\c ", "``", "'", "~", "\\cite{a}", "\\sim ", "[",
     "(", "<", "<1@", "*", "|", "a ", "a-", "1 ", ". ", "a, ", "A", "\u4e2d", "\u0301", "a.b/", "http://a ", " ",
-    "https://github.com/a/b ", "accepted at ", "pages, ", "CVPR 2026 ", "withdrawn ", "AND ", "# 1", "@",
+    "https://github.com/a/b ", "https://arxiv.org/abs/2403.01234v1", "%2F", "2403.", "hep-th/", "10.48550/",
+    "accepted at ", "pages, ", "CVPR 2026 ", "withdrawn ", "AND ", "# 1", "@",
 )  # fmt: skip
 # Each function with how much text it can get: `domain.feed` caps the fields of papers, Discord the options of commands.
 FUNCTIONS: Final[dict[str, tuple[Callable[[str], object], int]]] = {
@@ -67,7 +76,10 @@ FUNCTIONS: Final[dict[str, tuple[Callable[[str], object], int]]] = {
     "Keyword.parse": (Keyword.parse, SIZE),
     "unsupported_syntax": (unsupported_syntax, SIZE),
     "without_ending_wildcards": (without_ending_wildcards, SIZE),
-    "split_keywords": (split_keywords, 6000),
+    "split_list": (split_list, 6000),
+    "split_tokens": (split_tokens, SIZE),
+    "parse_expression": (parse_expression, SIZE),
+    "listed_readings": (listed_readings, PAPER_FIELD_MAX),
     "parse_zone": (parse_zone, SIZE),
     "suggest_zones": (suggest_zones, SIZE),
     "parse_time": (parse_time, SIZE),
@@ -87,6 +99,14 @@ FUNCTIONS: Final[dict[str, tuple[Callable[[str], object], int]]] = {
     "venue of a reference": (lambda text: venue(None, text), PAPER_FIELD_MAX),
     "badges": (lambda text: badges(replace(PAPER, comment=text)), PAPER_FIELD_MAX),
     "authors": (lambda text: replace(PAPER, authors=(text,)), PAPER_FIELD_MAX),
+    "parse_paper_id": (parse_paper_id, SIZE),
+    "find_paper_ids": (lambda text: find_paper_ids(text, 20), SIZE),
+    "read_period": (lambda text: read_period(text, PAPER.published.date()), SIZE),
+    "parse_period": (lambda text: parse_period(text, text, PAPER.published.date()), SIZE),
+    "write_citation": (
+        lambda text: [write_citation(replace(PAPER, title=text, authors=(text,)), form) for form in ReferenceFormat],
+        PAPER_TITLE_MAX,
+    ),
     "bibtex": (lambda text: bibtex(replace(PAPER, title=text, authors=(text,))), PAPER_TITLE_MAX),
 }
 

@@ -16,7 +16,7 @@ from bot.domain.paper import Paper
 from bot.domain.queries import Window, candidates_query
 from bot.domain.tex.convert import tex_to_text
 from bot.runtime.errors import InvalidKeyword
-from sandbox.arxiv.index import SearchIndex
+from sandbox.arxiv.index import TermIndex
 from sandbox.arxiv.papers import SandboxPaper
 from sandbox.arxiv.query import parse
 from tests.support.announced import announced_papers
@@ -41,7 +41,7 @@ def matched(papers: Iterable[TexPaper]) -> dict[str, set[int]]:
 
 def found_by_arxiv(papers: Iterable[TexPaper], term: str) -> set[int]:
     """Returns the positions of the papers that the local arXiv returns for the term's query."""
-    index = SearchIndex()
+    index = TermIndex()
     index.add(
         SandboxPaper(
             title=each.title, abstract=each.abstract, arxiv_id=f"2611.{n:05}", published=NOW, categories=("cs.CL",)
@@ -124,7 +124,7 @@ def test_no_tex_command_is_a_word_of_a_recorded_paper() -> None:
 @pytest.mark.recordings
 def test_arxiv_finds_recorded_papers_by_their_displayed_phrases() -> None:
     papers = announced_papers()
-    index = SearchIndex()
+    index = TermIndex()
     index.add(
         SandboxPaper(
             title=each.title,

@@ -48,7 +48,7 @@ def test_paper_without_a_journal_is_misc() -> None:
         "2403.01234", title="The Reward of $\\alpha$-Models", authors=("Emmy Noether", "Ada Lovelace"), version=2
     )
     assert bibtex(known) == (
-        "@misc{noether2026reward-2403.01234,\n"
+        "@misc{arxiv-2403.01234,\n"
         " title={{The Reward of $\\alpha$-Models}},\n"
         " author={Emmy Noether and Ada Lovelace},\n"
         " year={2026},\n"
@@ -126,23 +126,10 @@ def test_more_authors_than_the_limit_become_and_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("known", "cited"),
-    [
-        (paper("hep-th/9901001", title="On the Édge"), "lovelace2026edge-hep-th-9901001"),
-        (paper(authors=(), title="The"), "2026-2611.00001"),
-        (paper(authors=("Paul O'Neill-Smith",), title="日本語"), "oneillsmith2026ribenyu-2611.00001"),
-        (paper(authors=("Søren Sørensen",), title="$\\Lambda$CDM"), "sorensen2026cdm-2611.00001"),
-        (paper(authors=("Karl Weiß",), title="H₂O"), "weiss2026h2o-2611.00001"),
-        (paper(authors=("Ł. Łoś",), title="🚀"), "los2026rocket-2611.00001"),
-        (paper(authors=("C. Ægir",), title="…"), "aegir2026-2611.00001"),
-        (paper(authors=("Đức Đặng",), title="A"), "dang2026-2611.00001"),
-        (paper(authors=("王小明",), title="A"), "wangxiaoming2026-2611.00001"),
-        (paper(authors=("Ольга Жукова",), title="A"), "zhukova2026-2611.00001"),
-        (paper(authors=("محمد",), title="A"), "mhmd2026-2611.00001"),
-    ],
+    ("arxiv_id", "cited"), [("2403.01234", "arxiv-2403.01234"), ("hep-th/9901001", "arxiv-hep-th-9901001")]
 )
-def test_key_consists_of_ascii_letters_and_the_id(known: Paper, cited: str) -> None:
-    assert key(known) == cited
+def test_key_consists_of_the_id(arxiv_id: str, cited: str) -> None:
+    assert key(paper(arxiv_id)) == cited
 
 
 @pytest.mark.slow

@@ -75,7 +75,7 @@ def test_readable_text_accompanies_arxivs_fields() -> None:
         "authors": ["P. Erdős"],
         "comment": "10⁶ steps",
     }
-    assert shown["bibtex"].startswith("@misc{erdos2026decay-2611.00001,\n")
+    assert shown["bibtex"].startswith("@misc{arxiv-2611.00001,\n")
 
 
 @pytest.mark.parametrize(

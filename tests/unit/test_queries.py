@@ -27,7 +27,7 @@ from bot.domain.queries import (
     window_query,
 )
 from bot.domain.search_terms import exact_phrases
-from sandbox.arxiv.index import SearchIndex
+from sandbox.arxiv.index import TermIndex
 from sandbox.arxiv.papers import SandboxPaper
 from sandbox.arxiv.query import parse
 from tests.support.builders import paper
@@ -207,7 +207,7 @@ def test_no_keywords_make_no_groups() -> None:
 
 def found(keyword: Keyword, text: str) -> bool:
     """Whether the local arXiv returns a paper with this abstract for the keyword's candidates."""
-    index = SearchIndex()
+    index = TermIndex()
     index.add([SandboxPaper(title="Title", abstract=text, arxiv_id="2611.00001", published=NOW, categories=("cs.CL",))])
     result = index.search(parse(candidates_query([keyword], WEEK).search))
     index.close()
@@ -311,7 +311,7 @@ def test_usual_spellings_are_phrases(keyword: str, phrases: tuple[str, ...]) -> 
     ],
 )
 def test_latest_papers_are_found_in_the_usual_spellings(keyword: str, text: str) -> None:
-    index = SearchIndex()
+    index = TermIndex()
     index.add([SandboxPaper(title="Title", abstract=text, arxiv_id="2611.00001", published=NOW, categories=("cs.CL",))])
     assert index.search(parse(latest_query(Keyword.parse(keyword)).search))
     index.close()

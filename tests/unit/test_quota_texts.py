@@ -31,15 +31,12 @@ def test_each_exceeded_quota_has_its_own_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("left_out", "listed"),
-    [
-        ([Keyword.parse("a1")], "**a1**"),
-        ([Keyword.parse("a1"), "an error"], "**a1** and 1 invalid one"),
-        (["an error", "another"], "2 invalid ones"),
-    ],
+    ("names", "invalid_ones", "listed"),
+    [(["a1"], 0, "**a1**"), (["a1"], 1, "**a1** and 1 invalid one"), ([], 2, "2 invalid ones")],
 )
-def test_command_with_too_many_keywords_names_those_left_out(left_out: list[Keyword | str], listed: str) -> None:
-    assert command_quota_line("subscribe", 25 + len(left_out), left_out) == (
-        f"Left out: {listed}. One command takes up to 25 keywords, and you gave {25 + len(left_out)}. "
+def test_command_with_too_many_keywords_names_those_left_out(names: list[str], invalid_ones: int, listed: str) -> None:
+    typed = 25 + len(names) + invalid_ones
+    assert command_quota_line("subscribe", typed, names, invalid_ones) == (
+        f"Left out: {listed}. One command takes up to 25 keywords, and you gave {typed}. "
         "Run `/subscribe` again for the others."
     )

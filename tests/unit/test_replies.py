@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from bot.domain.keyword import Keyword
 from bot.runtime.limits import CONTENT_MAX
 from bot.services.lookup import Latest
-from cogs.lookup import nothing_found
+from bot.services.lookup_results import LookupQuery
+from cogs.latest_pages import nothing_found
 from cogs.replies import fit_lines, spelling_hint, split_messages
 
 # Discord counts some characters twice; these count once.
@@ -64,7 +65,7 @@ def test_line_longer_than_a_message_is_cut() -> None:
     ],
 )
 def test_lookup_without_matches_does_not_claim_that_arxiv_has_no_papers(rejected: int, text: str) -> None:
-    assert nothing_found(Latest(Keyword.parse("CLIP"), (), rejected)) == text
+    assert nothing_found(Latest(LookupQuery(Keyword.parse("CLIP")), (), rejected=rejected)) == text
 
 
 def test_long_keyword_without_papers_is_answered_with_use_fewer_words() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.arxiv import Corpus, SandboxPaper
-from sandbox.arxiv.index import SearchIndex
+from sandbox.arxiv.index import TermIndex
 from sandbox.arxiv.query import Term, parse
 
 pytestmark = pytest.mark.slow
@@ -53,8 +53,8 @@ FIRST, STRINGS, GALAXIES = (paper.arxiv_id for paper in PAPERS)
 
 
 @pytest.fixture(scope="module")
-def index() -> Iterator[SearchIndex]:
-    with closing(SearchIndex()) as index:
+def index() -> Iterator[TermIndex]:
+    with closing(TermIndex()) as index:
         index.add(PAPERS)
         yield index
 
@@ -127,11 +127,11 @@ def index() -> Iterator[SearchIndex]:
         ("ti:∇", set()),
     ],
 )
-def test_search_matches_arxivs_results(index: SearchIndex, query: str, found: set[str]) -> None:
+def test_search_matches_arxivs_results(index: TermIndex, query: str, found: set[str]) -> None:
     assert set(index.search(parse(query))) == found
 
 
-def test_paper_with_more_matching_terms_scores_higher(index: SearchIndex) -> None:
+def test_paper_with_more_matching_terms_scores_higher(index: TermIndex) -> None:
     scores = index.search(parse("ti:reward OR abs:model OR ti:strings"))
 
     assert scores[FIRST] == 2
@@ -144,12 +144,12 @@ def test_paper_with_more_matching_terms_scores_higher(index: SearchIndex) -> Non
     field=st.sampled_from(["ti", "abs", "all", "au", "co", "cat", "id"]),
     quoted=st.booleans(),
 )
-def test_search_accepts_any_text(index: SearchIndex, text: str, field: str, quoted: bool) -> None:
+def test_search_accepts_any_text(index: TermIndex, text: str, field: str, quoted: bool) -> None:
     assert set(index.search(Term(field, text, quoted=quoted))) <= {FIRST, STRINGS, GALAXIES}
 
 
 def test_new_version_replaces_the_old_one() -> None:
-    with closing(SearchIndex()) as index:
+    with closing(TermIndex()) as index:
         index.add([SandboxPaper(arxiv_id="2611.00001", title="Before", categories=("cs.CL",))])
         assert set(index.search(parse("ti:before AND cat:cs.CL"))) == {"2611.00001"}
 
@@ -163,7 +163,7 @@ def test_forty_keywords_among_fifteen_hundred_papers_take_less_than_150_ms() -> 
     papers = Corpus.generated(now=NOVEMBER, days=42).initial
     keywords = [f"reward model {n}" if n % 2 else f"{word} network" for n, word in enumerate(["graph"] * 40)]
     query = parse(" OR ".join(f'(ti:"{keyword}" OR abs:"{keyword}")' for keyword in keywords))
-    with closing(SearchIndex()) as index:
+    with closing(TermIndex()) as index:
         index.add(papers)
         index.search(query)
 

@@ -25,6 +25,7 @@ from bot.domain.trending.post import (
     ended_at,
     select_entries,
 )
+from bot.domain.weekdays import MONDAY_TO_FRIDAY
 from bot.runtime import limits
 from tests.support.builders import trending_entry
 
@@ -72,10 +73,25 @@ def test_incomplete_older_list_is_not_posted() -> None:
 
 
 def test_list_is_not_posted_after_four_days() -> None:
-    empty = [list_of(SATURDAY + timedelta(days=n), 0) for n in range(5)]
+    immediate = TrendingSubscription(1, 0, at(THURSDAY), Immediate())
     tuesday, wednesday = MONDAY + timedelta(days=1), MONDAY + timedelta(days=2)
-    assert days_to_post([list_of(FRIDAY), *empty], at(tuesday)) == (FRIDAY,)
-    assert days_to_post([list_of(FRIDAY), *empty], at(wednesday)) == ()
+    assert immediate.post_time(FRIDAY, FRIDAY, at(tuesday, 23)) == at(SATURDAY, 0)
+    assert immediate.post_time(FRIDAY, FRIDAY, at(wednesday, 0)) is None
+
+
+def test_lists_without_newer_ones_are_considered_for_a_week_and_four_days() -> None:
+    empty = [list_of(SATURDAY + timedelta(days=n), 0) for n in range(12)]
+    assert days_to_post([list_of(FRIDAY), *empty], at(FRIDAY + timedelta(days=11))) == (FRIDAY,)
+    assert days_to_post([list_of(FRIDAY), *empty], at(FRIDAY + timedelta(days=12))) == ()
+
+
+def test_channel_with_a_weekly_schedule_gets_the_lists_of_the_week_on_its_day() -> None:
+    thursdays = DailySchedule(8, 30, "Europe/Berlin", frozenset({3}))
+    weekly = TrendingSubscription(1, 0, at(THURSDAY, 12), thursdays)
+    last, next_thursday = THURSDAY + timedelta(days=6), at(THURSDAY + timedelta(days=7), 7, 30)
+    week = [THURSDAY, FRIDAY, MONDAY, MONDAY + timedelta(days=1), last]
+    assert days_to_post([list_of(day) for day in week], next_thursday) == tuple(week)
+    assert {weekly.post_time(day, last, next_thursday) for day in week} == {next_thursday}
 
 
 # --- when they are due ------------------------------------------------------------------------------------
@@ -86,7 +102,7 @@ def test_list_is_not_posted_after_four_days() -> None:
     [
         (Immediate(), at(SATURDAY, 0)),
         (BERLIN, at(SATURDAY, 7, 30)),
-        (DailySchedule(8, 30, "Europe/Berlin", weekdays_only=True), at(MONDAY, 7, 30)),
+        (DailySchedule(8, 30, "Europe/Berlin", days=MONDAY_TO_FRIDAY), at(MONDAY, 7, 30)),
         (DailySchedule(0, 0, "UTC"), at(SATURDAY, 0)),
         (DailySchedule(23, 0, "UTC"), at(SATURDAY, 23)),
     ],
@@ -97,16 +113,20 @@ def test_list_is_due_after_its_day_by_the_channels_schedule(schedule: ChannelSch
 
 def test_newer_list_replaces_an_older_one() -> None:
     immediate, berlin = (TrendingSubscription(1, 0, at(THURSDAY), schedule) for schedule in (Immediate(), BERLIN))
-    assert immediate.post_time(FRIDAY, FRIDAY) == at(SATURDAY, 0)
-    assert immediate.post_time(THURSDAY, FRIDAY) is None
-    assert berlin.post_time(THURSDAY, FRIDAY) is None
+    assert immediate.post_time(FRIDAY, FRIDAY, at(SATURDAY)) == at(SATURDAY, 0)
+    assert immediate.post_time(THURSDAY, FRIDAY, at(SATURDAY)) is None
+    assert berlin.post_time(THURSDAY, FRIDAY, at(SATURDAY)) is None
 
 
 def test_lists_due_at_the_same_time_are_all_posted() -> None:
     # In Tokyo, a UTC day ends at 09:00.
-    tokyo = TrendingSubscription(1, 0, at(THURSDAY), DailySchedule(8, 30, "Asia/Tokyo", weekdays_only=True))
-    assert tokyo.post_time(THURSDAY, FRIDAY) == tokyo.post_time(FRIDAY, FRIDAY) == at(SUNDAY, 23, 30)
-    assert TrendingSubscription(1, 0, at(FRIDAY, 0), tokyo.schedule).post_time(THURSDAY, FRIDAY) is None
+    tokyo = TrendingSubscription(1, 0, at(THURSDAY), DailySchedule(8, 30, "Asia/Tokyo", days=MONDAY_TO_FRIDAY))
+    assert (
+        tokyo.post_time(THURSDAY, FRIDAY, at(SATURDAY))
+        == tokyo.post_time(FRIDAY, FRIDAY, at(SATURDAY))
+        == at(SUNDAY, 23, 30)
+    )
+    assert TrendingSubscription(1, 0, at(FRIDAY, 0), tokyo.schedule).post_time(THURSDAY, FRIDAY, at(SATURDAY)) is None
 
 
 def test_day_that_ended_before_the_subscription_is_not_due() -> None:

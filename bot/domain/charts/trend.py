@@ -85,7 +85,7 @@ class Trend:
             ChartKind.LINES,
             "Papers per month on arXiv",
             tuple(map(_tick, self.months, [True, *(month.month == 1 for month in self.months[1:])])),
-            tuple(Series(keyword.shown, self.of(keyword)) for keyword in self.keywords),
+            tuple(Series(keyword.label, self.of(keyword)) for keyword in self.keywords),
             f"Counted by arXiv, in titles and abstracts, by month of submission.{gaps}",
         )
 
@@ -102,7 +102,7 @@ class Trend:
 
     def alt_text(self) -> str:
         """Returns a description of the chart for screen readers."""
-        rows = (f"{keyword.shown}: {self.numbers(keyword)}." for keyword in self.keywords)
+        rows = (f"{keyword.label}: {self.numbers(keyword)}." for keyword in self.keywords)
         return cut(f"Line chart: papers per month on arXiv, {self.span()}. {' '.join(rows)}", ALT_TEXT_MAX)
 
     def still_growing(self, now: datetime) -> Month | None:

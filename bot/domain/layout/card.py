@@ -14,6 +14,7 @@ from typing import Final
 from bot.domain.layout.badges import Badge, BadgeKind, badges
 from bot.domain.layout.colours import colour_of
 from bot.domain.layout.fitting import fit
+from bot.domain.layout.followed import NO_MATCHED_AUTHORS, MatchedAuthors, author_list, followed_names
 from bot.domain.layout.parts import (
     TEXTS_KEPT,
     badge_line,
@@ -100,6 +101,7 @@ class _CardDraft:
     paper: Paper
     title: str
     authors: tuple[str, ...]
+    followed: Mapping[str, bool]
     summary: str
     abstract: str
     comment: str
@@ -118,7 +120,7 @@ class _CardDraft:
 
     def render(self, budget: _CardBudget, abstract_max: int, /) -> Card:
         lines = (
-            _author_line(self.authors[:_AUTHORS_SHOWN], len(self.paper.authors), budget.authors),
+            _author_line(self.authors[:_AUTHORS_SHOWN], len(self.paper.authors), self.followed, budget.authors),
             f"> {_SUMMARY_CREDIT}{cut(self.summary, budget.summary)}" if self.summary and budget.summary else "",
             cut(self.abstract, abstract_max),
             self._last_line(budget),
@@ -152,8 +154,11 @@ class _CardDraft:
 def lay_out_cards(
     papers: Sequence[tuple[Paper, Sequence[str]]],
     trending_entries: Mapping[ArxivId, TrendingEntry] = NO_TRENDING_ENTRIES,
+    matched_authors: MatchedAuthors = NO_MATCHED_AUTHORS,
 ) -> tuple[Card, ...]:
     """Returns the cards of one message; each paper comes with the keywords that it matches.
+
+    Each card names the matched authors of its paper, wherever in the list of authors they are.
 
     The card of a single paper has no links to PDF and HTML, because its message has buttons for them.
 
@@ -162,7 +167,10 @@ def lay_out_cards(
     if not papers or papers_that_fit([paper for paper, _ in papers]) != len(papers):
         raise ValueError(f"{len(papers)} papers do not fit in one message")
     drafts = [
-        _draft(paper, keywords, trending_entries.get(paper.arxiv_id), has_links=len(papers) > 1)
+        replace(
+            _draft(paper, keywords, trending_entries.get(paper.arxiv_id), has_links=len(papers) > 1),
+            followed=followed_names(paper, matched_authors.get(paper.arxiv_id, ())),
+        )
         for paper, keywords in papers
     ]
     return tuple(fit(drafts, _SIZE_BUDGETS, limits.EMBED_TOTAL_MAX, lambda card: card.length).render(drafts))
@@ -185,7 +193,7 @@ def full_abstract(paper: Paper, trending_entry: TrendingEntry | None = None) -> 
     """Returns a card with the full abstract and comment; without an abstract, it links arXiv's."""
     draft = _draft(paper, (), trending_entry, has_links=True)
     extra_badges = badge_line([badge for badge in draft.badges if badge.kind in _FROM_HUGGING_FACE], _FULL_BADGES_MAX)
-    authors = _author_line(draft.authors, len(paper.authors), _FULL_AUTHORS_MAX)
+    authors = _author_line(draft.authors, len(paper.authors), draft.followed, _FULL_AUTHORS_MAX)
     last_line = joined(draft.links, extra_badges, cut(draft.comment, _FULL_COMMENT_MAX))
     space = limits.EMBED_DESCRIPTION_MAX - utf16_length(authors + last_line) - len("\n\n\n")
     abstract = (
@@ -240,6 +248,7 @@ def _texts(paper: Paper, trending_entry: TrendingEntry | None) -> _CardDraft:
         paper=paper,
         title=escape_markdown(title_of(paper)),
         authors=tuple(map(escape_markdown, names_of(paper, _FULL_AUTHORS_SHOWN))),
+        followed={},
         summary=escape_markdown(tex_to_text(summary)),
         abstract=escape_markdown(tex_to_text(paper.abstract)),
         comment=escape_keeping_links(tex_to_text(paper.comment or "")),
@@ -250,9 +259,9 @@ def _texts(paper: Paper, trending_entry: TrendingEntry | None) -> _CardDraft:
     )
 
 
-def _author_line(authors: Sequence[str], total: int, limit: int) -> str:
+def _author_line(authors: Sequence[str], total: int, followed: Mapping[str, bool], limit: int) -> str:
     """Returns the authors as subtext, which Discord shows small and dim below the title."""
-    names = listed(authors, total, limit)
+    names = author_list(authors, total, followed, limit) if followed else listed(authors, total, limit)
     return f"-# {names}" if names else ""
 
 

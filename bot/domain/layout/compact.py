@@ -13,6 +13,7 @@ from typing import Final
 from bot.domain.layout.badges import Badge, badges
 from bot.domain.layout.card import papers_that_fit
 from bot.domain.layout.fitting import fit, upgrade_lines
+from bot.domain.layout.followed import NO_MATCHED_AUTHORS, MatchedAuthors, brief_authors, followed_names
 from bot.domain.layout.parts import TEXTS_KEPT, badge_line, joined, names_of, reading_links, title_of, whole_or_counted
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.text import cut, defuse_mentions, escape_label, escape_markdown, utf16_length
@@ -64,6 +65,7 @@ class _ItemDraft:
     title: str
     author: str
     last_name: str
+    followed: Mapping[str, bool]
     category: str
     badges: tuple[Badge, ...]
     keywords: tuple[str, ...]
@@ -79,19 +81,27 @@ class _ItemDraft:
     def render(self, budget: _ItemBudget, title_max: int, /) -> str:
         """Returns the title, and below it the details as subtext, which Discord shows small and dim."""
         keywords = whole_or_counted(self.keywords, budget.keywords - len("for "), "keyword")
+        authors = self._authors(budget)
+        badges_max = budget.badges - max(0, utf16_length(authors) - budget.author)
         details = joined(
-            self._authors(budget.author),
+            authors,
             self.category,
-            badge_line(self.badges, budget.badges, brief=True),
+            badge_line(self.badges, badges_max, brief=True),
             f"for {keywords}" if keywords else "",
             reading_links(self.paper.arxiv_id),
         )
         return f"**[{cut(self.title, title_max)}]({self.paper.arxiv_id.abs_url})**\n-# {details}"
 
-    def _authors(self, limit: int) -> str:
-        """Returns `Emmy Noether et al.`, or `Noether et al.` if the full name is too long."""
+    def _authors(self, budget: _ItemBudget) -> str:
+        """Returns `Emmy Noether et al.`, or `Noether et al.` if the full name is too long.
+
+        Followed authors are named too, and may take the space of the badges.
+        """
+        if self.followed:
+            forms = (self.author, self.last_name)
+            return brief_authors(forms, len(self.paper.authors), self.followed, budget.author + budget.badges)
         others = " et al." if len(self.paper.authors) > 1 else ""
-        limit -= len(others)
+        limit = budget.author - len(others)
         fits = utf16_length(self.author) <= limit or not 2 < utf16_length(self.last_name) <= limit
         name = self.author if fits else self.last_name
         return cut(name, limit) + others if name else ""
@@ -100,8 +110,11 @@ class _ItemDraft:
 def lay_out_list(
     papers: Sequence[tuple[Paper, Sequence[str]]],
     trending_entries: Mapping[ArxivId, TrendingEntry] = NO_TRENDING_ENTRIES,
+    matched_authors: MatchedAuthors = NO_MATCHED_AUTHORS,
 ) -> PaperList:
     """Returns the list of one message, of at most 25 papers; each paper comes with the keywords that it matches.
+
+    The matched authors of each paper are named, wherever in its list of authors they are.
 
     Raises ValueError if there are no papers, more than that, or one of them twice.
     """
@@ -109,7 +122,10 @@ def lay_out_list(
         raise ValueError(f"{len(papers)} papers do not fit in one message")
     same_keywords = len({frozenset(keywords) for _, keywords in papers}) == 1
     drafts = [
-        _draft(paper, () if same_keywords else keywords, trending_entries.get(paper.arxiv_id))
+        replace(
+            _draft(paper, () if same_keywords else keywords, trending_entries.get(paper.arxiv_id)),
+            followed=followed_names(paper, matched_authors.get(paper.arxiv_id, ())),
+        )
         for paper, keywords in papers
     ]
     # `fit` adds one line break to each item.
@@ -152,6 +168,7 @@ def _texts(paper: Paper, trending_entry: TrendingEntry | None) -> _ItemDraft:
         title=escape_label(title_of(paper)),
         author=escape_markdown(author),
         last_name=escape_markdown(author.rpartition(" ")[2]),
+        followed={},
         category=cut(escape_markdown(defuse_mentions(paper.primary_category)), _CATEGORY_MAX),
         badges=badges(paper, trending_entry),
         keywords=(),

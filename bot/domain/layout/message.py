@@ -12,6 +12,7 @@ from typing import Final, assert_never
 from bot.domain.channel_settings import Layout, Style
 from bot.domain.layout.card import Card, lay_out_cards, papers_that_fit
 from bot.domain.layout.compact import PaperList, lay_out_list
+from bot.domain.layout.followed import NO_MATCHED_AUTHORS, MatchedAuthors
 from bot.domain.layout.parts import listed
 from bot.domain.months import MONTH_NAMES
 from bot.domain.paper import ArxivId, Paper
@@ -70,6 +71,7 @@ def lay_out_message(
     papers: Sequence[tuple[Paper, Sequence[str]]],
     layout: Layout,
     trending_entries: Mapping[ArxivId, TrendingEntry] = NO_TRENDING_ENTRIES,
+    matched_authors: MatchedAuthors = NO_MATCHED_AUTHORS,
 ) -> tuple[Card, ...] | PaperList:
     """Returns the contents of one message; each paper comes with the keywords that it matches.
 
@@ -77,9 +79,9 @@ def lay_out_message(
     """
     match layout:
         case Layout.CARDS:
-            return lay_out_cards(papers, trending_entries)
+            return lay_out_cards(papers, trending_entries, matched_authors)
         case Layout.COMPACT:
-            return lay_out_list(papers, trending_entries)
+            return lay_out_list(papers, trending_entries, matched_authors)
     assert_never(layout)
 
 

@@ -21,8 +21,10 @@ from bot.domain.text import plural
 from bot.domain.trending.days import shown_day
 from bot.domain.trending.entry import TrendingEntry
 
-# How long a list can be posted after its day: Friday's until Tuesday, if a long weekend has no lists.
+# How long a list can be posted after it is due: Friday's until Tuesday, if a long weekend has no lists.
 TRENDING_POST_WINDOW: Final = timedelta(days=4)
+# A channel with a weekly schedule gets the lists of a whole week on its day.
+_SCHEDULE_MAX: Final = timedelta(days=7)
 
 # A list that was recorded further in the future may have been fetched long before its day ended. An hour less of votes
 # changes little.
@@ -63,12 +65,14 @@ class TrendingSubscription:
             return None
         return end if isinstance(self.schedule, Immediate) else next_daily_time(self.schedule, end - _TICK)
 
-    def post_time(self, day: date, newest: date) -> datetime | None:
-        """Returns when the channel gets the day's list; None if the newest list replaces it.
+    def post_time(self, day: date, newest: date, now: datetime) -> datetime | None:
+        """Returns when the channel gets the day's list; None if the newest list replaces it, or it is too late for it.
 
-        Lists of several days can be due at the same time, after a weekend without posts.
+        Lists of several days can be due at the same time, after days without posts.
         """
         due_at = self.due_at(day)
+        if due_at is None or now >= due_at + TRENDING_POST_WINDOW:
+            return None
         return due_at if day == newest or due_at == self.due_at(newest) else None
 
 
@@ -121,7 +125,8 @@ def days_to_post(lists: Iterable[TrendingDay], now: datetime) -> tuple[date, ...
     recent = {
         each.day: each
         for each in lists
-        if yesterday - TRENDING_POST_WINDOW < each.day <= yesterday and each.fetched_at <= now + FETCHED_AHEAD_MAX
+        if yesterday - TRENDING_POST_WINDOW - _SCHEDULE_MAX < each.day <= yesterday
+        and each.fetched_at <= now + FETCHED_AHEAD_MAX
     }
     if yesterday not in recent or not recent[yesterday].is_finished:
         return ()
@@ -137,7 +142,7 @@ def select_entries(
     """Returns the papers with enough votes: first those that match keywords, then by votes."""
     keywords: dict[ArxivId, list[str]] = {}
     for match in matches:
-        keywords.setdefault(match.arxiv_id, []).append(match.keyword.shown)
+        keywords.setdefault(match.arxiv_id, []).append(match.keyword.label)
     ranked = [
         RankedEntry(trending_entry, tuple(keywords.get(trending_entry.arxiv_id, ())))
         for trending_entry in trending_entries

@@ -11,6 +11,9 @@ metadata = sa.MetaData()
 # A row of `key_values` with this name: the database is the target of a copy that is not complete.
 COPYING: Final = "copy in progress"
 
+# Of a table with nothing but what follows from other tables: a copy of the database does without it.
+IS_DERIVED: Final[dict[Any, Any]] = {"is_derived": True}
+
 STRICT: Final[dict[str, Any]] = {"sqlite_strict": True}
 # Small rows that are found by their primary key (sqlite.org/withoutrowid.html). A paper takes twice the space in such a
 # table, because rows over a quarter of a page continue on other pages.

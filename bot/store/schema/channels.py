@@ -27,7 +27,9 @@ channels: Final = sa.Table(
 )
 
 
-# shown: how the channel spells the keyword. added_by: the user whose command added it; NULL for the settings file.
+# shown: how the channel spells the keyword; label: its name or short form, NULL if it is what the channel spells.
+# added_by: the user whose command added it; NULL for the settings file and for someone whose data was deleted.
+# mention_role: the role that the channel's messages ping for the keyword's papers.
 subscriptions: Final = sa.Table(
     "subscriptions",
     metadata,
@@ -38,13 +40,19 @@ subscriptions: Final = sa.Table(
     sa.Column("by_command", Flag, nullable=False),
     sa.Column("added_by", Id),
     sa.Column("added_at", Utc, nullable=False),
+    sa.Column("label", Text),
+    sa.Column("mention_role", Id),
     sa.CheckConstraint("by_file OR by_command"),
     sa.Index("subscriptions_by_keyword", "keyword_id"),
     **BY_KEY,
 )
 
+partial_index("subscriptions_by_person", subscriptions.c.added_by.is_not(None), subscriptions.c.added_by)
+
 # A channel without a row has the default settings. paused_since: when an admin paused it; backlog_pending: what was
 # queued during the pause is being posted; trending_min_votes: NULL without a trending subscription.
+# posting_days: as in `Mon, Thu`; NULL for every day, and for Monday to Friday, which is weekdays_only.
+# papers_per_posting: NULL without a limit; papers_left: how many papers the last batch could still post.
 channel_settings: Final = sa.Table(
     "channel_settings",
     metadata,
@@ -59,6 +67,9 @@ channel_settings: Final = sa.Table(
     sa.Column("backlog_pending", Flag, nullable=False, server_default=sa.false()),
     sa.Column("trending_min_votes", sa.Integer),
     sa.Column("trending_since", Utc),
+    sa.Column("papers_per_posting", sa.Integer),
+    sa.Column("papers_left", sa.Integer),
+    sa.Column("posting_days", Text),
     sa.CheckConstraint("style IN ('auto', 'cards', 'compact')"),
     sa.CheckConstraint("(daily_at IS NULL) = (zone IS NULL)"),
     sa.CheckConstraint("trending_min_votes >= 0"),

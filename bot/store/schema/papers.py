@@ -32,7 +32,7 @@ partial_index("papers_with_abstract", HAS_ABSTRACT, papers.c.updated, papers.c.a
 
 # new_since: papers published after it can be new; synced_until: how far arXiv was read, NULL before the initial sync.
 # previous_matcher_until: papers published until then were compared by the matcher of an earlier release: what only the
-# present one finds among them counts as seen.
+# present one finds among them counts as seen. label: as in `subscriptions`.
 keywords: Final = sa.Table(
     "keywords",
     metadata,
@@ -42,12 +42,13 @@ keywords: Final = sa.Table(
     sa.Column("new_since", Utc),
     sa.Column("synced_until", Utc),
     sa.Column("previous_matcher_until", Utc),
+    sa.Column("label", Text),
     sa.CheckConstraint("synced_until IS NULL OR new_since IS NOT NULL"),
     **STRICT,
 )
 
 # Seen ids, permanent: a paper in it is never new again. The dates are those of the paper, so that the newest papers of
-# a keyword are read in order.
+# a keyword are read in order. found_by: the kind of read that found the paper; NULL in databases of earlier releases.
 matches: Final = sa.Table(
     "matches",
     metadata,
@@ -56,8 +57,22 @@ matches: Final = sa.Table(
     paper(primary_key=True),
     sa.Column("updated", Utc, nullable=False),
     sa.Column("matched_at", Utc, nullable=False),
+    sa.Column("found_by", Text),
     sa.Index("matches_by_paper", "arxiv_id", "keyword_id", unique=True),
     sa.Index("matches_by_update", "keyword_id", "updated", "arxiv_id"),
+    **BY_KEY,
+)
+
+# The papers of the last weeks that satisfy an expression except for an exclusion, and which one that is.
+excluded_papers: Final = sa.Table(
+    "excluded_papers",
+    metadata,
+    keyword(),
+    sa.Column("published", Utc, primary_key=True),
+    paper(primary_key=True),
+    sa.Column("excluded_by", Text, nullable=False),
+    sa.Index("excluded_papers_by_paper", "arxiv_id", "keyword_id", unique=True),
+    sa.Index("excluded_papers_by_date", "published"),
     **BY_KEY,
 )
 

@@ -4,13 +4,14 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from bot.store.column_types import Flag, Id, Text, Utc
+from bot.store.column_types import Flag, Id, Text, TextList, Utc
 from bot.store.schema.base import BY_KEY, STRICT, channel, keyword, metadata, paper, partial_index
 
 # One Discord message, written before it is sent; message_id comes with Discord's answer. heading: its first line;
 # thread_id: its forum post; publish_at: when it is published to the followers of an announcement channel, NULL once it
 # is. search_after: the search for it in the channel's history begins above this message id; attempted_at: the last
-# attempt by Discord's clock.
+# attempt by Discord's clock. mention_role, keyword_roles: the roles that it pings, of the channel and of
+# keywords; earlier_roles: those of keywords that earlier messages of its batch pinged.
 posts: Final = sa.Table(
     "posts",
     metadata,
@@ -29,6 +30,8 @@ posts: Final = sa.Table(
     sa.Column("waits_since", Utc),
     sa.Column("search_after", Id),
     sa.Column("attempted_at", Utc),
+    sa.Column("keyword_roles", TextList),
+    sa.Column("earlier_roles", TextList),
     sa.CheckConstraint("layout IN ('cards', 'compact')"),
     sa.CheckConstraint("settled_at IS NOT NULL OR message_id IS NULL"),
     **BY_KEY,
@@ -43,7 +46,8 @@ partial_index("posts_by_time", posts.c.message_id.is_not(None), posts.c.settled_
 partial_index("posts_by_channel", posts.c.settled_at.is_not(None), posts.c.channel_id, posts.c.settled_at)
 
 # state: waiting (post_key NULL: unbound; else bound to a message), delivered, refused (rejected by Discord), or
-# withdrawn (by its authors before it was posted). arrived_at: the due time follows from it and the channel's schedule;
+# withdrawn (by its authors before it was posted). by_followed: it matched because of an author, and is posted before
+# the others. arrived_at: the due time follows from it and the channel's schedule;
 # NULL: due at once. alone: a message that contained it with others was rejected. published: the paper's date.
 outbox: Final = sa.Table(
     "outbox",
@@ -58,6 +62,7 @@ outbox: Final = sa.Table(
     sa.Column("post_key", Text, sa.ForeignKey("posts.key")),
     sa.Column("alone", Flag, nullable=False, server_default=sa.false()),
     sa.Column("rejection_reason", Text),
+    sa.Column("by_followed", Flag, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("channel_id", "arxiv_id"),
     sa.CheckConstraint("state IN ('waiting', 'delivered', 'refused', 'withdrawn')"),
     sa.CheckConstraint("state IN ('waiting', 'withdrawn') OR post_key IS NOT NULL"),
@@ -80,6 +85,14 @@ partial_index("outbox_queue", IS_UNBOUND, outbox.c.channel_id, outbox.c.publishe
 _EMPTY: Final[sa.ColumnClause[str]] = sa.literal_column("''")
 IS_ARRIVED: Final = IS_WAITING & (sa.func.coalesce(outbox.c.post_key, _EMPTY) == _EMPTY)
 partial_index("outbox_by_arrival", IS_ARRIVED, outbox.c.arrived_at, outbox.c.due_at)
+# The papers by followed authors in a channel's queue. In one expression, which is the condition of no other index: both
+# databases would read the whole queue.
+_ONE: Final[sa.ColumnClause[int]] = sa.literal_column("1")
+_ZERO: Final[sa.ColumnClause[int]] = sa.literal_column("0")
+IS_BY_FOLLOWED: Final = sa.case((IS_UNBOUND & (outbox.c.by_followed == sa.true()), _ONE), else_=_ZERO) == _ONE
+partial_index(
+    "outbox_by_followed", IS_BY_FOLLOWED, outbox.c.channel_id, outbox.c.published, outbox.c.arxiv_id, outbox.c.due_at
+)
 
 # Why a paper is posted: every keyword of the channel that it matched.
 outbox_keywords: Final = sa.Table(

@@ -32,6 +32,10 @@ NESTING: Final = frozenset({OptionKind.SUBCOMMAND, OptionKind.GROUP})
 WITH_CHOICES: Final = frozenset({OptionKind.STRING, OptionKind.INTEGER, OptionKind.NUMBER})
 COMMANDS_MAX: Final = 100
 CHAT_INPUT: Final = 1
+USER_MENU: Final = 2
+MESSAGE_MENU: Final = 3
+# Of the commands in the menus of users, and of those in the menus of messages (#registering-a-command).
+MENU_COMMANDS_MAX: Final = 15
 _OPTIONS_MAX, _CHOICES_MAX, _TOTAL_MAX, _DESCRIPTION_MAX, _CHOICE_MAX = 25, 25, 8000, 100, 100
 # Letters, digits, - _ ' and the combining marks of two scripts; \w is the closest that `re` offers.
 _NAME = re.compile(r"[-_'\w\u0900-\u097f\u0e00-\u0e7f]{1,32}")
@@ -49,8 +53,9 @@ def check_all_commands(given: object) -> list[Payload]:
     commands = [as_mapping(command) for command in as_list(given)]
     if not isinstance(given, list):
         form.add_error("LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
-    if len(commands) > COMMANDS_MAX:
-        form.wrong_length(0, COMMANDS_MAX)
+    for kind, limit in ((CHAT_INPUT, COMMANDS_MAX), (USER_MENU, MENU_COMMANDS_MAX), (MESSAGE_MENU, MENU_COMMANDS_MAX)):
+        if sum((command.get("type") or CHAT_INPUT) == kind for command in commands) > limit:
+            form.wrong_length(0, limit)
     seen: set[tuple[object, object]] = set()
     for index, command in enumerate(commands):
         _check_command(form.at(index), command)
@@ -73,19 +78,31 @@ def check_one_command(given: Payload) -> Payload:
 
 def _check_command(form: FormValidator, command: Payload) -> None:
     form.allow_keys(command, _COMMAND_KEYS)
-    if (command.get("type") or CHAT_INPUT) != CHAT_INPUT:
-        form.text(command, "name", max_length=32, min_length=1, required=True)
-        return
-    _check_name(form, command)
-    form.text(command, "description", max_length=_DESCRIPTION_MAX, min_length=1, required=True)
     form.boolean(command, "nsfw")
     for key in ("contexts", "integration_types"):
         for index, value in enumerate(form.items(command, key, maximum=3)):
             if value not in (0, 1, 2):
                 form.at(key, index).choice((0, 1, 2))
+    kind = command.get("type") or CHAT_INPUT
+    if kind != CHAT_INPUT:
+        _check_menu_command(form, command, kind)
+        return
+    _check_name(form, command)
+    form.text(command, "description", max_length=_DESCRIPTION_MAX, min_length=1, required=True)
     _check_options(form, command, depth=0)
     if _size(command) > _TOTAL_MAX:
         form.add_error("APPLICATION_COMMAND_TOO_LARGE", f"Command exceeds maximum size ({_TOTAL_MAX})")
+
+
+def _check_menu_command(form: FormValidator, command: Payload, kind: object) -> None:
+    """Validates a command in the menu of a user or a message: its name may have spaces and capitals."""
+    if kind not in (USER_MENU, MESSAGE_MENU):
+        form.at("type").choice((CHAT_INPUT, USER_MENU, MESSAGE_MENU))
+    form.text(command, "name", max_length=32, min_length=1, required=True)
+    for key in ("description", "options"):
+        if command.get(key):
+            message = "Context menu commands cannot have descriptions or options"
+            form.at(key).add_error("APPLICATION_COMMAND_CONTEXT_MENU_DESCRIPTION_CANNOT_BE_SET", message)
 
 
 def _check_name(form: FormValidator, named: Payload) -> None:

@@ -21,10 +21,11 @@ _FORGED: Final = (
     *("abstract:{n}:{word}", "abstract:../../etc/passwd:{word}", "abstracts:{word}", "abstracts:looked-up"),
     *("subscribed:undo:{channel}:{n}", "subscribed:undo:{foreign}:1,2,3,4,5,6,7,8,9", "subscribed:new:{foreign}:{n}"),
     *("subscribed:past:{huge}:{huge}", "trending:2026-02-30:0:0", "trending:9999-12-31:9999:9999", "{word}", "\u202e"),
+    *("rest:{word}:{n}", "rest:looked-up:9999999"),
 )
 _COMPLETED: Final = (
     *(("trend", "keyword"), ("trend", "keyword5"), ("unsubscribe", "keyword"), ("subscribe", "category")),
-    *(("channel schedule", "zone"), ("channel schedule", "time")),
+    *(("channel schedule", "zone"), ("channel schedule", "time"), ("channel exclude remove", "expression")),
 )
 
 
@@ -98,7 +99,20 @@ class HostilePerson:
         return invocation
 
     async def _look_up(self) -> None:
-        await self._run("latest", keyword=self._text(), count=self._rng.choice((1, 5, 10)))
+        match self._rng.randrange(4):
+            case 0:
+                await self._run("paper", paper=self._paper(), public=self._rng.random() < 0.5)
+            case 1:
+                await self._run("cite", paper=self._paper(), format=self._rng.choice(("bibtex", "csl-json")))
+            case 2:
+                await self._run("export papers", format=self._rng.choice(("csv", "ris")), since=self._text()[:100])
+            case _:
+                name, option = self._rng.choice((("latest", "keyword"), ("search", "query")))
+                await self._run(name, **{option: self._text()}, count=self._rng.choice((1, 5, 10)))
+
+    def _paper(self) -> str:
+        """An id that does not exist, or any text."""
+        return f"2611.{self._rng.randrange(10**5):05}" if self._rng.random() < 0.5 else self._text()
 
     async def _subscribe(self) -> None:
         keyword = self._many() if self._rng.random() < 0.3 else self._text()
@@ -143,6 +157,10 @@ class HostilePerson:
             ("channel resume", {}),
             ("channel mention", {"role": self._server.role}),
             ("channel publish", {"wanted": True}),
+            ("channel exclude add", {"expression": self._text()}),
+            ("channel exclude remove", {"expression": self._text()}),
+            ("channel exclude list", {}),
+            ("channel limit", {"papers": self._rng.choice((1, 20, 1000))}),
             ("channel show", {}),
             ("channel test", {}),
         )

@@ -1,0 +1,1 @@
+"""Why a paper was posted in a channel, or was not."""

@@ -1,0 +1,1 @@
+"""Searching the stored papers: the terms of the full-text index, and queries for them."""
