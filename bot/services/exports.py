@@ -82,8 +82,8 @@ class ExportService:
 
         Raises ExportsBusy if too many exports wait.
         """
-        keywords = await self._keywords(channels, keyword)
         async with self._turn():
+            keywords = await self._keywords(channels, keyword)
             selection = await self._select(keywords, period)
             body, papers = await self._write(selection, form, min(max_bytes, EXPORT_BYTES))
         return ExportedFile(body, papers, len(selection.keywords), selection.more, len(keywords.ids))
