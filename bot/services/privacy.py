@@ -26,7 +26,7 @@ class StoredAboutPerson:
 
 
 class PrivacyService:
-    """What is stored about the person who asks."""
+    """What is stored about a person."""
 
     def __init__(self, personal_data: PersonalData) -> None:
         self._personal_data = personal_data

@@ -49,9 +49,9 @@ async def stored(sandbox: RunningSandbox, channel: str = "papers") -> tuple[list
         return [each.keyword.shown for each in subscriptions], await store.channel_settings.get(channel_id)
 
 
-async def exported(sandbox: RunningSandbox, **options: Any) -> dict[str, Any]:
+async def exported(sandbox: RunningSandbox, *, user_id: int | None = None) -> dict[str, Any]:
     """The file that `/export settings` attaches."""
-    invocation = await sandbox.command("export settings", **options)
+    invocation = await sandbox.command("export settings", user_id=user_id)
     reply = invocation.reply
     assert reply is not None
     assert reply.is_ephemeral

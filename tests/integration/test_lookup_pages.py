@@ -1,6 +1,6 @@
 """Pages of lookups against the local arXiv: their requests, orders and periods, and stored papers while arXiv fails."""
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,37 +8,18 @@ import pytest
 
 from bot.arxiv.scheduler import Caller
 from bot.domain.keyword import Keyword
-from bot.domain.paper import ArxivId
 from bot.domain.period import Period
 from bot.domain.period_text import read_period
-from bot.domain.trending.entry import NO_TRENDING_ENTRIES, TrendingEntry
 from bot.runtime.errors import ArxivThrottled
-from bot.services.lookup import LOOKUP_CANDIDATES, LOOKUP_RESULTS_MAX, Latest, LookupService
+from bot.services.lookup import LOOKUP_CANDIDATES, LOOKUP_RESULTS_MAX, Latest
 from bot.services.lookup_results import LookupOrder, LookupQuery
-from bot.services.search import SearchService
-from bot.store.search import SearchIndex
 from sandbox.arxiv import ArxivFault, ArxivFaultKind, SandboxPaper
 from tests.support.ingest import Ingest, ingest_over
+from tests.support.lookups import lookup_service
 from tests.support.store import Store
 
 REWARD_MODEL = Keyword.parse("reward model")
 ADA = Caller(0, 0)
-
-
-async def no_entries(_: Collection[ArxivId]) -> Mapping[ArxivId, TrendingEntry]:
-    return NO_TRENDING_ENTRIES
-
-
-def lookup_service(ingest: Ingest) -> LookupService:
-    return LookupService(
-        client=ingest.client,
-        subscriptions=ingest.store.subscriptions,
-        papers=ingest.store.papers,
-        find_trending_entries=no_entries,
-        find_stored=SearchService(SearchIndex(ingest.store.database), no_entries, ingest.clock).stored,
-        poller=ingest.poller,
-        clock=ingest.clock,
-    )
 
 
 @pytest.fixture

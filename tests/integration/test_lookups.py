@@ -3,43 +3,25 @@
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection
 
 import pytest
 
 from bot.arxiv.scheduler import Caller
 from bot.domain.keyword import Keyword
-from bot.domain.paper import ArxivId
 from bot.domain.poll_schedule import PollKind
-from bot.domain.trending.entry import NO_TRENDING_ENTRIES, TrendingEntry
 from bot.runtime.errors import ArxivBusy, ArxivThrottled, LookupsExhausted
 from bot.services.lookup import LOOKUP_WAIT_S, STORE_FRESH, Latest, LookupService
 from bot.services.lookup_budget import LOOKUPS_PER_MINUTE, LOOKUPS_RESERVED
-from bot.services.search import SearchService
-from bot.store.search import SearchIndex
 from sandbox.arxiv import ArxivFault, ArxivFaultKind
 from tests.support.builders import paper, trending_entry
 from tests.support.clock import settle
 from tests.support.ingest import Ingest, ingest_over
+from tests.support.lookups import lookup_service
 from tests.support.store import Store
 
 REWARD_MODEL = Keyword.parse("reward model")
 ADA, BOB, CAROL = (Caller(user, user) for user in range(3))
-
-
-def lookup_service(ingest: Ingest, entries: Mapping[ArxivId, TrendingEntry] = NO_TRENDING_ENTRIES) -> LookupService:
-    async def find_entries(_: Collection[ArxivId]) -> Mapping[ArxivId, TrendingEntry]:
-        return entries
-
-    return LookupService(
-        client=ingest.client,
-        subscriptions=ingest.store.subscriptions,
-        papers=ingest.store.papers,
-        find_trending_entries=find_entries,
-        find_stored=SearchService(SearchIndex(ingest.store.database), find_entries, ingest.clock).stored,
-        poller=ingest.poller,
-        clock=ingest.clock,
-    )
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The limit of papers per posting: what a batch contains, what is withheld, and which message says so."""
+"""The limit of papers per posting: what a batch contains, what is withheld, and which message announces it."""
 
 from dataclasses import replace
 from datetime import timedelta

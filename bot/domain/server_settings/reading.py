@@ -6,7 +6,7 @@ The file is untrusted. It never decides whether the channels exist or whether a 
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, NoReturn, cast
+from typing import Final, NoReturn
 
 from bot.domain.channel_settings import ChannelSettings
 from bot.domain.expressions.keywords import parse_keyword
@@ -32,9 +32,9 @@ def read_settings_file(content: bytes, now: datetime, keywords_max: int) -> Sett
     document = _loaded(content)
     _check_format(document)
     channels = document.get("channels")
-    if not isinstance(channels, list) or not all(isinstance(channel, dict) for channel in channels):
+    described = [each for each in channels if isinstance(each, dict)] if isinstance(channels, list) else []
+    if not isinstance(channels, list) or len(described) < len(channels):
         raise InvalidSettingsFile(f"This is not a settings file: it has no list of `channels`. {_EXPORT}.")
-    described = cast("list[dict[str, JsonValue]]", channels)
     if len(described) > FILE_CHANNELS_MAX:
         raise InvalidSettingsFile(
             f"The file has {plural(len(described), 'channel')}; a settings file can have up to {FILE_CHANNELS_MAX:,}."
