@@ -91,6 +91,7 @@ NO_FAMILY = "A family name is needed"
         ("https://arxiv.org/a/hinton", NO_ID),
         ("<@71>", NO_ID),
         ("Hinton [cs.LG]", "Enter only a name"),
+        ("CS.cl", "`cs.CL` is an arXiv category, not a name."),
         ("x" * 101, "too long for a name"),
         ("Ada " * 9, "too long for a name"),
     ],

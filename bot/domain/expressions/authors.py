@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bot.domain.categories import find_category
 from bot.domain.expressions.keywords import as_keyword
 from bot.domain.expressions.names import (
     PARTICLES,
@@ -67,6 +68,9 @@ def read_author(text: str) -> Keyword:
         raise InvalidKeyword(
             'Enter only a name. For one category, use `/subscribe` with `au:"Hinton, G" AND cat:cs.LG`.'
         )
+    category = find_category(typed)
+    if category is not None:
+        raise InvalidKeyword(f"`{category}` is an arXiv category, not a name. Use `/subscribe` with `cat:{category}`.")
     if _ID.search(typed):
         raise InvalidKeyword(f"Enter a name, {_EXAMPLE}: authors are not found by ids or links.")
     if _is_list(typed):
