@@ -154,16 +154,7 @@ def build_services(
     lookup = _lookup_service(context, stores, ingest, trending, search)
     paper_lookup = _paper_lookup_service(context, stores, ingest, trending, lookup)
     return Services(
-        subscriptions=SubscriptionService(
-            stores.subscriptions,
-            stores.papers,
-            stores.excluded_papers,
-            stores.outbox,
-            ingest.initial_sync,
-            context.clock,
-            wakeups.dispatcher.notify,
-            context.settings.limits,
-        ),
+        subscriptions=_subscription_service(context, stores, wakeups, ingest),
         channel_settings=_channel_settings_service(context, stores, wakeups),
         search=search,
         lookup=lookup,
@@ -177,18 +168,37 @@ def build_services(
             stores.exclusions, stores.withheld, stores.papers, context.clock, wakeups.dispatcher.notify
         ),
         explanations=_explanation_service(context, stores, ingest, paper_lookup, supervisor),
-        audits=AuditService(
-            client=ingest.arxiv,
-            reader=WindowReader(ingest.arxiv, context.metrics),
-            audits=stores.audits,
-            withheld=stores.withheld,
-            papers=stores.papers,
-            poller=ingest.poller,
-            clock=context.clock,
-        ),
+        audits=_audit_service(context, stores, ingest),
         authors=AuthorService(stores.author_names),
         server_settings=_server_settings_service(context, stores, wakeups, ingest),
         privacy=PrivacyService(stores.personal_data),
+    )
+
+
+def _subscription_service(
+    context: Context, stores: Stores, wakeups: Wakeups, ingest: IngestParts
+) -> SubscriptionService:
+    return SubscriptionService(
+        stores.subscriptions,
+        stores.papers,
+        stores.excluded_papers,
+        stores.outbox,
+        ingest.initial_sync,
+        context.clock,
+        wakeups.dispatcher.notify,
+        context.settings.limits,
+    )
+
+
+def _audit_service(context: Context, stores: Stores, ingest: IngestParts) -> AuditService:
+    return AuditService(
+        client=ingest.arxiv,
+        reader=WindowReader(ingest.arxiv, context.metrics),
+        audits=stores.audits,
+        withheld=stores.withheld,
+        papers=stores.papers,
+        poller=ingest.poller,
+        clock=context.clock,
     )
 
 

@@ -62,3 +62,4 @@ async def test_parsing_long_options_does_not_delay_other_commands(tmp_path: Path
             channel_id=sandbox.channel("general"),
         )
         await latest.wait_until_acknowledged()  # raises NotAcknowledged after RESPONSE_DEADLINE_S
+        assert latest.acknowledged
