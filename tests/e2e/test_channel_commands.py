@@ -6,11 +6,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from bot.store.schema import channel_settings
 from sandbox.discord import ChannelKind, InvalidAction, Limit, Message, MessageFlag, Permission, RateLimits, Status
 from tests.support.embeds import lines_of, papers_in
 from tests.support.posting import deny
-from tests.support.running import RunningSandbox, running_bot, running_sandbox
+from tests.support.quiescence import wait_until_true
+from tests.support.running import DEADLINE_S, RunningSandbox, running_bot, running_sandbox
 
 pytestmark = pytest.mark.slow
 
@@ -212,6 +215,8 @@ async def test_paused_channel_queues_papers_and_posts_them_on_resume(tmp_path: P
             assert sorted(papers_in(post)) == sorted(urls)
             assert post.content == ("**3 papers** for reward model, held while this channel was paused (oldest first)")
             assert await channel(sandbox, "resume") == f"{here(sandbox)} isn't paused."
+            backlog = sa.select(channel_settings.c.channel_id).where(channel_settings.c.backlog_pending)
+            await wait_until_true(sandbox.database, ~backlog.exists(), DEADLINE_S)
             sandbox.add_paper("A New Reward Model")
             *_, post = await sandbox.wait_for_papers("papers", 4)
             assert post.content.startswith("**1 new paper** for reward model · announced ")

@@ -128,6 +128,7 @@ async def test_cards_and_lists_name_both_keywords_that_a_paper_matches(tmp_path:
         assert post.content.startswith("**6 new papers** for reward model, RLHF · announced ")
         # In a list, lines do not name keywords that all papers match.
         await sandbox.reply_to("channel style", {"style": "compact"})
+        await sandbox.wait_for_next_poll()
         sandbox.add_paper("RLHF with One More Reward Model")
         *_, post = await sandbox.wait_for_papers("papers", 7)
         assert post.content.startswith("**1 new paper** for reward model, RLHF · announced ")
