@@ -1,4 +1,4 @@
-"""What every command does with its input: splits and parses keywords."""
+"""What every command does with its input: splits and parses keywords, reads what was chosen."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +14,7 @@ from bot.domain.expressions.keywords import AmbiguousKeyword, read_keyword
 from bot.domain.expressions.parsing import clean_name, is_expression, pointer
 from bot.domain.expressions.splitting import check_list, split_list
 from bot.domain.keyword import Keyword
+from bot.domain.paper import ArxivId
 from bot.domain.text import cut
 from bot.domain.unsupported import several_categories, unsupported_syntax
 from bot.runtime.errors import InvalidExpression, InvalidKeyword
@@ -37,6 +38,14 @@ async def parse_in_thread(parse: Callable[[], _ParsedT], *typed: str | None) -> 
     """Returns the result of `parse`, which reads what was typed."""
     is_long = sum(len(text or "") for text in typed) > _LONG_TEXT
     return await asyncio.get_running_loop().run_in_executor(_LONG_TEXTS if is_long else None, parse)
+
+
+def chosen_paper(values: Sequence[str]) -> ArxivId | None:
+    """Returns the paper that was chosen in a menu whose values are arXiv ids; None if the client sent anything else."""
+    try:
+        return ArxivId(values[0])
+    except (LookupError, ValueError):
+        return None
 
 
 def parse_keywords(text: str, category: str | None = None, *, is_one_of_several: bool = False) -> list[TypedKeyword]:

@@ -26,7 +26,7 @@ from bot.runtime.clock import Clock
 from bot.runtime.errors import StoreUnavailable
 from bot.services.lookup import LATEST_MAX
 from bot.services.lookup_results import LookupOrder, LookupQuery
-from cogs.input import parse_in_thread, parse_one_keyword
+from cogs.input import chosen_paper, parse_in_thread, parse_one_keyword
 from cogs.latest_pages import LatestPages
 from cogs.questions import QuestionButtons
 from cogs.replies import UNUSABLE, PersistentItem, defer_if_slow
@@ -118,9 +118,8 @@ class AbstractMenu(PersistentItem[discord.ui.Select[discord.ui.View]], template=
         return cls(AbstractMenuId.from_match(match))
 
     async def callback(self, interaction: discord.Interaction[AnyClient]) -> None:
-        try:
-            arxiv_id = ArxivId(self.item.values[0])
-        except (LookupError, ValueError):
+        arxiv_id = chosen_paper(self.item.values)
+        if arxiv_id is None:
             await reply(interaction, UNUSABLE)
             return
         await show_abstract(interaction, arxiv_id)

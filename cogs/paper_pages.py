@@ -38,13 +38,13 @@ def query_of(message: discord.Message | None) -> str | None:
 
 async def defer_page(interaction: discord.Interaction[AnyClient]) -> None:
     """Defers the answer of a button that shows another page."""
-    if is_callers_message(interaction):
+    if _is_callers_message(interaction):
         await interaction.response.defer()
     else:
         await interaction.response.defer(ephemeral=True, thinking=True)
 
 
-def is_callers_message(interaction: discord.Interaction[AnyClient]) -> bool:
+def _is_callers_message(interaction: discord.Interaction[AnyClient]) -> bool:
     """Whether the message is visible only to the caller, or the reply to a command that the caller ran."""
     message = interaction.message
     if message is None:

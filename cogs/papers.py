@@ -25,7 +25,7 @@ from bot.domain.text import plural
 from bot.runtime.errors import ArxivBackoff, DailyPapersError, LookupsExhausted
 from bot.services.paper_lookup import LOOKUP_PAPERS, FoundPapers, PaperLookupService
 from bot.store.paper_posts import PaperPost
-from cogs.input import caller_of, parse_in_thread
+from cogs.input import caller_of, chosen_paper, parse_in_thread
 from cogs.permissions import can_everyone_view, can_view, look_up_channels
 from cogs.replies import UNUSABLE, PersistentItem, cog_of, fit_lines, relative_time
 
@@ -138,9 +138,8 @@ class PaperMenu(PersistentItem[discord.ui.Select[discord.ui.View]], template=Pap
         return cls(PaperMenuId.from_match(match))
 
     async def callback(self, interaction: discord.Interaction[AnyClient]) -> None:
-        try:
-            arxiv_id = ArxivId(self.item.values[0])
-        except (LookupError, ValueError):
+        arxiv_id = chosen_paper(self.item.values)
+        if arxiv_id is None:
             await reply(interaction, UNUSABLE)
             return
         cog = cog_of(interaction, PaperCommands)

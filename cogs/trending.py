@@ -21,6 +21,7 @@ from bot.domain.trending.frozen_order import freeze, in_frozen_order
 from bot.domain.trending.parsing import TRENDING_ENTRIES_MAX
 from bot.runtime.errors import HuggingFaceBackoff, HuggingFaceError, StoreUnavailable
 from bot.services.trending import TrendingDisabled, TrendingList, TrendingService
+from cogs.paper_pages import defer_page
 from cogs.replies import PersistentItem, relative_time, shown_reason
 
 # The maximum age of a list when a button shows another page of it.
@@ -98,7 +99,7 @@ class TrendingButton(
         client = client_of(interaction)
         try:
             client.trending.check_enabled()
-            await _defer(interaction)
+            await defer_page(interaction)
             newest = await client.trending.list_of(self._day, fresh_for=TRENDING_PAGE_FRESH_FOR)
         except HuggingFaceError as error:
             await reply(interaction, _failure(error))
@@ -112,21 +113,6 @@ class TrendingButton(
 def _shown_url(interaction: discord.Interaction[AnyClient]) -> str | None:
     embeds = () if interaction.message is None else interaction.message.embeds
     return next((embed.url for embed in embeds), None)
-
-
-async def _defer(interaction: discord.Interaction[AnyClient]) -> None:
-    if _is_callers_list(interaction):
-        await interaction.response.defer()
-    else:
-        await interaction.response.defer(ephemeral=True, thinking=True)
-
-
-def _is_callers_list(interaction: discord.Interaction[AnyClient]) -> bool:
-    message = interaction.message
-    if message is None:
-        return False
-    command = message.interaction_metadata
-    return message.flags.ephemeral or (command is not None and command.user.id == interaction.user.id)
 
 
 async def _show_page(
