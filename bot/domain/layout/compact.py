@@ -14,7 +14,7 @@ from bot.domain.layout.badges import Badge, badges
 from bot.domain.layout.card import papers_that_fit
 from bot.domain.layout.fitting import fit, upgrade_lines
 from bot.domain.layout.followed import NO_MATCHED_AUTHORS, MatchedAuthors, brief_authors, followed_names
-from bot.domain.layout.parts import TEXTS_KEPT, badge_line, joined, names_of, reading_links, title_of, whole_or_counted
+from bot.domain.layout.parts import badge_line, joined, names_of, reading_links, title_of, whole_or_counted
 from bot.domain.paper import ArxivId, Paper
 from bot.domain.text import cut, defuse_mentions, escape_label, escape_markdown, utf16_length
 from bot.domain.trending.entry import NO_TRENDING_ENTRIES, TrendingEntry
@@ -55,6 +55,9 @@ _SIZE_BUDGETS: Final = (
 _READABLE: Final = 100
 _CATEGORY_MAX: Final = 18
 _SPACING: Final = "\n\n"
+# Of how many papers the texts are kept: a poll with more of them, for thousands of channels, would render each paper
+# again for every channel. A paper and its texts have a few kilobytes.
+_TEXTS_KEPT: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +162,7 @@ def _draft(paper: Paper, keywords: Sequence[str], trending_entry: TrendingEntry 
     )
 
 
-@lru_cache(TEXTS_KEPT)
+@lru_cache(_TEXTS_KEPT)
 def _texts(paper: Paper, trending_entry: TrendingEntry | None) -> _ItemDraft:
     """Returns the draft of an item without its keywords: most papers are posted in several channels."""
     author = "".join(names_of(paper, 1))
