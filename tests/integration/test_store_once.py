@@ -138,7 +138,7 @@ def test_no_channel_ever_gets_a_paper_twice(history_steps: list[HistoryStep]) ->
 
 
 @pytest.mark.slow
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(st.lists(steps, min_size=5, max_size=80))
 def test_no_channel_ever_gets_a_paper_twice_in_long_histories(history_steps: list[HistoryStep]) -> None:
     check((*FIRST_STEPS, *history_steps))

@@ -142,28 +142,33 @@ def _inline(module: ModuleType, tree: ast.Module) -> Iterator[tuple[str, re.Patt
             yield f"{module.__name__}:{node.lineno}", re.compile(pattern), frozenset({_METHODS[node.func.attr]})
 
 
-def attacks(pattern: re.Pattern[str], size: int) -> list[str]:
-    """Texts of `size` characters: long runs of each part that repeats, after what the expression needs before it."""
+def attacks(pattern: re.Pattern[str], size: int, short: int) -> dict[str, str]:
+    """Texts of `size` characters: long runs of each part that repeats, after what the expression needs before it.
+
+    Each comes with its form of `short` characters.
+    """
+    return dict(zip(_texts(pattern, size), _texts(pattern, short), strict=True))
+
+
+def _texts(pattern: re.Pattern[str], size: int) -> Iterator[str]:
     tree = parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE if pattern.flags & re.ASCII else pattern.flags)
     units: dict[tuple[str, str], None] = {}
     for prefix, unit in _pumps(tree, ""):
         units[prefix, unit] = None
     whole = _sample(tree)
-    texts: dict[str, None] = {}
     for prefix, unit in units:
         if not unit:
             continue
         for end in _ENDS:
-            texts[f"{prefix}{(unit * (size // len(unit) + 1))[: size - len(prefix) - 1]}{end}"] = None
+            yield f"{prefix}{(unit * (size // len(unit) + 1))[: size - len(prefix) - 1]}{end}"
         opener = prefix + unit
-        texts[(opener * (size // len(opener) + 1))[:size]] = None
+        yield (opener * (size // len(opener) + 1))[:size]
         if prefix:
-            texts[(prefix * (size // len(prefix) + 1))[:size]] = None
+            yield (prefix * (size // len(prefix) + 1))[:size]
     for each in whole[:2]:
         for part in (each, each[:-1], each[: len(each) // 2]):
             if part:
-                texts[(part * (size // len(part) + 1))[:size]] = None
-    return list(texts)
+                yield (part * (size // len(part) + 1))[:size]
 
 
 def _pumps(tree: Iterable[_Node], prefix: str) -> Iterator[tuple[str, str]]:

@@ -260,7 +260,7 @@ def test_any_batch_needs_the_fewest_messages_within_all_limits(seed: int, count:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@settings(max_examples=300, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(_SEEDS, _COUNTS, st.sampled_from(Layout))
 def test_very_many_batches_need_the_fewest_messages_within_limits(seed: int, count: int, layout: Layout) -> None:
     _check_batch(seed, count, layout)
