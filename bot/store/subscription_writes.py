@@ -181,6 +181,26 @@ async def rename(connection: Connection, renamed: Iterable[tuple[int, Keyword]])
         )
 
 
+async def set_roles(connection: Connection, roles: Mapping[tuple[int, str], int | None]) -> None:
+    """Sets the roles of subscriptions, by channel and canonical form; those that do not exist are ignored."""
+    wanted = listed_rows(
+        [
+            {"channel_id": channel_id, "canonical": canonical, "mention_role": role}
+            for (channel_id, canonical), role in roles.items()
+        ],
+        {"channel_id": Id, "canonical": Text, "mention_role": Id},
+    )
+    await connection.write(
+        sa.update(subscriptions)
+        .where(
+            keywords.c.canonical == wanted.c.canonical,
+            subscriptions.c.channel_id == wanted.c.channel_id,
+            subscriptions.c.keyword_id == keywords.c.id,
+        )
+        .values(mention_role=wanted.c.mention_role)
+    )
+
+
 async def _write_keywords(connection: Connection, rows: Collection[Mapping[str, int | str | None]]) -> None:
     """Stores the keywords. The first spelling of each stays while any channel subscribes to it."""
     first_rows = {row["canonical"]: row for row in reversed(list(rows))}

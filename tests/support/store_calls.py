@@ -99,7 +99,9 @@ class StoreCalls:
         store, run = self._store, self._run
         for channel_id in (CHANNEL, OTHER_CHANNEL):
             await run(store.subscriptions.add_all([GRAPH], channel_id, GUILD, added_by=ADA, now=NOW))
-        await run(store.subscriptions.add_all([GRAPH, TREE, HINTON], CHANNEL, GUILD, added_by=ADA, now=NOW))
+        several = [GRAPH, TREE, HINTON]
+        await run(store.subscriptions.add_all(several, CHANNEL, GUILD, added_by=ADA, now=NOW, mention_role=1))
+        assert await run(store.subscriptions.set_role(GRAPH, CHANNEL, 2))
         for name in ("Nodes", "Other nodes"):
             named = EXCLUDING.named(name)
             await run(store.subscriptions.add_all([named], CHANNEL, GUILD, added_by=ADA, now=NOW))
@@ -286,6 +288,7 @@ class StoreCalls:
     async def _read_subscriptions(self) -> None:
         queries, run = self._store.subscriptions, self._run
         await run(queries.in_channel(CHANNEL))
+        await run(queries.with_roles(CHANNEL, 5))
         await run(queries.in_channels(GUILD, [CHANNEL], 0, 10))
         await run(queries.keywords_per_channel(GUILD))
         await run(queries.spellings(GUILD))
