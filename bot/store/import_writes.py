@@ -20,7 +20,13 @@ from bot.store.connection import Connection
 from bot.store.expressions import listed, listed_rows
 from bot.store.import_rows import StoredImport
 from bot.store.schema import channel_settings, channels, import_removals, keywords, subscriptions
-from bot.store.subscription_writes import add_all_by_command, drop_source, restore_by_command, write_channel
+from bot.store.subscription_writes import (
+    add_all_by_command,
+    drop_source,
+    restore_by_command,
+    set_roles,
+    write_channel,
+)
 
 _KEYWORDS: Final = sa.select(
     subscriptions.c.channel_id,
@@ -29,6 +35,7 @@ _KEYWORDS: Final = sa.select(
     subscriptions.c.by_command,
     subscriptions.c.added_by,
     subscriptions.c.added_at,
+    subscriptions.c.mention_role,
     keywords.c.canonical,
 ).join_from(subscriptions, keywords, subscriptions.c.keyword_id == keywords.c.id)
 _CHANNELS_OF_GUILD: Final = sa.select(channels.c.channel_id).where(
@@ -55,7 +62,9 @@ async def read_state(connection: Connection, guild_id: int, channel_ids: Collect
 def _to_state(stored: Iterable[sa.Row[Any]], settings: Iterable[sa.Row[Any]]) -> ServerState:
     by_channel: dict[int, dict[str, StoredKeyword]] = {}
     for row in stored:
-        keyword = StoredKeyword(row.canonical, row.shown, row.by_file, row.by_command, row.added_by, row.added_at)
+        keyword = StoredKeyword(
+            row.canonical, row.shown, row.by_file, row.by_command, row.added_by, row.added_at, row.mention_role
+        )
         by_channel.setdefault(row.channel_id, {})[row.canonical] = keyword
     found = {row.channel_id: to_settings(row) for row in settings}
     default = ChannelState()
@@ -83,6 +92,9 @@ async def write_changes(
         connection,
         {(change.channel_id, old.canonical): new.shown for change in changes for old, new in change.respelled},
     )
+    roles = {(change.channel_id, each.canonical): each.after for change in changes for each in change.roles}
+    if roles:
+        await set_roles(connection, roles)
 
 
 async def restore(connection: Connection, import_id: str, undos: Sequence[ChannelUndo], now: datetime) -> None:
@@ -96,6 +108,9 @@ async def restore(connection: Connection, import_id: str, undos: Sequence[Channe
         connection,
         {(undo.channel_id, canonical): shown for undo in undos for canonical, shown in undo.respelled.items()},
     )
+    roles = {(undo.channel_id, canonical): role for undo in undos for canonical, role in undo.roles.items()}
+    if roles:
+        await set_roles(connection, roles)
     for undo in undos:
         await replace_settings(connection, undo.channel_id, undo.settings, now)
 

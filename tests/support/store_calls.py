@@ -25,7 +25,7 @@ from bot.domain.posting_limit import PostingShare
 from bot.domain.queries import Window
 from bot.domain.question import Question
 from bot.domain.search.query import Everything, index_query
-from bot.domain.server_settings.changes import ChannelChange
+from bot.domain.server_settings.changes import ChannelChange, RoleChange
 from bot.domain.subscription import UNLIMITED, ChannelPlace
 from bot.store.audits import AuditStore
 from bot.store.author_names import COUNTED_UNTIL, AuthorNames
@@ -242,7 +242,8 @@ class StoreCalls:
         imports, run = self._imports, self._run
         state = await run(imports.read(GUILD, [CHANNEL]))
         stored = state.of(OTHER_CHANNEL).keywords[GRAPH.canonical]
-        change = ChannelChange(OTHER_CHANNEL, ChannelSettings(), ChannelSettings(), (TREE,), (stored,))
+        settings, roles = ChannelSettings(), (RoleChange(TREE.canonical, TREE.shown, None, 3),)
+        change = ChannelChange(OTHER_CHANNEL, settings, settings, (TREE,), (stored,), roles=roles)
         seen = state.fingerprint([OTHER_CHANNEL])
         for import_id in ("first", "second"):
             preview = StoredImport(import_id, GUILD, ADA, NOW, LATER, False, True, seen, "{}")

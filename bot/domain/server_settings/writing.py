@@ -54,4 +54,6 @@ def _keyword(keyword: StoredKeyword) -> JsonValue:
         fields["phrase"] = True
     if keyword.by_file:
         fields["source"] = CONFIG_SOURCE
+    if keyword.mention_role is not None:
+        fields["mention_role"] = str(keyword.mention_role)
     return fields if len(fields) > 1 else keyword.shown
