@@ -84,9 +84,9 @@ def _details(change: ChannelChange, *, escaped: bool) -> list[str]:
 
     return [
         *(f"{_words(each.name)}: {each.before} → {each.after}" for each in change.settings),
-        *(f"added: {shown(keyword.shown)}" for keyword in change.added),
+        *(f"added: {shown(keyword.text)}" for keyword in change.added),
         *(f"removed: {shown(keyword.shown)}" for keyword in change.removed),
-        *(f"renamed: {shown(old.shown)} → {shown(new.shown)}" for old, new in change.respelled),
+        *(f"renamed: {shown(old.shown)} → {shown(new.text)}" for old, new in change.respelled),
         *(
             f"role of {shown(each.shown)}: {described_role(each.before)} → {described_role(each.after)}"
             for each in change.roles

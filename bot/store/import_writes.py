@@ -25,6 +25,7 @@ from bot.store.subscription_writes import (
     drop_source,
     restore_by_command,
     set_roles,
+    spelling_of,
     write_channel,
 )
 
@@ -90,7 +91,7 @@ async def write_changes(
         await add_all_by_command(connection, added, preview.user_id, now)
     await _respell(
         connection,
-        {(change.channel_id, old.canonical): new.shown for change in changes for old, new in change.respelled},
+        {(change.channel_id, old.canonical): new.text for change in changes for old, new in change.respelled},
     )
     roles = {(change.channel_id, each.canonical): each.after for change in changes for each in change.roles}
     if roles:
@@ -141,18 +142,21 @@ async def _drop(connection: Connection, pairs: Sequence[tuple[int, str]]) -> Non
 async def _respell(connection: Connection, spellings: Mapping[tuple[int, str], str]) -> None:
     if not spellings:
         return
-    values = listed_rows(
-        [
+    rows = await _rows(connection, spellings)
+    respelled = await asyncio.to_thread(
+        lambda: [
             {
                 "channel_id": row.channel_id,
                 "keyword_id": row.keyword_id,
-                "shown": spellings[row.channel_id, row.canonical],
+                **spelling_of(spellings[row.channel_id, row.canonical], row.canonical),
             }
-            for row in await _rows(connection, spellings)
-        ],
-        {"channel_id": Id, "keyword_id": Id, "shown": Text},
+            for row in rows
+        ]
     )
+    values = listed_rows(respelled, {"channel_id": Id, "keyword_id": Id, "shown": Text, "label": Text})
     is_respelled = sa.and_(
         subscriptions.c.channel_id == values.c.channel_id, subscriptions.c.keyword_id == values.c.keyword_id
     )
-    await connection.write(sa.update(subscriptions).where(is_respelled).values(shown=values.c.shown))
+    await connection.write(
+        sa.update(subscriptions).where(is_respelled).values(shown=values.c.shown, label=values.c.label)
+    )

@@ -13,6 +13,7 @@ from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
 from bot.domain.keyword import Keyword
 from bot.domain.server_settings.changes import changes_of
 from bot.domain.server_settings.reading import read_settings_file
+from bot.domain.server_settings.writing import file_text, settings_document
 from bot.domain.subscription import UNLIMITED, QuotaExceeded, Quotas
 from bot.services.server_settings import EXPIRY_INTERVAL_S, ServerSettingsService
 from bot.store.import_rows import StoredImport
@@ -137,6 +138,29 @@ async def test_import_sets_roles_of_keywords_and_undo_restores_them(store: Store
     }
     assert isinstance(await imports.undo("1", NOW), ImportUndone)
     assert await everything(store) == before
+
+
+async def labels(store: Store) -> list[tuple[str, str]]:
+    """What the channels spell, and what people see."""
+    return [(each.shown, each.label) for each in await store.subscriptions.spellings(GUILD)]
+
+
+async def test_names_and_labels_of_keywords_survive_an_export_an_import_and_its_undo(
+    store: Store, imports: ServerSettingsStore
+) -> None:
+    long = " OR ".join(f'"reward model {number}"' for number in range(20))
+    for text in ("name:Mine agents OR tools", "name:Phrase graph", long, "tree"):
+        await store.subscribe(text, HERE)
+    await store.sync()
+    before = await labels(store)
+    state = await imports.read(GUILD, [HERE])
+    document = settings_document(state, {HERE: "papers"}, server_id=GUILD, exported_at=NOW)
+    exported = read_settings_file(file_text(document).encode(), NOW, 1000)
+    assert changes_of(exported, state, NOW, removes=True) == ()
+    await apply(imports, await add_preview(imports, file("name:Yours agents OR tools", "name:Oak tree")))
+    assert await labels(store) == [('name:"Oak" tree', "Oak"), ('name:"Yours" agents OR tools', "Yours")]
+    assert isinstance(await imports.undo("1", NOW), ImportUndone)
+    assert await labels(store) == before
 
 
 async def test_role_that_changed_since_a_preview_or_an_import_prevents_it(

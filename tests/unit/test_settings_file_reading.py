@@ -25,11 +25,17 @@ from bot.runtime.errors import InvalidSettingsFile
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 CHANNEL = 10**17
 ROLE = 2 * 10**17
-KEYWORDS = ("reward model", "graphs [cs.LG]", '"reward model" OR RLHF', 'name:"Mine" au:"Hinton, G" ANDNOT survey')
+KEYWORDS = (
+    "reward model",
+    "graphs [cs.LG]",
+    '"reward model" OR RLHF',
+    'name:"Mine" au:"Hinton, G" ANDNOT survey',
+    "name:Short RLHF",
+)
 
 
 def stored(keyword: Keyword, *, by_file: bool = False, role: int | None = None) -> StoredKeyword:
-    return StoredKeyword(keyword.canonical, keyword.shown, by_file, not by_file, 71, NOW, role)
+    return StoredKeyword(keyword.canonical, keyword.text, by_file, not by_file, 71, NOW, role)
 
 
 def state_of(*keywords: StoredKeyword, settings: ChannelSettings | None = None) -> ServerState:

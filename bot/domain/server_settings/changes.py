@@ -86,7 +86,7 @@ def _change(channel: FileChannel, state: ChannelState, now: datetime, *, removes
         applied(channel.values, state.settings, now),
         added,
         tuple(sorted(missing, key=lambda each: each.shown)) if is_complete else (),
-        tuple((stored, each) for stored, each in known if not stored.by_file and stored.shown != each.shown),
+        tuple((stored, each) for stored, each in known if not stored.by_file and stored.shown != each.text),
         _roles(channel, state, added, removes=removes),
     )
 
@@ -97,7 +97,7 @@ def _roles(
     """Returns the roles that change, of the keywords that the channel has afterwards, in alphabetical order."""
     stored = (state.keywords[each] for each in channel.listed if each in state.keywords)
     known = {each.canonical: (each.shown, each.mention_role) for each in stored}
-    known |= {each.canonical: (each.shown, None) for each in added}
+    known |= {each.canonical: (each.text, None) for each in added}
     found = (
         RoleChange(canonical, shown, before, channel.roles.get(canonical, None if removes else before))
         for canonical, (shown, before) in known.items()
