@@ -6,10 +6,15 @@ from typing import Final
 
 from bot.domain.channel_schedule import ChannelSchedule, DailySchedule, describe_schedule, next_daily_time
 from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
-from bot.domain.text import plural
+from bot.domain.subscription import Subscription
+from bot.domain.text import cut, plural
 from bot.domain.zones import place_of_fixed_offset
 from cogs.permissions import TargetChannel
-from cogs.replies import relative_time
+from cogs.replies import bold, relative_time
+
+# How many keywords with a role are named, and how many characters of each.
+KEYWORDS_SHOWN: Final = 5
+_KEYWORD_MAX: Final = 40
 
 STYLE_TEXTS: Final = {
     Style.AUTO: "as cards, or as a compact list if there are more than five",
@@ -19,7 +24,7 @@ STYLE_TEXTS: Final = {
 
 
 def settings_lines(
-    target: TargetChannel, settings: ChannelSettings, queued: int, problems: Sequence[str], now: datetime
+    target: TargetChannel, settings: ChannelSettings, pings: str, queued: int, problems: Sequence[str], now: datetime
 ) -> list[str]:
     """A channel's settings, one per line, and everything that prevents posts."""
     schedule = settings.schedule
@@ -30,12 +35,22 @@ def settings_lines(
         f"**{target.mention}**",
         f"- Schedule: {describe_schedule(schedule)}{next_time}{_zone_warning(schedule)}",
         f"- Style: {settings.style.value}",
-        f"- Pings: {'nobody' if settings.mention_role is None else f'<@&{settings.mention_role}>'}",
+        pings,
         f"- Queued: {plural(queued, 'paper')}",
     ]
     if settings.publish:
         lines.append("- New papers are published to followers")
     return lines + [f"- {problem}" for problem in problems]
+
+
+def pings_line(mention_role: int | None, with_roles: Sequence[Subscription]) -> str:
+    """Which roles are pinged: the channel's, and those of keywords, of which the first `KEYWORDS_SHOWN` are named."""
+    every = "nobody" if mention_role is None else f"<@&{mention_role}>"
+    if not with_roles:
+        return f"- Pings: {every}"
+    named = [f"{bold(cut(each.keyword.label, _KEYWORD_MAX))} <@&{each.mention_role}>" for each in with_roles]
+    more = "; more in `/keywords`" if len(named) > KEYWORDS_SHOWN else ""
+    return f"- Pings: {every}; for keywords: {', '.join(named[:KEYWORDS_SHOWN])}{more}"
 
 
 def _zone_warning(schedule: ChannelSchedule) -> str:

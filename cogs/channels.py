@@ -23,9 +23,11 @@ from bot.domain.zones import suggest_zones
 from bot.runtime.limits import SELECT_OPTION_MAX
 from bot.services.channel_settings import ChannelSettingsService
 from bot.services.exclusions import ExclusionService, HeldBack
+from bot.services.subscriptions import SubscriptionService
 from bot.services.trending import TrendingLists
+from cogs.channel_mentions import ChannelMentions
 from cogs.channel_rules import ChannelRules
-from cogs.channel_texts import STYLE_TEXTS, backlog_text, settings_lines, trending_line
+from cogs.channel_texts import KEYWORDS_SHOWN, STYLE_TEXTS, backlog_text, pings_line, settings_lines, trending_line
 from cogs.exclusion_texts import rule_lines
 from cogs.permissions import (
     CommandRejected,
@@ -33,7 +35,6 @@ from cogs.permissions import (
     TargetChannel,
     check_and_defer,
     check_bot_may_post,
-    check_may_ping,
     find_posting_problem,
 )
 from cogs.replies import answer, local_time, relative_time, shown_reason
@@ -47,6 +48,7 @@ _SUGGESTED_TIMES = ("07:00", "08:00", "08:30", "09:00", "12:00", "18:00")
 @app_commands.default_permissions(manage_channels=True)
 class ChannelCommands(
     ChannelRules,
+    ChannelMentions,
     commands.GroupCog,
     group_name="channel",
     group_description="Settings for how papers are posted in a channel",
@@ -55,9 +57,14 @@ class ChannelCommands(
     """Changes and shows the settings of a channel."""
 
     def __init__(
-        self, settings_service: ChannelSettingsService, exclusion_service: ExclusionService, trending: TrendingLists
+        self,
+        settings_service: ChannelSettingsService,
+        exclusion_service: ExclusionService,
+        subscription_service: SubscriptionService,
+        trending: TrendingLists,
     ) -> None:
         super().__init__(settings_service, exclusion_service)
+        self._subscription_service = subscription_service
         self._trending = trending
 
     @app_commands.command(description="Choose how papers look: as cards, as a compact list, or automatically")
@@ -139,21 +146,6 @@ class ChannelCommands(
         posted = backlog_text(queued, settings.schedule, problem, settings.papers_per_posting)
         await answer(interaction, f"Resumed in {target.mention}. {posted}")
 
-    @app_commands.command(description="Ping a role with each batch of papers, or nobody")
-    @app_commands.describe(role="The role to ping (default: nobody)", channel=_CHANNEL_OPTION)
-    async def mention(
-        self,
-        interaction: discord.Interaction[Client],
-        role: discord.Role | None = None,
-        channel: Target | None = None,
-    ) -> None:
-        target = await check_and_defer(interaction, channel)
-        if role is not None:
-            check_may_ping(interaction, target, role)
-        await self._settings_service.set_mention(target.channel_id, None if role is None else role.id)
-        effect = "won't ping anyone" if role is None else f"will ping {role.mention}"
-        await answer(interaction, f"Batches in {target.mention} {effect}.")
-
     @app_commands.command(description="Publish new papers to the followers of an announcement channel")
     @app_commands.describe(wanted="True: publish; False: don't", channel=_CHANNEL_OPTION)
     async def publish(
@@ -208,7 +200,9 @@ class ChannelCommands(
         settings = await self._settings_service.get(target.channel_id)
         queued = await self._settings_service.queued_count(target.channel_id)
         problems = await self._posting_problems(interaction, target, settings)
-        lines = settings_lines(target, settings, queued, problems, interaction.created_at)
+        with_roles = await self._subscription_service.with_roles(target.channel_id, KEYWORDS_SHOWN + 1)
+        pings = pings_line(settings.mention_role, with_roles)
+        lines = settings_lines(target, settings, pings, queued, problems, interaction.created_at)
         if settings.trending is not None:
             lines.append(trending_line(settings.trending, is_enabled=self._trending.is_enabled))
         exclusions = await self._exclusion_service.in_channel(target.channel_id)

@@ -49,6 +49,7 @@ ENTRIES: Final[Mapping[str, HelpEntry]] = {
             "subscribe keyword:reward model",
             "subscribe keyword:RLHF, reward model channel:#papers",
             "subscribe keyword:diffusion model category:cs.CV",
+            "subscribe keyword:RLHF role:@rlhf-readers",
         ),
         "Only new papers are posted. Buttons below the reply also post the latest five, or undo it.",
     ),
@@ -144,9 +145,9 @@ ENTRIES: Final[Mapping[str, HelpEntry]] = {
     "channel pause": HelpEntry("queues new papers until you resume", ("channel pause",)),
     "channel resume": HelpEntry("posts again, queued papers first", ("channel resume",)),
     "channel mention": HelpEntry(
-        "pings a role with each batch",
-        ("channel mention role:@readers", "channel mention"),
-        "Without `role`, no one is pinged.",
+        "pings a role with each batch, or with a keyword's papers",
+        ("channel mention role:@readers", "channel mention role:@rlhf-readers keyword:RLHF", "channel mention"),
+        "Without `role`, no one is pinged. Each role is pinged once per batch.",
     ),
     "channel exclude add": HelpEntry(
         "does not post papers that match an expression",

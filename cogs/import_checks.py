@@ -22,6 +22,7 @@ from cogs.permissions import (
     check_may_manage,
     check_may_ping,
     check_takes_papers,
+    find_role,
     is_deleted,
     look_up_channels,
     target_by_id,
@@ -67,13 +68,10 @@ async def _check_settings(
     interaction: discord.Interaction[AnyClient], target: TargetChannel, change: ChannelChange, trending: TrendingLists
 ) -> None:
     before, after = change.before, change.after
-    if after.mention_role is not None and after.mention_role != before.mention_role:
-        role = None if interaction.guild is None else interaction.guild.get_role(after.mention_role)
-        if role is None:
-            raise CommandRejected(
-                f"The role `{after.mention_role}` for {target.mention} is not in this server. Nothing was changed."
-            )
-        check_may_ping(interaction, target, role)
+    new_role = None if after.mention_role == before.mention_role else after.mention_role
+    for role_id in dict.fromkeys((new_role, *(each.after for each in change.roles))):
+        if role_id is not None:
+            _check_role(interaction, target, role_id)
     if after.publish and not before.publish:
         channel = None if interaction.guild is None else interaction.guild.get_channel(target.channel_id)
         if not isinstance(channel, discord.TextChannel) or not channel.is_news():
@@ -81,6 +79,13 @@ async def _check_settings(
     if after.trending is not None and before.trending is None:
         trending.check_enabled()
         await check_bot_may_post(interaction, target)
+
+
+def _check_role(interaction: discord.Interaction[AnyClient], target: TargetChannel, role_id: int) -> None:
+    role = find_role(interaction, role_id)
+    if role is None:
+        raise CommandRejected(f"The role `{role_id}` for {target.mention} is not in this server. Nothing was changed.")
+    check_may_ping(interaction, target, role)
 
 
 def _target(interaction: discord.Interaction[AnyClient], channel_id: int) -> TargetChannel:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from bot.domain.server_settings.changes import ChannelChange
+from bot.domain.server_settings.fields import described_role
 from bot.domain.text import cut, escape_markdown, plural
 from bot.runtime.limits import CONTENT_MAX
 from cogs.replies import fit_lines, relative_time
@@ -70,6 +71,7 @@ def _counts(changes: Collection[ChannelChange]) -> str:
         (sum(len(change.added) for change in changes), "keyword", "added"),
         (sum(len(change.removed) for change in changes), "keyword", "removed"),
         (sum(len(change.respelled) for change in changes), "keyword", "renamed"),
+        (sum(len(change.roles) for change in changes), "keyword role", "changed"),
         (sum(len(change.settings) for change in changes), "setting", "changed"),
     )
     parts = [f"{plural(count, noun)} {verb}" for count, noun, verb in numbers if count]
@@ -82,7 +84,11 @@ def _details(change: ChannelChange, *, escaped: bool) -> list[str]:
 
     return [
         *(f"{_words(each.name)}: {each.before} → {each.after}" for each in change.settings),
-        *(f"added: {shown(keyword.shown)}" for keyword in change.added),
+        *(f"added: {shown(keyword.text)}" for keyword in change.added),
         *(f"removed: {shown(keyword.shown)}" for keyword in change.removed),
-        *(f"renamed: {shown(old.shown)} → {shown(new.shown)}" for old, new in change.respelled),
+        *(f"renamed: {shown(old.shown)} → {shown(new.text)}" for old, new in change.respelled),
+        *(
+            f"role of {shown(each.shown)}: {described_role(each.before)} → {described_role(each.after)}"
+            for each in change.roles
+        ),
     ]

@@ -166,7 +166,8 @@ def _lay_out(
 
 def _entry(subscription: Subscription) -> list[str]:
     keyword = subscription.keyword
-    lines = [f"- {bold(keyword.label)} · {_added_by(subscription)}"]
+    pings = "" if subscription.mention_role is None else f" · pings <@&{subscription.mention_role}>"
+    lines = [f"- {bold(keyword.label)} · {_added_by(subscription)}{pings}"]
     if keyword.label != keyword.shown:
         lines.append(f"  {code(keyword.shown)}")
     # Stored by an earlier version, or in config.json.

@@ -144,6 +144,11 @@ def check_may_ping(interaction: discord.Interaction[AnyClient], target: TargetCh
     )
 
 
+def find_role(interaction: discord.Interaction[AnyClient], role_id: int) -> discord.Role | None:
+    """The role of the caller's server with this id; None if there is none."""
+    return None if interaction.guild is None else interaction.guild.get_role(role_id)
+
+
 async def look_up_channels(interaction: discord.Interaction[AnyClient]) -> None:
     """Fetches what the gateway's cache lacks of the server's channels, before `can_view` or `can_manage_by_id`."""
     if interaction.guild is not None:

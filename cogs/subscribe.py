@@ -35,6 +35,8 @@ from cogs.permissions import (
     TargetChannel,
     check_bot_may_post,
     check_may_manage,
+    check_may_ping,
+    find_role,
     look_up_channels,
     target_by_id,
     target_channel,
@@ -93,6 +95,7 @@ class SubscribeCommand(commands.Cog):
         channel="Where to post them (default: this channel)",
         category="Only papers in this arXiv category, e.g. cs.CL",
         name="A short name for the keyword, shown in posts and lists",
+        role="A role to ping for its papers (default: none)",
     )
     @app_commands.guild_only()
     @app_commands.default_permissions(manage_channels=True)
@@ -103,13 +106,18 @@ class SubscribeCommand(commands.Cog):
         channel: Target | None = None,
         category: str | None = None,
         name: app_commands.Range[str, 1, NAME_MAX] | None = None,
+        role: discord.Role | None = None,
     ) -> None:
         target = target_channel(interaction, channel)
         check_may_manage(target)
+        if role is not None:
+            check_may_ping(interaction, target, role)
         self._cooldown.check(interaction)
-        added = await defer_if_slow(interaction, self._read_and_add(interaction, target, keyword, category, name))
+        role_id = None if role is None else role.id
+        reading = self._read_and_add(interaction, target, keyword, category, name, role_id)
+        added = await defer_if_slow(interaction, reading)
         if len(added.parts) == 1 and isinstance(ambiguous := added.parts[0], AmbiguousKeyword):
-            await self._questions.ask(interaction, _question(interaction, target, ambiguous), ambiguous.typed)
+            await self._questions.ask(interaction, _question(interaction, target, ambiguous, role_id), ambiguous.typed)
             return
         await self.show(interaction, target, added)
 
@@ -123,8 +131,10 @@ class SubscribeCommand(commands.Cog):
         if target is None:
             raise CommandRejected("You can no longer view that channel, or it was deleted.")
         check_may_manage(target)
+        _check_role(interaction, target, question.mention_role)
         self._cooldown.check(interaction)
-        await self.show(interaction, target, await self.add(interaction, target, keywords))
+        added = await self.add(interaction, target, keywords, role_id=question.mention_role)
+        await self.show(interaction, target, added)
 
     async def _read_and_add(
         self,
@@ -133,6 +143,7 @@ class SubscribeCommand(commands.Cog):
         typed: str,
         category: str | None,
         name: str | None,
+        role_id: int | None,
     ) -> SubscribeReply:
         parts = await read_keywords(typed, category, name)
         taken = parts[: self._subscription_service.keywords_per_command]
@@ -141,7 +152,7 @@ class SubscribeCommand(commands.Cog):
         left_out = command_quota_line("subscribe", len(parts), names, invalid)
         has_wildcard = "*" in typed and await parse_in_thread(partial(_has_wildcard, typed), typed)
         notes = [_WILDCARD_IGNORED] if has_wildcard else []
-        return await self.add(interaction, target, _asked_about_few(taken), left_out, notes)
+        return await self.add(interaction, target, _asked_about_few(taken), left_out, notes, role_id=role_id)
 
     async def add(
         self,
@@ -150,19 +161,24 @@ class SubscribeCommand(commands.Cog):
         parts: Sequence[TypedKeyword],
         left_out: str = "",
         notes: Sequence[str] = (),
+        *,
+        role_id: int | None = None,
     ) -> SubscribeReply:
-        """Adds the keywords among the parts; returns what became of each."""
+        """Adds the keywords among the parts, which ping the role, if any; returns what became of each."""
         await check_bot_may_post(interaction, target)
         keywords = [part for part in parts if isinstance(part, Keyword)]
         added = iter(
             await self._subscription_service.subscribe(
-                keywords, target.channel_id, interaction.guild_id or 0, interaction.user.id
+                keywords,
+                target.channel_id,
+                interaction.guild_id or 0,
+                interaction.user.id,
+                role_id,
             )
         )
         results: list[KeywordResult] = [next(added) if isinstance(part, Keyword) else part for part in parts]
-        return SubscribeReply(
-            target.mention, parts, results, [*exceeded_lines(results, target.mention), left_out], notes
-        )
+        left_out_lines = [*exceeded_lines(results, target.mention), left_out]
+        return SubscribeReply(target.mention, parts, results, left_out_lines, notes, role_id)
 
     async def show(
         self,
@@ -179,7 +195,8 @@ class SubscribeCommand(commands.Cog):
         await send_reply(interaction, [*added.lines(), READING if added.keywords else ""])
         for ambiguous in added.results:
             if isinstance(ambiguous, AmbiguousKeyword):
-                await self._questions.ask_too(interaction, _question(interaction, target, ambiguous), ambiguous.typed)
+                question = _question(interaction, target, ambiguous, added.role_id)
+                await self._questions.ask_too(interaction, question, ambiguous.typed)
         if added.keywords:
             await self._show_previews(interaction, target, added, describe)
 
@@ -241,10 +258,23 @@ def _has_wildcard(typed: str) -> bool:
 
 
 def _question(
-    interaction: discord.Interaction[AnyClient], target: TargetChannel, ambiguous: AmbiguousKeyword
+    interaction: discord.Interaction[AnyClient],
+    target: TargetChannel,
+    ambiguous: AmbiguousKeyword,
+    role_id: int | None,
 ) -> Question:
     answers = tuple((reading,) for reading in ambiguous.readings)
-    return Question(interaction.user.id, "subscribe", answers, channel_id=target.channel_id)
+    return Question(interaction.user.id, "subscribe", answers, channel_id=target.channel_id, mention_role=role_id)
+
+
+def _check_role(interaction: discord.Interaction[AnyClient], target: TargetChannel, role_id: int | None) -> None:
+    """Rejects the role of a question if it was deleted, or if the person or the bot may no longer ping it."""
+    if role_id is None:
+        return
+    role = find_role(interaction, role_id)
+    if role is None:
+        raise CommandRejected("The role that you chose was deleted. Run the command again.")
+    check_may_ping(interaction, target, role)
 
 
 def _asked_about_few(parts: Sequence[TypedKeyword]) -> list[TypedKeyword]:

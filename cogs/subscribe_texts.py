@@ -37,13 +37,17 @@ KeywordResult: TypeAlias = str | AmbiguousKeyword | AddResult
 
 @dataclass(frozen=True, slots=True)
 class SubscribeReply:
-    """What became of a command's keywords; `left_out` is about those beyond a quota, `notes` come last."""
+    """What became of a command's keywords; `left_out` is about those beyond a quota, `notes` come last.
+
+    `role_id` is the role that was chosen for the keywords.
+    """
 
     channel: str
     parts: Sequence[TypedKeyword]
     results: Sequence[KeywordResult]
     left_out: Sequence[str] = ()
     notes: Sequence[str] = ()
+    role_id: int | None = None
 
     @property
     def keywords(self) -> list[Keyword]:
@@ -61,7 +65,8 @@ class SubscribeReply:
             _result_text(part, result, self.channel, previews or {})
             for part, result in zip(self.parts, self.results, strict=True)
         )
-        return [*self.left_out, *results, *self.notes]
+        pings = [f"-# Their papers ping <@&{self.role_id}>."] if self.role_id is not None and self.keywords else []
+        return [*self.left_out, *results, *pings, *self.notes]
 
 
 def paper_lines(previews: Sequence[KeywordPreview]) -> list[str]:

@@ -16,12 +16,11 @@ from bot.discord_api.client import Client
 from bot.domain.expressions.splitting import split_list
 from bot.domain.keyword import Keyword, keyword_key
 from bot.domain.subscription import Spelling
-from bot.domain.text import cut
-from bot.domain.words import visible
 from bot.runtime.errors import InvalidKeyword
 from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
 from bot.services.subscriptions import KeptByConfig, NotSubscribed, SubscriptionService, Unsubscribed
-from cogs.input import describe_mistake, named, parse_in_thread, possible_keywords
+from cogs.input import parse_in_thread
+from cogs.own_keywords import OwnKeywords, several_text, similar_hint, typed_name
 from cogs.permissions import (
     Target,
     can_manage_by_id,
@@ -36,7 +35,6 @@ from cogs.replies import bold, edit_reply
 from cogs.suggestions import choice_name, choice_value, chosen_id, suggested
 
 # An autocompleted keyword of a deleted channel or an archived thread ends with its id, because it cannot be chosen.
-_TYPED_MAX: Final = 60
 _DELETED: Final = " (deleted channel)"
 _ARCHIVED: Final = " (archived thread)"
 _KEYWORD_AND_CHANNEL = re.compile(r"(?P<keyword>.*\S)\s+#(?P<channel>\d{17,20})", re.DOTALL)
@@ -47,6 +45,7 @@ class SubscriptionCommands(commands.Cog):
 
     def __init__(self, subscription_service: SubscriptionService) -> None:
         self._subscription_service = subscription_service
+        self._own_keywords = OwnKeywords(subscription_service)
 
     @app_commands.command(description="Stop posting papers for a keyword in a channel")
     @app_commands.describe(keyword="One of the channel's keywords", channel="The channel (default: this channel)")
@@ -66,7 +65,8 @@ class SubscriptionCommands(commands.Cog):
             channel_id, typed = target.channel_id, keyword
         keyword_id = chosen_id(typed)
         if keyword_id is not None:
-            await edit_reply(interaction, [await self._unsubscribe_chosen(keyword_id, channel_id)])
+            chosen = await self._own_keywords.chosen(keyword_id, channel_id)
+            await edit_reply(interaction, [await self._unsubscribe(chosen, channel_id)])
             return
         parts = await self._parts(typed, interaction.guild_id or 0, channel_id)
         if not parts:
@@ -80,42 +80,20 @@ class SubscriptionCommands(commands.Cog):
     async def _parts(self, typed: str, guild_id: int, channel_id: int) -> Sequence[str]:
         """The keywords that were typed; a label can contain commas."""
         parts = await parse_in_thread(partial(_unique, typed), typed)
-        if len(parts) > 1 and await self._labelled(typed, guild_id, channel_id):
+        if len(parts) > 1 and await self._own_keywords.labelled(typed, guild_id, channel_id):
             return [typed]
         return parts
-
-    async def _unsubscribe_chosen(self, keyword_id: int, channel_id: int) -> str:
-        keywords = await self._subscription_service.keywords_by_id(channel_id, [keyword_id])
-        if not keywords:
-            return f"<#{channel_id}> no longer has that keyword. See `/keywords`."
-        return await self._unsubscribe(keywords[0], channel_id)
 
     async def _unsubscribe_typed(
         self, interaction: discord.Interaction[Client], typed: str, channel_id: int, *, is_named: bool
     ) -> str:
         """Ends the subscription to what typed text means in the channel: a keyword, or the label of one."""
-        mistake = ""
-        possible: Sequence[Keyword] = ()
-        try:
-            possible = await parse_in_thread(partial(possible_keywords, typed), typed)
-        except InvalidKeyword as error:
-            mistake = describe_mistake(error)
-        found: Sequence[Keyword] = ()
-        if possible:
-            found = await self._subscription_service.subscribed(channel_id, possible)
-        found = found or await self._labelled(typed, interaction.guild_id or 0, channel_id)
-        if len(found) > 1:
-            each = named([keyword.text for keyword in found])
-            return f"{bold(cut(typed, _TYPED_MAX))} can mean {each}. Choose one of the suggestions."
-        if found or possible:
-            return await self._unsubscribe((*found, *possible)[0], channel_id)
-        return f"{bold(cut(typed, _TYPED_MAX))}: {mistake}" if is_named else mistake
-
-    async def _labelled(self, typed: str, guild_id: int, channel_id: int) -> Sequence[Keyword]:
-        """The channel's keywords with this name or shortened form."""
-        index = await self._subscription_service.index(guild_id)
-        ids = [each.keyword_id for each in index.labelled(channel_id, visible(typed))]
-        return await self._subscription_service.keywords_by_id(channel_id, ids) if ids else ()
+        meanings = await self._own_keywords.meanings(typed, interaction.guild_id or 0, channel_id)
+        if len(meanings.found) > 1:
+            return several_text(typed, meanings.found)
+        if meanings.found or meanings.possible:
+            return await self._unsubscribe((*meanings.found, *meanings.possible)[0], channel_id)
+        return f"{typed_name(typed)}: {meanings.mistake}" if is_named else meanings.mistake
 
     async def _unsubscribe(self, keyword: Keyword, channel_id: int) -> str:
         match await self._subscription_service.unsubscribe(keyword, channel_id):
@@ -127,8 +105,7 @@ class SubscriptionCommands(commands.Cog):
                     "Remove it from `subscriptions` there and restart the bot."
                 )
             case NotSubscribed(keyword_typed, similar):
-                hint = f"Did you mean {' or '.join(map(bold, similar))}?" if similar else "See `/keywords`."
-                return f"<#{channel_id}> has no keyword {bold(keyword_typed)}. {hint}"
+                return f"<#{channel_id}> has no keyword {bold(keyword_typed)}. {similar_hint(similar)}"
 
     async def _checked_channel(self, interaction: discord.Interaction[Client], channel_id: int) -> int:
         """Returns the id if the channel belongs to this server and the caller may manage it."""

@@ -53,7 +53,7 @@ def build_cogs(context: Context, services: Services, trending: TrendingParts) ->
         CitationCommands(paper_commands),
         ExportCommands(services.exports, services.subscriptions, services.server_settings, context.clock),
         StatusCommand(services.status),
-        ChannelCommands(services.channel_settings, services.exclusions, trending.lists),
+        ChannelCommands(services.channel_settings, services.exclusions, services.subscriptions, trending.lists),
         RestCog(services.exclusions, context.settings.web.public_channels, _public_page_url(context.settings.web)),
         WhyCommand(services.explanations),
         AuditCommand(services.audits),

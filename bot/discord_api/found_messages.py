@@ -109,15 +109,25 @@ def found_message(message: HistoryMessage, thread_id: int | None = None) -> Foun
     marks = message.post_marks()
     if marks is None or marks.key == NO_POST_KEY:
         return None
-    ping = _PING.match(message.content)
-    headline = message.content[ping.end() :] if ping else message.content
+    roles, headline = _pings(message.content)
     return FoundMessage(
         key=marks.key,
         message_id=message.id,
         arxiv_ids=marks.arxiv_ids,
         layout=Layout.CARDS if message.has_links_in_embeds else Layout.COMPACT,
         headline=headline,
-        mention_role=int(ping[1]) if ping else None,
+        mention_role=next(iter(roles), None),
         thread_id=thread_id,
         day=day_in_headline(headline),
+        keyword_roles=roles[1:],
     )
+
+
+def _pings(content: str) -> tuple[tuple[int, ...], str]:
+    """Returns the roles at the beginning of a message, and what follows them."""
+    roles: list[int] = []
+    end = 0
+    while (ping := _PING.match(content, end)) is not None:
+        roles.append(int(ping[1]))
+        end = ping.end()
+    return tuple(roles), content[end:]

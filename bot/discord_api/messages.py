@@ -78,15 +78,15 @@ def _render_trending_post(trending_post: TrendingPost) -> RenderedMessage:
 
 
 def _render_post(post: Post, trending_entries: Mapping[ArxivId, TrendingEntry]) -> RenderedMessage:
-    """Renders a paper post, which pings the role that the channel chose, and nobody else."""
-    role = post.header.mention_role
-    ping = "" if role is None else f"<@&{role}> "
+    """Renders a paper post, which pings the roles that the channel chose, and nobody else."""
+    roles = post.header.roles
+    pings = "".join(f"<@&{role}> " for role in roles)
     return RenderedMessage(
-        content=f"{ping}{post.header.headline}{_rest_line(post)}".strip() or None,
+        content=f"{pings}{post.header.headline}{_rest_line(post)}".strip() or None,
         embeds=embeds(post.papers, post.header.layout, trending_entries, post.matched_authors),
         components=(*reading_components([entry.paper for entry in post.entries], post.key), *_rest_components(post)),
         allowed_mentions=discord.AllowedMentions(
-            everyone=False, users=False, replied_user=False, roles=[] if role is None else [discord.Object(role)]
+            everyone=False, users=False, replied_user=False, roles=[discord.Object(role) for role in roles]
         ),
     )
 

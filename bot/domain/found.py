@@ -16,7 +16,8 @@ LATE_ARRIVAL: Final = timedelta(seconds=2)
 class FoundMessage:
     """A message with papers, as its components and its first line describe it.
 
-    `day` is the day of a trending list; None for a post with papers.
+    `mention_role` is the first role that it pings, and `keyword_roles` are the others: it does not say which is the
+    channel's. `day` is the day of a trending list; None for a post with papers.
     """
 
     key: str
@@ -27,6 +28,7 @@ class FoundMessage:
     mention_role: int | None = None
     thread_id: int | None = None
     day: date | None = None
+    keyword_roles: tuple[int, ...] = ()
 
     @property
     def sent_at(self) -> datetime:

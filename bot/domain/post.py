@@ -21,7 +21,8 @@ class OutboxEntry:
     """One paper that waits to be posted in one channel; `keywords` are shown as the reason.
 
     An entry marked `alone` gets a post of its own. `trending_entry` is the latest one known for the paper. `authors`
-    are those for whom it matches; with `is_first`, it is posted before papers that match for other reasons.
+    are those for whom it matches; with `is_first`, it is posted before papers that match for other reasons. `roles` are
+    those of its keywords, which a message with it pings.
     """
 
     id: int
@@ -31,6 +32,7 @@ class OutboxEntry:
     trending_entry: TrendingEntry | None = None
     authors: tuple[MatchedAuthor, ...] = ()
     is_first: bool = False
+    roles: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +46,30 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class MessageHeader:
-    """What a message has besides its papers: layout, headline, and the role that it pings.
+    """What a message has besides its papers: layout, headline, and the roles that it pings.
 
-    `thread_id` is the forum post that the message belongs to, if any.
+    `mention_role` is the channel's role, `keyword_roles` are those of keywords, and `earlier_roles` those that earlier
+    messages of the batch pinged; None if these are unknown. `thread_id` is the forum post that the message belongs to,
+    if any.
     """
 
     layout: Layout = Layout.CARDS
     headline: str = ""
     mention_role: int | None = None
     thread_id: int | None = None
+    keyword_roles: tuple[int, ...] = ()
+    earlier_roles: tuple[int, ...] | None = ()
+
+    @property
+    def roles(self) -> tuple[int, ...]:
+        """The roles that the message pings, each once."""
+        channel_role = () if self.mention_role is None else (self.mention_role,)
+        return tuple(dict.fromkeys((*channel_role, *self.keyword_roles)))
+
+    def followed_by(self, thread_id: int | None) -> "MessageHeader":
+        """Returns the header of the batch's next message, which pings none of these roles again."""
+        earlier = None if self.earlier_roles is None else tuple(dict.fromkeys((*self.earlier_roles, *self.roles)))
+        return MessageHeader(self.layout, thread_id=thread_id, earlier_roles=earlier)
 
 
 # For a message that consists of papers only.

@@ -20,8 +20,9 @@ QuestionCommand = Literal["subscribe", "latest", "search", "trend"]
 class Question:
     """The keywords of each answer, and the command that continues with one of them.
 
-    `channel_id` is the channel of a subscription. The others are those of `/latest` and `/search`: how many papers a
-    page shows, the value of the option `sort`, and the days to which the papers are limited.
+    `channel_id` and `mention_role` are the channel and the role of a subscription. The others are those of `/latest`
+    and `/search`: how many papers a page shows, the value of the option `sort`, and the days to which the papers are
+    limited.
     """
 
     user_id: int
@@ -31,6 +32,7 @@ class Question:
     papers: int | None = None
     sort: str | None = None
     period: Period | None = None
+    mention_role: int | None = None
 
 
 def combined(parts: Sequence[Keyword | AmbiguousKeyword]) -> tuple[tuple[Keyword, ...], ...]:

@@ -32,7 +32,7 @@ class WatchedKeyword:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """One keyword in one channel."""
+    """One keyword in one channel; `mention_role` is the role that its papers ping."""
 
     channel_id: int
     guild_id: int | None
@@ -40,6 +40,7 @@ class Subscription:
     sources: frozenset[Source]
     added_by: int | None
     added_at: datetime
+    mention_role: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

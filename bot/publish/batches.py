@@ -1,7 +1,7 @@
 """Keeps each channel's current batch: its layout is fixed when it begins, and only its first message has a headline.
 
-A batch begins with the first message after nothing was due in the channel, and ends when nothing is due any more. This
-module sends nothing.
+A batch begins with the first message after nothing was due in the channel, and ends when nothing is due any more. The
+first message pings the channel's role; `bot.domain.pings` decides about those of keywords. This module sends nothing.
 """
 
 from collections.abc import Collection
@@ -46,7 +46,7 @@ class Batches:
     def _first_header(self, settings: ChannelSettings, start: BatchStart) -> MessageHeader:
         due, earlier_header = start.due, start.earlier_header
         announced = None if due.arrived is None else last_announcement(due.arrived)
-        if earlier_header is not None:  # an earlier run began this batch: do not ping again
+        if earlier_header is not None:  # an earlier run began this batch: do not ping the same roles again
             thread_id = None if earlier_header.thread_id in self._lost_threads else earlier_header.thread_id
             first_line = headline(due.papers, due.keywords, announced, BatchKind.REST)
             return replace(earlier_header, headline=first_line, thread_id=thread_id)
@@ -62,8 +62,7 @@ class Batches:
 
     def message_sent(self, post: Post, delivered: Delivered) -> None:
         """Continues the batch after a delivered message: without a headline, in a forum in the same thread."""
-        thread_id = delivered.thread_id or post.header.thread_id
-        self._current[post.channel_id] = MessageHeader(post.header.layout, thread_id=thread_id)
+        self._current[post.channel_id] = post.header.followed_by(delivered.thread_id or post.header.thread_id)
 
     def thread_lost(self, post: Post) -> None:
         """Continues the batch in another forum post: the one of this message accepts no more messages."""

@@ -11,6 +11,7 @@ from typing import assert_never
 
 from bot.domain.layout.message import next_message
 from bot.domain.outgoing import Blocked, Delivered, MessageAbsent, OutcomeUnknown, Rejected, RetryLater
+from bot.domain.pings import with_keyword_roles
 from bot.domain.post import MessageHeader, Post
 from bot.publish.availability import ChannelAvailability
 from bot.publish.batches import Batches
@@ -106,6 +107,7 @@ class ChannelWorker:
         if not entries:
             await self._batches.ended(queue.channel_id)
             return None
+        entries, header = with_keyword_roles(entries, header)
         share = self._posting_limit.share(queue, entries)
         return await self._lifecycle.bind(partial(self._outbox.bind, queue.channel_id, entries, header, share=share))
 

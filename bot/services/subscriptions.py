@@ -155,12 +155,26 @@ class SubscriptionService:
         await self._subscriptions.watched()
 
     async def subscribe(
-        self, keywords: Sequence[Keyword], channel_id: int, guild_id: int, user_id: int
+        self,
+        keywords: Sequence[Keyword],
+        channel_id: int,
+        guild_id: int,
+        user_id: int,
+        mention_role: int | None = None,
     ) -> tuple[AddResult, ...]:
-        """Subscribes a channel to the keywords that its quotas allow, all at once, and starts the initial sync."""
+        """Subscribes a channel to the keywords that its quotas allow, all at once, and starts the initial sync.
+
+        `mention_role` is the role that their papers ping; without one, keywords that the channel has keep theirs.
+        """
         quotas = Quotas(self._limits.keywords_per_channel, self._limits.keywords_per_server)
         results = await self._subscriptions.add_all(
-            keywords, channel_id, guild_id, added_by=user_id, now=self._clock.now(), quotas=quotas
+            keywords,
+            channel_id,
+            guild_id,
+            added_by=user_id,
+            now=self._clock.now(),
+            quotas=quotas,
+            mention_role=mention_role,
         )
         self._initial_sync.notify()
         return results
@@ -215,13 +229,25 @@ class SubscriptionService:
         """Those of these keywords that the channel has, as it spells them."""
         return await self._subscriptions.in_channel_of(channel_id, keywords)
 
+    async def similar(self, keyword: Keyword, channel_id: int) -> tuple[str, ...]:
+        """Keywords of the channel that resemble one that it does not have."""
+        return await self._hints.keywords(keyword, channel_id)
+
     async def unsubscribe(self, keyword: Keyword, channel_id: int) -> Unsubscribed | KeptByConfig | NotSubscribed:
         """Ends a channel's subscription, unless config.json contains it."""
         try:
             sources = await self._subscriptions.remove(keyword, channel_id)
         except KeyError:
-            return NotSubscribed(keyword.label, await self._hints.keywords(keyword, channel_id))
+            return NotSubscribed(keyword.label, await self.similar(keyword, channel_id))
         return KeptByConfig(keyword) if Source.FILE in sources else Unsubscribed(keyword)
+
+    async def set_role(self, keyword: Keyword, channel_id: int, role_id: int | None) -> bool:
+        """Pings a role for a keyword's papers, or none; returns whether the channel subscribes to the keyword."""
+        return await self._subscriptions.set_role(keyword, channel_id, role_id)
+
+    async def with_roles(self, channel_id: int, limit: int) -> tuple[Subscription, ...]:
+        """The first of a channel's subscriptions that have a role."""
+        return await self._subscriptions.with_roles(channel_id, limit)
 
     async def in_channel(self, channel_id: int) -> tuple[Subscription, ...]:
         """A channel's subscriptions."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from bot.domain.channel_settings import ChannelSettings, Layout
+from bot.domain.channel_settings import ChannelSettings
 from bot.domain.post import Due, MessageHeader, OutboxEntry
 from bot.runtime.limits import SELECT_OPTIONS_MAX
 from bot.store.channel_settings import to_settings
@@ -18,7 +18,7 @@ from bot.store.column_types import Id, Utc
 from bot.store.connection import Connection
 from bot.store.database import Database
 from bot.store.expressions import collected, listed, listed_rows, uncollected
-from bot.store.posts import read_entries
+from bot.store.posts import read_entries, to_header
 from bot.store.schema import channel_settings, channels, keywords, outbox, outbox_keywords, posts, subscriptions
 from bot.store.schema.posts import IS_BY_FOLLOWED, IS_UNBOUND
 from bot.store.spellings import KEYWORD_LABEL
@@ -72,7 +72,8 @@ _ENTRY: Final = (
 class BatchStart:
     """What the first message of a batch depends on.
 
-    `earlier_header` has the layout and the thread of the last message, if that contains part of the due batch.
+    `earlier_header` has the layout and the thread of the last message, if that contains part of the due batch, and the
+    roles that the batch has pinged.
     """
 
     due: Due
@@ -185,7 +186,7 @@ async def _spellings(connection: Connection, keyword_ids: Mapping[int, Collectio
 async def _earlier_headers(
     connection: Connection, channel_ids: Sequence[int], now: datetime
 ) -> Mapping[int, MessageHeader]:
-    """Returns the layout and thread of the last message of a channel, if it contains papers of the due batch."""
+    """Returns the header that follows the last message of a channel, if that contains papers of the due batch."""
     later, posted = posts.alias(), outbox.alias()
     last = (
         sa.select(sa.func.max(later.c.message_id))
@@ -202,7 +203,7 @@ async def _earlier_headers(
     )
     is_of_batch = sa.exists().where(posted.c.post_key == posts.c.key, posted.c.state == "delivered", due.is_not(None))
     rows = await connection.all(
-        sa.select(posts.c.channel_id, posts.c.layout, posts.c.thread_id)
+        sa.select(posts)
         .select_from(channels)
         .join(
             posts,
@@ -215,7 +216,7 @@ async def _earlier_headers(
         .where(channels.c.channel_id.in_(listed(channel_ids, Id)), is_of_batch.correlate(posts)),
         {"now": now},
     )
-    return {row.channel_id: MessageHeader(Layout(row.layout), thread_id=row.thread_id) for row in rows}
+    return {row.channel_id: to_header(row).followed_by(row.thread_id) for row in rows}
 
 
 async def _entries(

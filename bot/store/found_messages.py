@@ -109,7 +109,8 @@ class FoundMessages:
 async def _record_post(connection: Connection, channel_id: int, message: FoundMessage) -> None:
     """Records a post, and settles the outbox rows of its papers; `effects` settles those that are added later.
 
-    Its nonce is unknown, so that its key is stored as the nonce; no message of this bot has such a nonce.
+    Its nonce is unknown, so that its key is stored as the nonce; no message of this bot has such a nonce. Which roles
+    earlier messages of its batch pinged is unknown, too.
     """
     await connection.write(
         _INSERT_POST,
@@ -120,6 +121,7 @@ async def _record_post(connection: Connection, channel_id: int, message: FoundMe
             "layout": message.layout.value,
             "heading": message.headline,
             "mention_role": message.mention_role,
+            "keyword_roles": tuple(map(str, message.keyword_roles)),
             "thread_id": message.thread_id,
             "first_attempt": message.sent_at,
             "last_attempt": message.sent_at,

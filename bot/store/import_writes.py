@@ -20,7 +20,14 @@ from bot.store.connection import Connection
 from bot.store.expressions import listed, listed_rows
 from bot.store.import_rows import StoredImport
 from bot.store.schema import channel_settings, channels, import_removals, keywords, subscriptions
-from bot.store.subscription_writes import add_all_by_command, drop_source, restore_by_command, write_channel
+from bot.store.subscription_writes import (
+    add_all_by_command,
+    drop_source,
+    restore_by_command,
+    set_roles,
+    spelling_of,
+    write_channel,
+)
 
 _KEYWORDS: Final = sa.select(
     subscriptions.c.channel_id,
@@ -29,6 +36,7 @@ _KEYWORDS: Final = sa.select(
     subscriptions.c.by_command,
     subscriptions.c.added_by,
     subscriptions.c.added_at,
+    subscriptions.c.mention_role,
     keywords.c.canonical,
 ).join_from(subscriptions, keywords, subscriptions.c.keyword_id == keywords.c.id)
 _CHANNELS_OF_GUILD: Final = sa.select(channels.c.channel_id).where(
@@ -55,7 +63,9 @@ async def read_state(connection: Connection, guild_id: int, channel_ids: Collect
 def _to_state(stored: Iterable[sa.Row[Any]], settings: Iterable[sa.Row[Any]]) -> ServerState:
     by_channel: dict[int, dict[str, StoredKeyword]] = {}
     for row in stored:
-        keyword = StoredKeyword(row.canonical, row.shown, row.by_file, row.by_command, row.added_by, row.added_at)
+        keyword = StoredKeyword(
+            row.canonical, row.shown, row.by_file, row.by_command, row.added_by, row.added_at, row.mention_role
+        )
         by_channel.setdefault(row.channel_id, {})[row.canonical] = keyword
     found = {row.channel_id: to_settings(row) for row in settings}
     default = ChannelState()
@@ -81,8 +91,11 @@ async def write_changes(
         await add_all_by_command(connection, added, preview.user_id, now)
     await _respell(
         connection,
-        {(change.channel_id, old.canonical): new.shown for change in changes for old, new in change.respelled},
+        {(change.channel_id, old.canonical): new.text for change in changes for old, new in change.respelled},
     )
+    roles = {(change.channel_id, each.canonical): each.after for change in changes for each in change.roles}
+    if roles:
+        await set_roles(connection, roles)
 
 
 async def restore(connection: Connection, import_id: str, undos: Sequence[ChannelUndo], now: datetime) -> None:
@@ -96,6 +109,9 @@ async def restore(connection: Connection, import_id: str, undos: Sequence[Channe
         connection,
         {(undo.channel_id, canonical): shown for undo in undos for canonical, shown in undo.respelled.items()},
     )
+    roles = {(undo.channel_id, canonical): role for undo in undos for canonical, role in undo.roles.items()}
+    if roles:
+        await set_roles(connection, roles)
     for undo in undos:
         await replace_settings(connection, undo.channel_id, undo.settings, now)
 
@@ -126,18 +142,21 @@ async def _drop(connection: Connection, pairs: Sequence[tuple[int, str]]) -> Non
 async def _respell(connection: Connection, spellings: Mapping[tuple[int, str], str]) -> None:
     if not spellings:
         return
-    values = listed_rows(
-        [
+    rows = await _rows(connection, spellings)
+    respelled = await asyncio.to_thread(
+        lambda: [
             {
                 "channel_id": row.channel_id,
                 "keyword_id": row.keyword_id,
-                "shown": spellings[row.channel_id, row.canonical],
+                **spelling_of(spellings[row.channel_id, row.canonical], row.canonical),
             }
-            for row in await _rows(connection, spellings)
-        ],
-        {"channel_id": Id, "keyword_id": Id, "shown": Text},
+            for row in rows
+        ]
     )
+    values = listed_rows(respelled, {"channel_id": Id, "keyword_id": Id, "shown": Text, "label": Text})
     is_respelled = sa.and_(
         subscriptions.c.channel_id == values.c.channel_id, subscriptions.c.keyword_id == values.c.keyword_id
     )
-    await connection.write(sa.update(subscriptions).where(is_respelled).values(shown=values.c.shown))
+    await connection.write(
+        sa.update(subscriptions).where(is_respelled).values(shown=values.c.shown, label=values.c.label)
+    )

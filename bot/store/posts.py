@@ -35,9 +35,14 @@ async def read_entries(connection: Connection, rows: Sequence[sa.Row[Any]]) -> t
             trending_entry=trending_entries.get(stored[row.arxiv_id].arxiv_id),
             authors=authors_of(reasons.get(row.id, ())),
             is_first=row.by_followed,
+            roles=_roles(reasons.get(row.id, ())),
         )
         for row in rows
     )
+
+
+def _roles(reasons: Iterable[sa.Row[Any]]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(each.mention_role for each in reasons if each.mention_role is not None))
 
 
 async def read_posts(connection: Connection, rows: Sequence[sa.Row[Any]]) -> tuple[Post, ...]:
@@ -62,11 +67,27 @@ def _to_post(row: sa.Row[Any], entries: Iterable[OutboxEntry], rest: int) -> Pos
         first_attempt=row.first_attempt,
         last_attempt=row.last_attempt,
         entries=tuple(entries),
-        header=MessageHeader(Layout(row.layout), row.heading, row.mention_role, row.thread_id),
+        header=to_header(row),
         message_id=row.message_id,
         search=SearchStart(row.search_after, row.attempted_at),
         rest=rest,
     )
+
+
+def to_header(row: sa.Row[Any]) -> MessageHeader:
+    """Returns the header in a row of `posts`."""
+    return MessageHeader(
+        layout=Layout(row.layout),
+        headline=row.heading,
+        mention_role=row.mention_role,
+        thread_id=row.thread_id,
+        keyword_roles=_role_ids(row.keyword_roles) or (),
+        earlier_roles=_role_ids(row.earlier_roles),
+    )
+
+
+def _role_ids(texts: Iterable[str] | None) -> tuple[int, ...] | None:
+    return None if texts is None else tuple(map(int, texts))
 
 
 async def _rests(connection: Connection, keys: Iterable[str]) -> Mapping[str, int]:
@@ -87,10 +108,16 @@ async def _papers(connection: Connection, arxiv_ids: Iterable[str]) -> Mapping[s
 async def _reasons(connection: Connection, entry_ids: Iterable[int]) -> Mapping[int, Sequence[sa.Row[Any]]]:
     """Returns the keywords for which papers are posted, by outbox row, in the spelling of the row's channel.
 
-    Each has the authors for whom it matches the paper.
+    Each has its role in the channel, and the authors for whom it matches the paper.
     """
     rows = await connection.all(
-        sa.select(outbox.c.id, KEYWORD_LABEL.label("shown"), author_matches.c.certain, author_matches.c.possible)
+        sa.select(
+            outbox.c.id,
+            KEYWORD_LABEL.label("shown"),
+            subscriptions.c.mention_role,
+            author_matches.c.certain,
+            author_matches.c.possible,
+        )
         .join_from(outbox, outbox_keywords, outbox_keywords.c.outbox_id == outbox.c.id)
         .join(keywords, keywords.c.id == outbox_keywords.c.keyword_id)
         .outerjoin(
@@ -133,7 +160,13 @@ async def insert_posts(connection: Connection, new: Iterable[Post]) -> None:
                 "last_attempt": post.last_attempt,
                 "search_after": post.search.after,
                 "attempted_at": post.search.attempted_at,
+                "keyword_roles": tuple(map(str, post.header.keyword_roles)),
+                "earlier_roles": _texts(post.header.earlier_roles),
             }
             for post in new
         ],
     )
+
+
+def _texts(roles: Iterable[int] | None) -> tuple[str, ...] | None:
+    return None if roles is None else tuple(map(str, roles))

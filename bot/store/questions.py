@@ -53,6 +53,7 @@ class Questions:
             "sort": question.sort,
             "period": None if question.period is None else f"{question.period.first}/{question.period.last}",
             "answers": json.dumps(answers, ensure_ascii=False),
+            "mention_role": question.mention_role,
         }
         async with self._database.transaction() as connection:
             await connection.write(_EXPIRED, {"expired_before": now - QUESTION_KEPT})
@@ -74,6 +75,7 @@ class Questions:
             row.papers,
             row.sort,
             None if row.period is None else Period(*map(date.fromisoformat, row.period.split("/"))),
+            row.mention_role,
         )
 
 

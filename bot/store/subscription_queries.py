@@ -41,12 +41,14 @@ _SUBSCRIPTION: Final = sa.select(
     subscriptions.c.by_command,
     subscriptions.c.added_by,
     subscriptions.c.added_at,
+    subscriptions.c.mention_role,
 ).select_from(
     subscriptions.join(channels, subscriptions.c.channel_id == channels.c.channel_id).join(
         keywords, subscriptions.c.keyword_id == keywords.c.id
     )
 )
 _IN_CHANNEL: Final = _SUBSCRIPTION.where(subscriptions.c.channel_id == _CHANNEL).order_by(*_BY_LABEL)
+_WITH_ROLES: Final = _IN_CHANNEL.where(subscriptions.c.mention_role.is_not(None))
 _KEYWORDS_PER_CHANNEL: Final = (
     sa.select(subscriptions.c.channel_id, sa.func.count().label("keywords"))
     .where(_IN_GUILD)
@@ -109,6 +111,10 @@ class SubscriptionQueries:
         """Returns a channel's subscriptions, ordered by keyword; the first `limit` of them unless it is negative."""
         statement = _IN_CHANNEL if limit < 0 else _IN_CHANNEL.limit(limit)
         return await self._subscriptions(statement, {"channel": channel_id})
+
+    async def with_roles(self, channel_id: int, limit: int) -> tuple[Subscription, ...]:
+        """Returns the first of a channel's subscriptions that have a role, ordered by keyword."""
+        return await self._subscriptions(_WITH_ROLES.limit(limit), {"channel": channel_id})
 
     async def in_channels(
         self, guild_id: int, channel_ids: Collection[int], offset: int, limit: int
@@ -226,6 +232,7 @@ class SubscriptionQueries:
             sources=sources_of(row),
             added_by=row.added_by,
             added_at=row.added_at,
+            mention_role=row.mention_role,
         )
 
     def _to_watched(self, row: sa.Row[Any]) -> WatchedKeyword:

@@ -3,6 +3,7 @@
 Every function runs within the caller's transaction.
 """
 
+import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -10,6 +11,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import Insert, insert
 
+from bot.domain.expressions.keywords import stored_keyword
 from bot.domain.keyword import Keyword
 from bot.domain.subscription import Source
 from bot.store.column_types import Flag, Id, Text, Utc
@@ -87,22 +89,25 @@ async def add_by_file(connection: Connection, added: Iterable[tuple[int, Keyword
 
 async def restore_by_command(connection: Connection, rows: Sequence[Mapping[str, int | str | datetime | None]]) -> None:
     """Adds subscriptions again as they were; `rows` have the columns of `import_removals` without the import."""
-    spelled = [{"canonical": str(row["canonical"]), "shown": str(row["shown"])} for row in rows]
+    spelled = await asyncio.to_thread(
+        lambda: [{**row, **spelling_of(str(row["shown"]), str(row["canonical"]))} for row in rows]
+    )
     await _write_keywords(connection, spelled)
     kinds: dict[str, sa.types.TypeEngine[Any]] = {
         "channel_id": Id,
         "canonical": Text,
         "shown": Text,
+        "label": Text,
         "added_by": Id,
         "added_at": Utc(),
     }
-    restored = listed_rows(rows, kinds)
+    restored = listed_rows(spelled, kinds)
     column = restored.c
     flags = {"by_file": sa.literal(False, Flag), "by_command": sa.literal(True, Flag)}
     new = sa.select(
-        column.channel_id, keywords.c.id, column.shown, column.added_by, column.added_at, *flags.values()
+        column.channel_id, keywords.c.id, column.shown, column.label, column.added_by, column.added_at, *flags.values()
     ).where(keywords.c.canonical == column.canonical)
-    names = ["channel_id", "keyword_id", "shown", "added_by", "added_at", *flags]
+    names = ["channel_id", "keyword_id", "shown", "label", "added_by", "added_at", *flags]
     await connection.write(insert(subscriptions).from_select(names, new))
 
 
@@ -160,13 +165,16 @@ def _is_one_of(rows: Iterable[sa.Row[Any]]) -> sa.ColumnElement[bool]:
 
 
 def _row(channel_id: int, keyword: Keyword) -> dict[str, int | str | None]:
-    text, label = keyword.text, keyword.label
-    return {
-        "channel_id": channel_id,
-        "canonical": keyword.canonical,
-        "shown": text,
-        "label": None if label == text else label,
-    }
+    return {"channel_id": channel_id, "canonical": keyword.canonical, **_spelling(keyword.text, keyword)}
+
+
+def spelling_of(text: str, canonical: str) -> dict[str, str | None]:
+    """Returns what is stored of a spelling; parsing long expressions takes time."""
+    return _spelling(text, stored_keyword(text, canonical))
+
+
+def _spelling(text: str, keyword: Keyword) -> dict[str, str | None]:
+    return {"shown": text, "label": None if keyword.label == text else keyword.label}
 
 
 async def rename(connection: Connection, renamed: Iterable[tuple[int, Keyword]]) -> None:
@@ -181,7 +189,27 @@ async def rename(connection: Connection, renamed: Iterable[tuple[int, Keyword]])
         )
 
 
-async def _write_keywords(connection: Connection, rows: Collection[Mapping[str, int | str | None]]) -> None:
+async def set_roles(connection: Connection, roles: Mapping[tuple[int, str], int | None]) -> None:
+    """Sets the roles of subscriptions, by channel and canonical form; those that do not exist are ignored."""
+    wanted = listed_rows(
+        [
+            {"channel_id": channel_id, "canonical": canonical, "mention_role": role}
+            for (channel_id, canonical), role in roles.items()
+        ],
+        {"channel_id": Id, "canonical": Text, "mention_role": Id},
+    )
+    await connection.write(
+        sa.update(subscriptions)
+        .where(
+            keywords.c.canonical == wanted.c.canonical,
+            subscriptions.c.channel_id == wanted.c.channel_id,
+            subscriptions.c.keyword_id == keywords.c.id,
+        )
+        .values(mention_role=wanted.c.mention_role)
+    )
+
+
+async def _write_keywords(connection: Connection, rows: Collection[Mapping[str, int | str | datetime | None]]) -> None:
     """Stores the keywords. The first spelling of each stays while any channel subscribes to it."""
     first_rows = {row["canonical"]: row for row in reversed(list(rows))}
     spelled = listed_rows(reversed(first_rows.values()), {"canonical": Text, "shown": Text, "label": Text})

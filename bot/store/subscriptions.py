@@ -34,6 +34,7 @@ from bot.store.subscription_writes import (
     add_by_file,
     drop_source,
     rename,
+    set_roles,
     write_channel,
     write_channels,
 )
@@ -63,6 +64,17 @@ _USED: Final = sa.select(
         subscriptions.c.channel_id.in_(sa.select(channels.c.channel_id).where(channels.c.guild_id == _GUILD)),
     ),
     ~subscriptions.c.by_file,
+)
+_SET_ROLE: Final = (
+    sa.update(subscriptions)
+    .where(
+        _IS_IN_CHANNEL,
+        subscriptions.c.keyword_id
+        == sa.select(keywords.c.id)
+        .where(keywords.c.canonical == sa.bindparam("canonical", type_=Text))
+        .scalar_subquery(),
+    )
+    .values(mention_role=sa.bindparam("role", type_=Id))
 )
 _IS_GONE: Final = sa.select(
     sa.exists().where(
@@ -96,10 +108,11 @@ class Subscriptions(SubscriptionQueries):
         added_by: int,
         now: datetime,
         quotas: Quotas = UNLIMITED,
+        mention_role: int | None = None,
     ) -> tuple[AddResult, ...]:
         """Subscribes a channel by command to the keywords that fit, first come first served, in one transaction.
 
-        Keywords in the settings file do not count. Those that the channel has already always fit.
+        Keywords in the settings file do not count. Those that the channel has always fit, and get the role, too.
         """
         async with self._database.transaction() as connection:
             used = await _used(connection, channel_id, guild_id)
@@ -114,6 +127,8 @@ class Subscriptions(SubscriptionQueries):
                 await write_channel(connection, channel_id, guild_id)
                 await add_by_command(connection, channel_id, fitting, added_by, now)
             await rename(connection, [(channel_id, each.keyword) for each in results if isinstance(each, Renamed)])
+            if fitting and mention_role is not None:
+                await set_roles(connection, {(channel_id, each.canonical): mention_role for each in fitting})
         self._changed()
         return tuple(results)
 
@@ -148,6 +163,12 @@ class Subscriptions(SubscriptionQueries):
             await drop_source(connection, Source.COMMAND, [row])
         self._changed()
         return sources_of(row) - {Source.COMMAND}
+
+    async def set_role(self, keyword: Keyword, channel_id: int, role_id: int | None) -> bool:
+        """Pings a role for a keyword's papers, or none; returns whether the channel subscribes to the keyword."""
+        values = {"channel": channel_id, "canonical": keyword.canonical, "role": role_id}
+        async with self._database.transaction() as connection:
+            return await connection.write(_SET_ROLE, values) > 0
 
     async def apply_config(self, configured: Mapping[int, Collection[Keyword]], now: datetime) -> None:
         """Makes the file's subscriptions exactly `configured`; writes only what differs from the stored ones."""

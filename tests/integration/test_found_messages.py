@@ -94,6 +94,19 @@ async def test_post_is_read_with_its_key_papers_and_header(papers: int, layout: 
         assert await read(lab, message.channel_id, sent.message_id) == ()
 
 
+@pytest.mark.parametrize("headline", [HEADLINE, ""])
+@pytest.mark.parametrize("channel_role", [101, None])
+async def test_post_is_read_with_all_roles_that_it_pings(headline: str, channel_role: int | None) -> None:
+    async with logged_in() as lab:
+        message = post(lab.world.default.channel("papers"), 2)
+        header = MessageHeader(Layout.CARDS, headline, channel_role, keyword_roles=(102, 103))
+        await send(lab, replace(message, header=header))
+        (found,) = await read(lab, message.channel_id)
+        assert found.headline == headline
+        # It does not matter which of them is the channel's.
+        assert (found.mention_role, *found.keyword_roles) == header.roles
+
+
 async def test_trending_post_is_read_with_its_day() -> None:
     async with logged_in() as lab:
         channel = lab.world.default.channel("papers")

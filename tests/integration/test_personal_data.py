@@ -11,7 +11,7 @@ from bot.domain.question import Question
 from bot.domain.subscription import UNLIMITED
 from bot.store.personal_data import PERSONAL_COLUMNS, PersonalData
 from bot.store.questions import Questions
-from bot.store.schema import metadata
+from bot.store.schema import metadata, questions
 from bot.store.server_settings import ImportApplied, ImportGone, ServerSettingsStore
 from tests.integration.test_server_settings import GRACE, HERE, add_preview, apply, file
 from tests.support.store import ADA, GUILD, NOW, Store
@@ -55,6 +55,14 @@ def test_every_column_with_ids_of_people_is_shown_and_deleted() -> None:
     ]
     # An exclusion of an expression, and a kind of poll.
     assert {name for name in texts if name.endswith("_by") or "user" in name} == {"excluded_by", "found_by"}
+
+
+def test_everything_about_a_question_is_shown() -> None:
+    (kind,) = (each for each in PERSONAL_COLUMNS if each.kind == "questions")
+    assert {column.name for column in kind.shown.values()} == {column.name for column in questions.columns} - {
+        "key",
+        "user_id",
+    }
 
 
 async def count_of(store: Store, user_id: int) -> int:

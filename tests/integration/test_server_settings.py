@@ -10,8 +10,10 @@ import pytest
 from bot.config import LimitsSettings
 from bot.domain.channel_schedule import DailySchedule
 from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
+from bot.domain.keyword import Keyword
 from bot.domain.server_settings.changes import changes_of
 from bot.domain.server_settings.reading import read_settings_file
+from bot.domain.server_settings.writing import file_text, settings_document
 from bot.domain.subscription import UNLIMITED, QuotaExceeded, Quotas
 from bot.services.server_settings import EXPIRY_INTERVAL_S, ServerSettingsService
 from bot.store.import_rows import StoredImport
@@ -107,6 +109,70 @@ async def test_undo_restores_exactly_what_an_import_changed(store: Store, import
     restored = await store.channel_settings.get(HERE)
     assert replace(restored, backlog_pending=False) == settings
     assert isinstance(await imports.undo("1", NOW), ImportGone)
+
+
+async def test_import_sets_roles_of_keywords_and_undo_restores_them(store: Store, imports: ServerSettingsStore) -> None:
+    await store.watch("graph", "tree", "forest", "lake", channel_id=HERE)
+    await store.subscriptions.apply_config({HERE: [Keyword.parse("from file")]}, NOW)
+    for number, name in enumerate(("graph", "tree", "lake"), 1):
+        await store.subscriptions.set_role(Keyword.parse(name), HERE, HERE + number)
+    before = await everything(store)
+    preview = await add_preview(
+        imports,
+        file(
+            {"keyword": "Graph", "mention_role": None},
+            {"keyword": "forest", "mention_role": str(HERE + 8)},
+            {"keyword": "new topic", "mention_role": str(HERE + 9)},
+            {"keyword": "from file", "source": "config.json", "mention_role": str(HERE + 10)},
+            "lake",
+        ),
+    )
+    await apply(imports, preview)
+    subscriptions = await store.subscriptions.in_channel(HERE)
+    assert {each.keyword.shown: each.mention_role for each in subscriptions} == {
+        "Graph": None,
+        "forest": HERE + 8,
+        "from file": HERE + 10,
+        "lake": None,  # the preview removes what the file leaves out
+        "new topic": HERE + 9,
+    }
+    assert isinstance(await imports.undo("1", NOW), ImportUndone)
+    assert await everything(store) == before
+
+
+async def labels(store: Store) -> list[tuple[str, str]]:
+    """What the channels spell, and what people see."""
+    return [(each.shown, each.label) for each in await store.subscriptions.spellings(GUILD)]
+
+
+async def test_names_and_labels_of_keywords_survive_an_export_an_import_and_its_undo(
+    store: Store, imports: ServerSettingsStore
+) -> None:
+    long = " OR ".join(f'"reward model {number}"' for number in range(20))
+    for text in ("name:Mine agents OR tools", "name:Phrase graph", long, "tree"):
+        await store.subscribe(text, HERE)
+    await store.sync()
+    before = await labels(store)
+    state = await imports.read(GUILD, [HERE])
+    document = settings_document(state, {HERE: "papers"}, server_id=GUILD, exported_at=NOW)
+    exported = read_settings_file(file_text(document).encode(), NOW, 1000)
+    assert changes_of(exported, state, NOW, removes=True) == ()
+    await apply(imports, await add_preview(imports, file("name:Yours agents OR tools", "name:Oak tree")))
+    assert await labels(store) == [('name:"Oak" tree', "Oak"), ('name:"Yours" agents OR tools', "Yours")]
+    assert isinstance(await imports.undo("1", NOW), ImportUndone)
+    assert await labels(store) == before
+
+
+async def test_role_that_changed_since_a_preview_or_an_import_prevents_it(
+    store: Store, imports: ServerSettingsStore
+) -> None:
+    await store.watch("graph", channel_id=HERE)
+    preview = await add_preview(imports, file({"keyword": "graph", "mention_role": str(HERE)}))
+    await store.subscriptions.set_role(Keyword.parse("graph"), HERE, HERE + 1)
+    assert isinstance(await apply(imports, preview), SettingsDiffer)
+    await apply(imports, await add_preview(imports, preview.content))
+    await store.subscriptions.set_role(Keyword.parse("graph"), HERE, None)
+    assert isinstance(await imports.undo("1", NOW), SettingsDiffer)
 
 
 async def test_undo_of_an_import_that_only_adds_removes_what_it_added(

@@ -14,7 +14,7 @@ import pytest
 
 from bot.domain.channel_settings import ChannelSettings, Layout
 from bot.domain.outgoing import Delivered
-from bot.domain.post import NO_HEADER, MessageHeader
+from bot.domain.post import MessageHeader
 from bot.runtime.errors import DatabaseUnusable
 from bot.store.migrate import APPLICATION_ID, FORMAT, migrations
 from bot.store.schema import metadata
@@ -100,7 +100,7 @@ async def test_unfinished_work_of_version_1_continues(old: Path) -> None:
         assert await store.channel_settings.get(CHANNEL) == ChannelSettings()
         post = await store.outbox.unsettled_post(CHANNEL)
         assert post is not None
-        assert (post.key, post.nonce, post.header) == ("open", "nonce 3", NO_HEADER)
+        assert (post.key, post.nonce, post.header) == ("open", "nonce 3", MessageHeader(earlier_roles=None))
         assert await store.due_ids() == ["2611.00004"]
         assert (await store.batch_start()).due.arrived == NOW
         await store.outbox.delivered(post, Delivered(78), NOW)

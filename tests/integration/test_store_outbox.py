@@ -251,7 +251,7 @@ async def test_partly_posted_batch_keeps_its_header(store: Store) -> None:
     assert post is not None
     assert await store.outbox.unsettled_post(CHANNEL) == post
     await store.outbox.delivered(post, Delivered(5, thread_id=8), NOW)
-    assert (await store.batch_start()).earlier_header == MessageHeader(Layout.COMPACT, thread_id=8)
+    assert (await store.batch_start()).earlier_header == MessageHeader(Layout.COMPACT, thread_id=8, earlier_roles=(9,))
     await store.outbox.delivered(await store.bind(key="rest"), Delivered(6), SOON)
     await store.poll(paper("2611.00009", title="Graph"), now=SOON)
     assert (await store.batch_start(now=SOON)).earlier_header is None

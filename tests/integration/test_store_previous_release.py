@@ -137,7 +137,7 @@ async def test_migrated_posts_keep_their_keys_nonces_and_papers(database: Path) 
         assert (single.key, single.nonce, single.first_attempt) == (previous.SINGLE_KEY, "nonce 1", HOUR_AGO)
         assert (menu.key, menu.header) == (
             previous.MENU_KEY,
-            MessageHeader(Layout.COMPACT, "**2 new papers**", mention_role=5),
+            MessageHeader(Layout.COMPACT, "**2 new papers**", mention_role=5, earlier_roles=None),
         )
         posted = {post.key: [entry.paper.arxiv_id.value for entry in post.entries] for post in (single, menu, absent)}
         assert posted == {

@@ -15,7 +15,7 @@ from tests.support.clock import FakeClock
 from tests.support.store import ADA, CHANNEL, NOW, Store
 
 ANSWERS = ((Keyword.parse("llm and agents").named("Both"),), (parse_keyword("llm AND agents"), Keyword.parse("tools")))
-ASKED = Question(ADA, "subscribe", ANSWERS, channel_id=CHANNEL)
+ASKED = Question(ADA, "subscribe", ANSWERS, channel_id=CHANNEL, mention_role=2**63 - 1)
 
 
 @pytest.fixture

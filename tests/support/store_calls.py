@@ -25,7 +25,7 @@ from bot.domain.posting_limit import PostingShare
 from bot.domain.queries import Window
 from bot.domain.question import Question
 from bot.domain.search.query import Everything, index_query
-from bot.domain.server_settings.changes import ChannelChange
+from bot.domain.server_settings.changes import ChannelChange, RoleChange
 from bot.domain.subscription import UNLIMITED, ChannelPlace
 from bot.store.audits import AuditStore
 from bot.store.author_names import COUNTED_UNTIL, AuthorNames
@@ -99,7 +99,9 @@ class StoreCalls:
         store, run = self._store, self._run
         for channel_id in (CHANNEL, OTHER_CHANNEL):
             await run(store.subscriptions.add_all([GRAPH], channel_id, GUILD, added_by=ADA, now=NOW))
-        await run(store.subscriptions.add_all([GRAPH, TREE, HINTON], CHANNEL, GUILD, added_by=ADA, now=NOW))
+        several = [GRAPH, TREE, HINTON]
+        await run(store.subscriptions.add_all(several, CHANNEL, GUILD, added_by=ADA, now=NOW, mention_role=1))
+        assert await run(store.subscriptions.set_role(GRAPH, CHANNEL, 2))
         for name in ("Nodes", "Other nodes"):
             named = EXCLUDING.named(name)
             await run(store.subscriptions.add_all([named], CHANNEL, GUILD, added_by=ADA, now=NOW))
@@ -240,7 +242,8 @@ class StoreCalls:
         imports, run = self._imports, self._run
         state = await run(imports.read(GUILD, [CHANNEL]))
         stored = state.of(OTHER_CHANNEL).keywords[GRAPH.canonical]
-        change = ChannelChange(OTHER_CHANNEL, ChannelSettings(), ChannelSettings(), (TREE,), (stored,))
+        settings, roles = ChannelSettings(), (RoleChange(TREE.canonical, TREE.shown, None, 3),)
+        change = ChannelChange(OTHER_CHANNEL, settings, settings, (TREE,), (stored,), roles=roles)
         seen = state.fingerprint([OTHER_CHANNEL])
         for import_id in ("first", "second"):
             preview = StoredImport(import_id, GUILD, ADA, NOW, LATER, False, True, seen, "{}")
@@ -286,6 +289,7 @@ class StoreCalls:
     async def _read_subscriptions(self) -> None:
         queries, run = self._store.subscriptions, self._run
         await run(queries.in_channel(CHANNEL))
+        await run(queries.with_roles(CHANNEL, 5))
         await run(queries.in_channels(GUILD, [CHANNEL], 0, 10))
         await run(queries.keywords_per_channel(GUILD))
         await run(queries.spellings(GUILD))

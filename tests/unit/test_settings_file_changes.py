@@ -1,5 +1,6 @@
 """What an import changes: additions, removals, spellings and settings, and the quotas for them."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,7 +8,13 @@ import pytest
 from bot.domain.channel_schedule import DailySchedule
 from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
 from bot.domain.expressions.keywords import parse_keyword
-from bot.domain.server_settings.changes import ChannelChange, SettingChange, changes_of, exceeded_quota
+from bot.domain.server_settings.changes import (
+    ChannelChange,
+    RoleChange,
+    SettingChange,
+    changes_of,
+    exceeded_quota,
+)
 from bot.domain.server_settings.fields import JsonValue
 from bot.domain.server_settings.model import ChannelState, FileChannel, ServerState, SettingsFile, StoredKeyword
 from bot.domain.server_settings.undoing import read_undo, undo_text
@@ -18,8 +25,8 @@ EARLIER = NOW - timedelta(days=9)
 HERE, THERE = 10**17, 10**17 + 1
 
 
-def stored(text: str, *, by_file: bool = False) -> StoredKeyword:
-    return StoredKeyword(parse_keyword(text).canonical, text, by_file, not by_file, 71, NOW)
+def stored(text: str, *, by_file: bool = False, role: int | None = None) -> StoredKeyword:
+    return StoredKeyword(parse_keyword(text).canonical, text, by_file, not by_file, 71, NOW, role)
 
 
 def channel_state(*keywords: StoredKeyword, settings: ChannelSettings | None = None) -> ChannelState:
@@ -98,6 +105,66 @@ def test_quotas_apply_to_what_an_import_adds() -> None:
     removed = changes_of(file_of("tree"), state, NOW, removes=True)
     assert exceeded_quota(removed, state, Quotas(1, 2)) is None
     assert exceeded_quota(changes_of(file_of(style="cards"), state, NOW, removes=False), state, Quotas(0, 0)) is None
+
+
+def roles_file(**roles: int | None) -> SettingsFile:
+    """A file with these keywords and "plain", which it gives no role; "config" is marked as one of config.json."""
+    parsed = {name: parse_keyword(name) for name in (*roles, "plain")}
+    return SettingsFile(
+        (
+            FileChannel(
+                HERE,
+                tuple(each for name, each in parsed.items() if name != "config"),
+                frozenset(each.canonical for each in parsed.values()),
+                {},
+                {parsed[name].canonical: role for name, role in roles.items()},
+            ),
+        )
+    )
+
+
+def test_roles_of_keywords_change_as_the_file_says() -> None:
+    state = channel_state(
+        stored("graph", role=1), stored("tree", role=2), stored("plain", role=3), stored("config", by_file=True)
+    )
+    file = roles_file(graph=None, tree=2, config=5, new=6)
+    expected = [
+        RoleChange(parse_keyword(name).canonical, name, before, after)
+        for name, before, after in (("config", None, 5), ("graph", 1, None), ("new", None, 6))
+    ]
+    change = only_change(file, state)
+    assert list(change.roles) == expected
+    assert not change.is_empty
+    # What the file leaves out is removed on request only.
+    removed = RoleChange(parse_keyword("plain").canonical, "plain", 3, None)
+    assert list(only_change(file, state, removes=True).roles) == [*expected, removed]
+    without_list = SettingsFile((FileChannel(HERE, None, frozenset(), {}),))
+    assert changes_of(without_list, ServerState({HERE: state}), NOW, removes=True) == ()
+
+
+def test_role_of_a_keyword_of_config_json_that_the_channel_lacks_changes_nothing() -> None:
+    state = ServerState({HERE: channel_state(stored("plain"))})
+    assert changes_of(roles_file(config=5), state, NOW, removes=False) == ()
+
+
+def test_undo_restores_roles_also_of_keywords_that_it_adds_again() -> None:
+    state = channel_state(stored("graph", role=1), stored("gone", role=2), stored("plain"))
+    change = only_change(roles_file(graph=5, new=6), state, removes=True)
+    (undo,) = read_undo(undo_text([change]))
+    assert undo.roles == {
+        parse_keyword("graph").canonical: 1,
+        parse_keyword("gone").canonical: 2,
+        parse_keyword("new").canonical: None,
+    }
+
+
+def test_undo_of_the_previous_release_has_no_roles() -> None:
+    text = undo_text([only_change(file_of("graph"), channel_state())])
+    (each,) = json.loads(text)
+    del each["roles"]
+    (undo,) = read_undo(json.dumps([each]))
+    assert undo.roles == {}
+    assert undo.added == (parse_keyword("graph").canonical,)
 
 
 def test_undo_has_everything_that_it_restores_but_no_person() -> None:

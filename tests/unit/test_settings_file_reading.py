@@ -25,11 +25,17 @@ from bot.runtime.errors import InvalidSettingsFile
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 CHANNEL = 10**17
 ROLE = 2 * 10**17
-KEYWORDS = ("reward model", "graphs [cs.LG]", '"reward model" OR RLHF', 'name:"Mine" au:"Hinton, G" ANDNOT survey')
+KEYWORDS = (
+    "reward model",
+    "graphs [cs.LG]",
+    '"reward model" OR RLHF',
+    'name:"Mine" au:"Hinton, G" ANDNOT survey',
+    "name:Short RLHF",
+)
 
 
-def stored(keyword: Keyword, *, by_file: bool = False) -> StoredKeyword:
-    return StoredKeyword(keyword.canonical, keyword.shown, by_file, not by_file, 71, NOW)
+def stored(keyword: Keyword, *, by_file: bool = False, role: int | None = None) -> StoredKeyword:
+    return StoredKeyword(keyword.canonical, keyword.text, by_file, not by_file, 71, NOW, role)
 
 
 def state_of(*keywords: StoredKeyword, settings: ChannelSettings | None = None) -> ServerState:
@@ -82,18 +88,26 @@ settings = st.builds(
 
 @given(
     settings,
-    st.lists(st.tuples(st.sampled_from(KEYWORDS), st.booleans()), unique_by=lambda each: each[0]),
+    st.lists(
+        st.tuples(st.sampled_from(KEYWORDS), st.booleans(), st.none() | st.just(ROLE)), unique_by=lambda each: each[0]
+    ),
 )
 def test_exported_settings_are_read_again_without_a_change(
-    chosen: ChannelSettings, keywords: list[tuple[str, bool]]
+    chosen: ChannelSettings, keywords: list[tuple[str, bool, int | None]]
 ) -> None:
-    state = state_of(*(stored(parse_keyword(text), by_file=flag) for text, flag in keywords), settings=chosen)
+    state = state_of(
+        *(stored(parse_keyword(text), by_file=flag, role=role) for text, flag, role in keywords), settings=chosen
+    )
     file = read(written(state))
     assert file.channel_ids == (CHANNEL,)
     assert changes_of(file, state, NOW, removes=True) == ()
     (change,) = changes_of(file, ServerState({}), NOW, removes=False) or (None,)
     added = {keyword.canonical for keyword in change.added} if change else set()
-    assert added == {parse_keyword(text).canonical for text, is_file in keywords if not is_file}
+    assert added == {parse_keyword(text).canonical for text, is_file, _ in keywords if not is_file}
+    roles = {each.canonical: each.after for each in change.roles} if change else {}
+    assert roles == {
+        parse_keyword(text).canonical: role for text, is_file, role in keywords if not is_file and role is not None
+    }
     assert encoded(change.after if change else ChannelSettings()) == encoded(chosen)
 
 
@@ -135,6 +149,8 @@ def test_change_of_any_setting_in_files_changes_the_fingerprint() -> None:
         state_of(),
         state_of(stored(parse_keyword("Graph"))),
         state_of(stored(parse_keyword("graph"), by_file=True)),
+        state_of(stored(parse_keyword("graph"), role=ROLE)),
+        state_of(stored(parse_keyword("graph"), role=ROLE + 1)),
     ]
     prints = {each.fingerprint([CHANNEL]) for each in (state, *others)}
     assert len(prints) == 1 + len(others)
@@ -169,6 +185,10 @@ def test_change_of_any_setting_in_files_changes_the_fingerprint() -> None:
         (one_channel(keywords=[{"keyword": "graph", "phrase": 1}]), "keyword 1 is not valid; besides `keyword`"),
         (one_channel(keywords=[{"keyword": "graph", "source": "me"}]), "keyword 1 is not valid; besides `keyword`"),
         (one_channel(keywords=[{"keyword": "graph", "more": 1}]), "keyword 1 is not valid; besides `keyword`"),
+        (
+            one_channel(keywords=["tree", {"keyword": "graph", "mention_role": 5}]),
+            f"In <#{CHANNEL}>, keyword 2: `mention_role` is not valid; allowed: null, or the id of a role in quotation",
+        ),
         (one_channel(keywords=["graph AND (tree"]), "keyword 1 `graph AND (tree` is not valid, at character "),
         (one_channel(keywords=["graph"] * 101), "The file has 101 keywords; this server can have up to 100."),
         (one_channel(settings={"style": 1}), "`style` is not valid; allowed: `auto`, `cards` or `compact`."),
@@ -212,3 +232,17 @@ def test_first_of_equal_keywords_counts_and_missing_parts_are_optional() -> None
     assert [keyword.shown for keyword in file.channels[0].keywords or ()] == ["Graph", "tree"]
     (bare,) = read(one_channel(name="papers")).channels
     assert (bare.keywords, bare.values) == (None, {})
+
+
+def test_keyword_of_a_file_keeps_its_role_unless_the_file_names_one() -> None:
+    keywords = [
+        {"keyword": "graph", "mention_role": str(ROLE)},
+        {"keyword": "Graphs", "mention_role": str(ROLE + 1)},  # of equal keywords, the first one counts
+        {"keyword": "tree", "mention_role": None},
+        {"keyword": "forest", "source": "config.json", "mention_role": str(ROLE)},
+        {"keyword": "lake"},
+        "sea",
+    ]
+    (channel,) = read(one_channel(keywords=keywords)).channels
+    expected = {"graph": ROLE, "tree": None, "forest": ROLE}
+    assert channel.roles == {parse_keyword(text).canonical: role for text, role in expected.items()}

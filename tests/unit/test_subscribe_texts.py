@@ -36,6 +36,14 @@ def test_each_result_has_its_line(part: TypedKeyword, result: KeywordResult, lin
     assert lines(part, result) == [line]
 
 
+def test_role_is_named_if_the_channel_has_any_of_the_keywords() -> None:
+    exceeded = QuotaExceeded(PHRASE, QuotaScope.CHANNEL, 5, 5)
+    for result, expected in ((Added(PHRASE), 1), (AlreadyWatched(PHRASE), 1), ("a mistake", 0), (exceeded, 0)):
+        named = SubscribeReply("<#1>", [PHRASE], [result], role_id=7).lines()
+        assert named.count("-# Their papers ping <@&7>.") == expected
+        assert not [line for line in SubscribeReply("<#1>", [PHRASE], [result]).lines() if "ping" in line]
+
+
 def test_keyword_beyond_a_quota_has_no_line_and_a_question_has_one() -> None:
     assert lines(PHRASE, QuotaExceeded(PHRASE, QuotaScope.CHANNEL, 5, 5)) == []
     ambiguous = read_keyword("a1 and b1")

@@ -28,7 +28,7 @@ BACKLOG_CARDS_MAX: Final = 50
 # With more, the titles, links and keywords of a compact list would no longer fit.
 COMPACT_PER_MESSAGE: Final = 20
 
-# Leaves space in the headline for the mention of a role in front of it.
+# Leaves space in the message for the mentions of roles in front of the headline.
 _KEYWORDS_MAX: Final = 400
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 

@@ -1,7 +1,7 @@
 """What an import changes in the settings of a server's channels.
 
-An import adds and changes; what the file leaves out stays, unless the person wants missing keywords to be removed, and
-then only in channels that the file names. Keywords in config.json always stay.
+An import adds and changes; what the file leaves out stays, unless the person wants missing keywords and roles of
+keywords to be removed, and then only in channels that the file names. Keywords in config.json always stay.
 """
 
 from collections.abc import Sequence
@@ -32,6 +32,16 @@ class SettingChange:
 
 
 @dataclass(frozen=True, slots=True)
+class RoleChange:
+    """A keyword that gets another role, or none; it may be one that the import adds."""
+
+    canonical: str
+    shown: str
+    before: int | None
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelChange:
     """What changes in one channel; `respelled` has keywords that get another spelling or name."""
 
@@ -41,6 +51,7 @@ class ChannelChange:
     added: tuple[Keyword, ...] = ()
     removed: tuple[StoredKeyword, ...] = ()
     respelled: tuple[tuple[StoredKeyword, Keyword], ...] = ()
+    roles: tuple[RoleChange, ...] = ()
 
     @property
     def settings(self) -> tuple[SettingChange, ...]:
@@ -54,7 +65,7 @@ class ChannelChange:
     @property
     def is_empty(self) -> bool:
         """Whether nothing changes."""
-        return not (self.added or self.removed or self.respelled or self.settings)
+        return not (self.added or self.removed or self.respelled or self.roles or self.settings)
 
 
 def changes_of(file: SettingsFile, state: ServerState, now: datetime, *, removes: bool) -> tuple[ChannelChange, ...]:
@@ -68,14 +79,30 @@ def _change(channel: FileChannel, state: ChannelState, now: datetime, *, removes
     known = [(state.keywords[each.canonical], each) for each in keywords if each.canonical in state.keywords]
     missing = [each for each in state.keywords.values() if not each.by_file and each.canonical not in channel.listed]
     is_complete = removes and channel.keywords is not None
+    added = tuple(each for each in keywords if each.canonical not in state.keywords)
     return ChannelChange(
         channel.channel_id,
         state.settings,
         applied(channel.values, state.settings, now),
-        tuple(each for each in keywords if each.canonical not in state.keywords),
+        added,
         tuple(sorted(missing, key=lambda each: each.shown)) if is_complete else (),
-        tuple((stored, each) for stored, each in known if not stored.by_file and stored.shown != each.shown),
+        tuple((stored, each) for stored, each in known if not stored.by_file and stored.shown != each.text),
+        _roles(channel, state, added, removes=removes),
     )
+
+
+def _roles(
+    channel: FileChannel, state: ChannelState, added: Sequence[Keyword], *, removes: bool
+) -> tuple[RoleChange, ...]:
+    """Returns the roles that change, of the keywords that the channel has afterwards, in alphabetical order."""
+    stored = (state.keywords[each] for each in channel.listed if each in state.keywords)
+    known = {each.canonical: (each.shown, each.mention_role) for each in stored}
+    known |= {each.canonical: (each.text, None) for each in added}
+    found = (
+        RoleChange(canonical, shown, before, channel.roles.get(canonical, None if removes else before))
+        for canonical, (shown, before) in known.items()
+    )
+    return tuple(sorted((each for each in found if each.before != each.after), key=lambda each: each.shown))
 
 
 def exceeded_quota(

@@ -97,13 +97,18 @@ def _days(value: Mapping[str, JsonValue]) -> Weekdays:
         raise InvalidSettingsFile(f"in `days`: {error}") from None
 
 
-def _with_role(settings: ChannelSettings, value: JsonValue, _: datetime) -> ChannelSettings:
+def role_of(value: JsonValue) -> int | None:
+    """Returns the id of the role in a file, None for no role; raises InvalidSettingsFile with what is allowed."""
     is_id = isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= len(str(SNOWFLAKE_MAX))
     if value is None:
-        return replace(settings, mention_role=None)
+        return None
     if not is_id or not SNOWFLAKE_MIN <= int(str(value)) <= SNOWFLAKE_MAX:
         raise InvalidSettingsFile("allowed: null, or the id of a role in quotation marks")
-    return replace(settings, mention_role=int(str(value)))
+    return int(str(value))
+
+
+def _with_role(settings: ChannelSettings, value: JsonValue, _: datetime) -> ChannelSettings:
+    return replace(settings, mention_role=role_of(value))
 
 
 def _flag(value: JsonValue) -> bool:
@@ -148,8 +153,9 @@ def _described_trending(settings: ChannelSettings) -> str:
     return f"daily, from {plural(votes, 'vote')}" if votes else "daily"
 
 
-def _described_role(settings: ChannelSettings) -> str:
-    return "none" if settings.mention_role is None else f"<@&{settings.mention_role}>"
+def described_role(role_id: int | None) -> str:
+    """Returns a role in words, for previews."""
+    return "none" if role_id is None else f"<@&{role_id}>"
 
 
 def _yes(is_set: object) -> str:
@@ -166,7 +172,7 @@ FIELDS: Final = (
         ("mention_role",),
         lambda each: None if each.mention_role is None else str(each.mention_role),
         _with_role,
-        _described_role,
+        lambda each: described_role(each.mention_role),
     ),
     SettingField("publish", ("publish",), lambda each: each.publish, _with_publish, lambda each: _yes(each.publish)),
     SettingField(

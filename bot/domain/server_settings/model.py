@@ -24,6 +24,7 @@ class StoredKeyword:
     by_command: bool
     added_by: int | None
     added_at: datetime
+    mention_role: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class ServerState:
         return sum(counted(channel) for channel in self.channels.values())
 
     def fingerprint(self, channel_ids: Iterable[int]) -> str:
-        """Returns a text that differs after any change of these channels' settings or keywords.
+        """Returns a text that differs after any change of these channels' settings, keywords, or roles of keywords.
 
         Who added a keyword does not matter, nor which papers wait.
         """
@@ -64,7 +65,10 @@ def counted(channel: ChannelState) -> int:
 
 
 def _comparable(channel: ChannelState) -> list[object]:
-    keywords = sorted((each.canonical, each.shown, each.by_file) for each in channel.keywords.values())
+    keywords = sorted(
+        [each.canonical, each.shown, each.by_file, *([] if each.mention_role is None else [each.mention_role])]
+        for each in channel.keywords.values()
+    )
     return [encoded(channel.settings), keywords]
 
 
@@ -72,13 +76,15 @@ def _comparable(channel: ChannelState) -> list[object]:
 class FileChannel:
     """A channel in a settings file; what the file leaves out is None or missing, and stays as it is.
 
-    `keywords` has those that commands added, `listed` the canonical forms of all, also of those in config.json.
+    `keywords` has those that commands added, `listed` the canonical forms of all, also of those in config.json. `roles`
+    has the roles that the file gives keywords, by canonical form; None is no role.
     """
 
     channel_id: int
     keywords: tuple[Keyword, ...] | None
     listed: frozenset[str]
     values: Mapping[str, JsonValue]
+    roles: Mapping[str, int | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 from bot.domain.channel_settings import ChannelSettings
 from bot.domain.expressions.keywords import parse_keyword
 from bot.domain.keyword import Keyword
-from bot.domain.server_settings.fields import JsonValue, applied, code_text
+from bot.domain.server_settings.fields import JsonValue, applied, code_text, role_of
 from bot.domain.server_settings.model import FileChannel, SettingsFile
 from bot.domain.server_settings.writing import CONFIG_SOURCE, FILE_FORMAT
 from bot.domain.text import plural
@@ -24,7 +24,7 @@ FILE_CHANNELS_MAX: Final = 1500
 
 _EXPORT: Final = "`/export settings` writes one that is"
 _CHANNEL_KEYS: Final = frozenset(("id", "name", "settings", "keywords"))
-_KEYWORD_KEYS: Final = frozenset(("keyword", "phrase", "source"))
+_KEYWORD_KEYS: Final = frozenset(("keyword", "phrase", "source", "mention_role"))
 
 
 def read_settings_file(content: bytes, now: datetime, keywords_max: int) -> SettingsFile:
@@ -116,10 +116,13 @@ def _channel(channel_id: int, channel: dict[str, JsonValue], now: datetime) -> F
     given = channel["keywords"]
     if not isinstance(given, list):
         raise InvalidSettingsFile(f"{where}, `keywords` is no list.")
-    parsed = [(_keyword(each, f"{where}, keyword {number}"), each) for number, each in enumerate(given, 1)]
+    places = [f"{where}, keyword {number}" for number in range(1, len(given) + 1)]
+    parsed = [(_keyword(each, place), each) for each, place in zip(given, places, strict=True)]
+    given_roles = [_roles(*each, place) for each, place in zip(parsed, places, strict=True)]
     added = {keyword.canonical: keyword for keyword, each in reversed(parsed) if not _is_from_config(each)}
     listed = frozenset(keyword.canonical for keyword, _ in parsed)
-    return FileChannel(channel_id, tuple(reversed(added.values())), listed, values)
+    roles = {canonical: role for each in reversed(given_roles) for canonical, role in each.items()}
+    return FileChannel(channel_id, tuple(reversed(added.values())), listed, values, roles)
 
 
 def _is_from_config(value: JsonValue) -> bool:
@@ -133,10 +136,21 @@ def _keyword(value: JsonValue, where: str) -> Keyword:
     is_phrase, source = fields.get("phrase", False), fields.get("source", CONFIG_SOURCE)
     if fields.keys() - _KEYWORD_KEYS or not isinstance(is_phrase, bool) or source != CONFIG_SOURCE:
         raise InvalidSettingsFile(
-            f'{where} is not valid; besides `keyword`, an object can have "phrase": true and "source": "config.json".'
+            f'{where} is not valid; besides `keyword`, an object can have "phrase": true, "source": "config.json" and '
+            "`mention_role`."
         )
     try:
         return Keyword.parse(text) if is_phrase else parse_keyword(text)
     except InvalidKeyword as error:
         at = f", at character {error.position + 1}" if isinstance(error, InvalidExpression) else ""
         raise InvalidSettingsFile(f"{where} `{code_text(text)}` is not valid{at}. {error}") from None
+
+
+def _roles(keyword: Keyword, value: JsonValue, where: str) -> dict[str, int | None]:
+    """Returns the role that the file gives the keyword, if it gives any."""
+    if not isinstance(value, dict) or "mention_role" not in value:
+        return {}
+    try:
+        return {keyword.canonical: role_of(value["mention_role"])}
+    except InvalidSettingsFile as error:
+        raise InvalidSettingsFile(f"{where}: `mention_role` is not valid; {error}.") from None

@@ -11,12 +11,16 @@ from bot.domain.server_settings.fields import exact, from_exact
 
 @dataclass(frozen=True, slots=True)
 class ChannelUndo:
-    """What an undo does in one channel: sets these settings, removes keywords, and gives others their old spelling."""
+    """What an undo does in one channel: sets these settings, removes keywords, and gives others their old spelling.
+
+    `roles` are the old roles of keywords, of those that it adds again, too.
+    """
 
     channel_id: int
     settings: ChannelSettings
     added: tuple[str, ...]
     respelled: Mapping[str, str]
+    roles: Mapping[str, int | None]
 
 
 def undo_text(changes: Iterable[ChannelChange]) -> str:
@@ -28,6 +32,8 @@ def undo_text(changes: Iterable[ChannelChange]) -> str:
                 "settings": exact(change.before),
                 "added": [keyword.canonical for keyword in change.added],
                 "respelled": {stored.canonical: stored.shown for stored, _ in change.respelled},
+                "roles": {each.canonical: each.before for each in change.roles}
+                | {each.canonical: each.mention_role for each in change.removed if each.mention_role is not None},
             }
             for change in changes
         ]
@@ -35,8 +41,10 @@ def undo_text(changes: Iterable[ChannelChange]) -> str:
 
 
 def read_undo(text: str) -> tuple[ChannelUndo, ...]:
-    """Returns what `undo_text` wrote."""
+    """Returns what `undo_text` wrote; that of the previous release has no roles."""
     return tuple(
-        ChannelUndo(each["id"], from_exact(each["settings"]), tuple(each["added"]), each["respelled"])
+        ChannelUndo(
+            each["id"], from_exact(each["settings"]), tuple(each["added"]), each["respelled"], each.get("roles", {})
+        )
         for each in json.loads(text)
     )

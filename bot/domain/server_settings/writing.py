@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Final
 
 from bot.domain.expressions.keywords import is_canonical_expression
-from bot.domain.expressions.parsing import is_expression
+from bot.domain.expressions.parsing import is_expression, split_name
+from bot.domain.keyword import keyword_key
 from bot.domain.server_settings.fields import JsonValue, encoded
 from bot.domain.server_settings.model import ChannelState, ServerState, StoredKeyword
 
@@ -49,9 +50,20 @@ def _channel(channel_id: int, name: str, channel: ChannelState) -> JsonValue:
 def _keyword(keyword: StoredKeyword) -> JsonValue:
     """Returns the text alone where that says everything."""
     fields: dict[str, JsonValue] = {"keyword": keyword.shown}
-    # An earlier release stored `a OR b` as a phrase; it stays one.
-    if not is_canonical_expression(keyword.canonical) and is_expression(keyword.shown):
+    if _is_marked_as_phrase(keyword):
         fields["phrase"] = True
     if keyword.by_file:
         fields["source"] = CONFIG_SOURCE
+    if keyword.mention_role is not None:
+        fields["mention_role"] = str(keyword.mention_role)
     return fields if len(fields) > 1 else keyword.shown
+
+
+def _is_marked_as_phrase(keyword: StoredKeyword) -> bool:
+    """Whether the text of a phrase alone would be read as something else."""
+    if is_canonical_expression(keyword.canonical):
+        return False
+    name, phrase = split_name(keyword.shown)
+    is_named = name is not None and keyword_key(phrase) == keyword.canonical
+    # An earlier release stored `a OR b` as a phrase; it stays one.
+    return is_expression(phrase if is_named else keyword.shown)

@@ -11,7 +11,7 @@ from bot.store.schema.base import BY_KEY, STRICT, channel, keyword, metadata, pa
 # thread_id: its forum post; publish_at: when it is published to the followers of an announcement channel, NULL once it
 # is. search_after: the search for it in the channel's history begins above this message id; attempted_at: the last
 # attempt by Discord's clock. mention_role, keyword_roles: the roles that it pings, of the channel and of
-# keywords; earlier_roles: those of keywords that earlier messages of its batch pinged.
+# keywords; earlier_roles: those that earlier messages of its batch pinged, NULL if that is unknown.
 posts: Final = sa.Table(
     "posts",
     metadata,

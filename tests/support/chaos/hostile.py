@@ -26,6 +26,7 @@ _FORGED: Final = (
 _COMPLETED: Final = (
     *(("trend", "keyword"), ("trend", "keyword5"), ("unsubscribe", "keyword"), ("subscribe", "category")),
     *(("channel schedule", "zone"), ("channel schedule", "time"), ("channel exclude remove", "expression")),
+    ("channel mention", "keyword"),
 )
 
 
@@ -156,6 +157,7 @@ class HostilePerson:
             ("channel pause", {}),
             ("channel resume", {}),
             ("channel mention", {"role": self._server.role}),
+            ("channel mention", {"role": self._server.role, "keyword": self._text()}),
             ("channel publish", {"wanted": True}),
             ("channel exclude add", {"expression": self._text()}),
             ("channel exclude remove", {"expression": self._text()}),
