@@ -4,12 +4,12 @@
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import takewhile
 from typing import Final
 
-from bot.domain.channel_settings import Layout
+from bot.domain.channel_settings import Discussion, Layout
 from bot.domain.expressions.authors import MatchedAuthor
 from bot.domain.history import UNKNOWN_START, SearchStart
 from bot.domain.paper import ArxivId, Paper
@@ -46,13 +46,16 @@ class Due:
 class MessageHeader:
     """What a message has besides its papers: layout, headline, and the role that it pings.
 
-    `thread_id` is the forum post that the message belongs to, if any.
+    `thread_id` is the forum post that the message belongs to, if any. `begins_batch` is known only until the message is
+    bound: what depends on it is stored then.
     """
 
     layout: Layout = Layout.CARDS
     headline: str = ""
     mention_role: int | None = None
     thread_id: int | None = None
+    discussion: Discussion | None = None
+    begins_batch: bool = field(default=False, compare=False)
 
 
 # For a message that consists of papers only.

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from bot.domain.channel_settings import Layout
+from bot.domain.channel_settings import Discussion, Layout
 from bot.domain.history import SearchStart
 from bot.domain.paper import Paper
 from bot.domain.post import MessageHeader, OutboxEntry, Post, in_order
@@ -62,7 +62,13 @@ def _to_post(row: sa.Row[Any], entries: Iterable[OutboxEntry], rest: int) -> Pos
         first_attempt=row.first_attempt,
         last_attempt=row.last_attempt,
         entries=tuple(entries),
-        header=MessageHeader(Layout(row.layout), row.heading, row.mention_role, row.thread_id),
+        header=MessageHeader(
+            Layout(row.layout),
+            row.heading,
+            row.mention_role,
+            row.thread_id,
+            discussion=None if row.discussion is None else Discussion(row.discussion),
+        ),
         message_id=row.message_id,
         search=SearchStart(row.search_after, row.attempted_at),
         rest=rest,
@@ -129,6 +135,7 @@ async def insert_posts(connection: Connection, new: Iterable[Post]) -> None:
                 "heading": post.header.headline,
                 "mention_role": post.header.mention_role,
                 "thread_id": post.header.thread_id,
+                "discussion": None if post.header.discussion is None else post.header.discussion.value,
                 "first_attempt": post.first_attempt,
                 "last_attempt": post.last_attempt,
                 "search_after": post.search.after,
