@@ -215,6 +215,7 @@ class App:
             "Posting": self._when_guilds_known(self._publish.dispatcher.run),
             "Waiting for Discord": self._backoff_watch.run,
             "Telling admins": self._when_guilds_known(self._publish.janitor.run),
+            "Starting threads": self._when_guilds_known(self._publish.discussion_loop.run),
             "Editing posts": self._when_guilds_known(self._publish.editor.run),
             "Checking the clock": self._clock_watch.run,
             "Looking for a second bot": self._when_guilds_known(self._publish.history_check.run),
