@@ -59,7 +59,7 @@ class DiscussionLoop:
     async def run(self) -> None:
         """Starts what is due until it is cancelled."""
         while True:
-            if self._second_bot.pause_s() == 0:
+            if self._second_bot.pause_s() == 0 and await self._discussions.is_any_wanted():
                 await self._drop_expired()
                 await self._start_all()
             await self._wakeup.wait(THREAD_CHECK_INTERVAL_S)

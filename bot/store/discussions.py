@@ -58,6 +58,7 @@ _POSTPONE: Final = (
         problem=sa.bindparam("reason", type_=Text),
     )
 )
+_ANY_WANTED: Final = sa.select(discussions.c.post_key).where(IS_WANTED).limit(1)
 _EXPIRED: Final = sa.select(discussions.c.post_key, discussions.c.arxiv_id).where(
     IS_WANTED, discussions.c.asked_at <= sa.bindparam("before", type_=Utc)
 )
@@ -157,11 +158,15 @@ class Discussions:
         async with self._database.transaction() as connection:
             await connection.write(_POSTPONE, parameters)
 
+    async def is_any_wanted(self) -> bool:
+        """Whether the bot is to start any thread, now or later."""
+        async with self._database.reading() as connection:
+            return await connection.first(_ANY_WANTED) is not None
+
     async def drop_expired(self, before: datetime) -> int:
         """Drops the threads that the bot was to start and that were requested before this time; returns how many.
 
-        Those of messages that do not exist, and of channels without threads, are dropped, too, and not counted. Where
-        nothing is wanted, nothing is written.
+        Those of messages that do not exist, and of channels without threads, are dropped, too, and not counted.
         """
         async with self._database.reading() as connection:
             expired = await connection.all(_EXPIRED, {"before": before})

@@ -185,6 +185,7 @@ class StoreCalls:
         assert due == wanted
         await run(store.discussions.postpone(wanted, LATER, "a reason", now=NOW))
         await run(store.discussions.problems(GUILD))
+        await run(store.discussions.is_any_wanted())
         await run(store.discussions.drop_expired(LATER))
         await run(store.discussions.drop(wanted))
         for _ in range(2):
