@@ -14,7 +14,8 @@ from bot.discord_api.custom_ids import NO_POST_KEY
 from bot.discord_api.delivery import post_sample
 from bot.discord_api.messages import RenderedMessage, embeds, reading_components
 from bot.domain.channel_schedule import DailySchedule, describe_schedule, next_daily_time
-from bot.domain.channel_settings import ChannelSettings, Style
+from bot.domain.channel_settings import ChannelSettings, Style, ThreadMode
+from bot.domain.discussion import style_of
 from bot.domain.layout.message import layout_of
 from bot.domain.text import plural
 from bot.domain.trending.parsing import TRENDING_COUNT_MAX
@@ -26,7 +27,6 @@ from bot.services.exclusions import ExclusionService, HeldBack
 from bot.services.subscriptions import SubscriptionService
 from bot.services.trending import TrendingLists
 from cogs.channel_mentions import ChannelMentions
-from cogs.channel_rules import ChannelRules
 from cogs.channel_texts import KEYWORDS_SHOWN, STYLE_TEXTS, backlog_text, pings_line, settings_lines, trending_line
 from cogs.exclusion_texts import rule_lines
 from cogs.permissions import (
@@ -39,6 +39,7 @@ from cogs.permissions import (
 )
 from cogs.replies import answer, local_time, relative_time, shown_reason
 from cogs.schedule_input import AS_THEY_COME, chosen_days, parse_schedule
+from cogs.threads import ThreadCommands, find_thread_problem, thread_lines
 
 _CHANNEL_OPTION = "The channel (default: this channel)"
 _SUGGESTED_TIMES = ("07:00", "08:00", "08:30", "09:00", "12:00", "18:00")
@@ -47,7 +48,7 @@ _SUGGESTED_TIMES = ("07:00", "08:00", "08:30", "09:00", "12:00", "18:00")
 @app_commands.guild_only()
 @app_commands.default_permissions(manage_channels=True)
 class ChannelCommands(
-    ChannelRules,
+    ThreadCommands,
     ChannelMentions,
     commands.GroupCog,
     group_name="channel",
@@ -203,6 +204,7 @@ class ChannelCommands(
         with_roles = await self._subscription_service.with_roles(target.channel_id, KEYWORDS_SHOWN + 1)
         pings = pings_line(settings.mention_role, with_roles)
         lines = settings_lines(target, settings, pings, queued, problems, interaction.created_at)
+        lines += thread_lines(interaction.guild, target, settings)
         if settings.trending is not None:
             lines.append(trending_line(settings.trending, is_enabled=self._trending.is_enabled))
         exclusions = await self._exclusion_service.in_channel(target.channel_id)
@@ -238,7 +240,7 @@ class ChannelCommands(
             return
         settings = await self._settings_service.get(target.channel_id)
         papers = papers[: settings.papers_per_posting]
-        layout = layout_of(settings.style, len(papers))
+        layout = layout_of(style_of(settings), len(papers))
         rendered = RenderedMessage(
             content="**Sample**: this is how papers look in this channel.",
             embeds=await asyncio.to_thread(embeds, papers, layout),
@@ -246,7 +248,11 @@ class ChannelCommands(
             allowed_mentions=discord.AllowedMentions.none(),
         )
         message = await post_sample(interaction.client, target.channel_id, rendered)
-        await answer(interaction, f"Posted a sample: {_message_link(interaction, message)}")
+        text = f"Posted a sample: {_message_link(interaction, message)}"
+        if settings.threads is not ThreadMode.OFF:
+            problem = find_thread_problem(interaction.guild, target.channel_id)
+            text += "" if problem is None else f"\n⚠️ {problem}"
+        await answer(interaction, text)
 
     async def _no_sample_reason(self, target: TargetChannel) -> str:
         if await self._settings_service.has_keywords(target.channel_id):

@@ -163,6 +163,11 @@ ENTRIES: Final[Mapping[str, HelpEntry]] = {
         ("channel limit papers:10", "channel limit"),
         "A button shows the rest. Without `papers`, there is no limit.",
     ),
+    "channel threads": HelpEntry(
+        "starts threads to discuss papers",
+        ("channel threads mode:on click", "channel threads mode:per paper channel:#papers"),
+        "`on click` adds a button to new posts. The others start threads by themselves, and `off` starts none.",
+    ),
     "channel publish": HelpEntry(
         "publishes papers to followers",
         ("channel publish wanted:True", "channel publish wanted:False"),

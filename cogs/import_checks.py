@@ -10,6 +10,7 @@ from typing import Final
 import discord
 
 from bot.discord_api.client import AnyClient
+from bot.domain.channel_settings import ThreadMode
 from bot.domain.server_settings.changes import ChannelChange
 from bot.domain.server_settings.model import SettingsFile
 from bot.domain.subscription import QuotaExceeded, QuotaScope
@@ -27,6 +28,7 @@ from cogs.permissions import (
     look_up_channels,
     target_by_id,
 )
+from cogs.threads import check_may_start_threads
 
 _NAMED_MAX: Final = 3
 
@@ -76,6 +78,8 @@ async def _check_settings(
         channel = None if interaction.guild is None else interaction.guild.get_channel(target.channel_id)
         if not isinstance(channel, discord.TextChannel) or not channel.is_news():
             raise CommandRejected(f"{target.mention} isn't an announcement channel; only those have followers.")
+    if after.threads not in (ThreadMode.OFF, before.threads):
+        check_may_start_threads(interaction.guild, target)
     if after.trending is not None and before.trending is None:
         trending.check_enabled()
         await check_bot_may_post(interaction, target)

@@ -3,7 +3,7 @@
 A caller sees only channels that they can view; one who installed the app for themselves sees no channels at all.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -19,6 +19,7 @@ from bot.services.status import StatusReport, StatusService
 from cogs.permissions import can_view, look_up_channels
 from cogs.replies import channel_link, edit_reply, relative_time, shown_reason
 from cogs.suggestions import visible
+from cogs.threads import find_thread_problem
 
 
 class StatusCommand(commands.Cog):
@@ -87,7 +88,15 @@ async def _visible_channels(interaction: discord.Interaction[Client], report: St
     """The channels in the report that the caller can view; other callbacks run while they are checked."""
     blocked = (each.channel_id for each in report.blocked if each.guild_id == interaction.guild_id)
     unsynced = (channel_id for channel_id, _ in report.unsynced)
-    channels = {*report.queued, *report.held_back, *blocked, *report.backing_off, *report.paused, *unsynced}
+    channels = {
+        *report.queued,
+        *report.threads,
+        *report.held_back,
+        *blocked,
+        *report.backing_off,
+        *report.paused,
+        *unsynced,
+    }
     return frozenset(await visible(sorted(channels), partial(can_view, interaction)))
 
 
@@ -123,4 +132,15 @@ def _channel_lines(
     for channel_id, since in report.paused.items():
         if channel_id in channels:
             lines.append(f"⏸️ <#{channel_id}>, paused {relative_time(since)}; resume with `/channel resume`.")
-    return lines
+    return [*lines, *_thread_lines(interaction.guild, report, channels)]
+
+
+def _thread_lines(guild: discord.Guild, report: StatusReport, channels: Collection[int]) -> Iterator[str]:
+    """Where threads are wanted that the bot cannot start."""
+    for channel_id, reason in report.threads.items():
+        if channel_id not in channels:
+            continue
+        if (problem := find_thread_problem(guild, channel_id)) is not None:
+            yield f"⚠️ {problem}"
+        elif reason is not None:
+            yield f"⚠️ <#{channel_id}>: a thread waits. {shown_reason(reason)}"

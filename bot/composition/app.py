@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from bot.composition.commands import build_cogs
 from bot.composition.context import Context, Stores, Wakeups
-from bot.composition.publish import DiscordState, build_publish
+from bot.composition.publish import DiscordState, build_publish, discussion_service
 from bot.composition.trending import trending_feature
 from bot.composition.wiring import Services, build_ingest, build_services, pruning_loops, search_index_loop
 from bot.config import Settings
@@ -37,6 +37,7 @@ from bot.store.database import Database
 from bot.web import PublicPage, WebServer, page_address
 from cogs.audit import InterruptedAudits
 from cogs.citations import CitationButton, CiteButton
+from cogs.discuss import DiscussButton, DiscussMenu
 from cogs.keyword_list import KeywordsButton
 from cogs.latest_pages import LatestButton
 from cogs.lookup import AbstractButton, AbstractMenu
@@ -163,7 +164,9 @@ class App:
         client.add_dynamic_items(AbstractButton, AbstractMenu, AnswerButton, ImportButton, KeywordsButton)
         client.add_dynamic_items(LatestButton, PrivacyButton, RestButton, SearchButton, SubscribedButton)
         client.add_dynamic_items(CiteButton, CitationButton, PaperMenu, TrendingButton)
-        client.set_cogs(build_cogs(context, services, self._trending))
+        client.add_dynamic_items(DiscussButton, DiscussMenu)
+        discussions = discussion_service(context, stores, client, state)
+        client.set_cogs(build_cogs(context, services, self._trending, discussions))
         return client
 
     def _build_health(self, context: Context, stores: Stores) -> Health:
@@ -215,6 +218,7 @@ class App:
             "Posting": self._when_guilds_known(self._publish.dispatcher.run),
             "Waiting for Discord": self._backoff_watch.run,
             "Telling admins": self._when_guilds_known(self._publish.janitor.run),
+            "Starting threads": self._when_guilds_known(self._publish.discussion_loop.run),
             "Editing posts": self._when_guilds_known(self._publish.editor.run),
             "Checking the clock": self._clock_watch.run,
             "Looking for a second bot": self._when_guilds_known(self._publish.history_check.run),

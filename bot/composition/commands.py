@@ -10,10 +10,12 @@ from bot.composition.trending import TrendingParts
 from bot.composition.wiring import Services
 from bot.config import WebSettings
 from bot.discord_api.attachments import AttachmentLoader
+from bot.services.discussions import DiscussionService
 from cogs.audit import AuditCommand
 from cogs.channels import ChannelCommands
 from cogs.charts import ChartCommands
 from cogs.citations import CitationCommands
+from cogs.discuss import DiscussCog
 from cogs.export import ExportCommands
 from cogs.follow import FollowCommand
 from cogs.help import HelpCommand
@@ -33,7 +35,9 @@ from cogs.subscriptions import SubscriptionCommands
 from cogs.why import WhyCommand
 
 
-def build_cogs(context: Context, services: Services, trending: TrendingParts) -> Sequence[commands.Cog]:
+def build_cogs(
+    context: Context, services: Services, trending: TrendingParts, discussions: DiscussionService
+) -> Sequence[commands.Cog]:
     """The slash commands."""
     latest_pages = LatestPages(services.lookup, services.channel_settings)
     questions = QuestionButtons(services.questions)
@@ -54,6 +58,7 @@ def build_cogs(context: Context, services: Services, trending: TrendingParts) ->
         ExportCommands(services.exports, services.subscriptions, services.server_settings, context.clock),
         StatusCommand(services.status),
         ChannelCommands(services.channel_settings, services.exclusions, services.subscriptions, trending.lists),
+        DiscussCog(discussions),
         RestCog(services.exclusions, context.settings.web.public_channels, _public_page_url(context.settings.web)),
         WhyCommand(services.explanations),
         AuditCommand(services.audits),

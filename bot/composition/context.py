@@ -3,7 +3,7 @@
 It opens and starts nothing.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from random import Random
@@ -24,6 +24,7 @@ from bot.store.channel_queues import ChannelQueues
 from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
 from bot.store.database import Database
+from bot.store.discussions import Discussions
 from bot.store.edits import Edits
 from bot.store.excluded_papers import ExcludedPapers
 from bot.store.exclusions import Exclusions
@@ -129,6 +130,7 @@ class Stores:
     author_names: AuthorNames
     server_settings: ServerSettingsStore
     personal_data: PersonalData
+    discussions: Discussions
 
     @classmethod
     def create(cls, database: Database, clock: Clock | None = None) -> Self:
@@ -165,6 +167,7 @@ class Stores:
             AuthorNames(database),
             ServerSettingsStore(database, subscriptions.note_change),
             PersonalData(database),
+            Discussions(database),
         )
 
 
@@ -178,10 +181,11 @@ class Wakeups:
     editor: Wakeup
     trending_poller: Wakeup
     trending_publisher: Wakeup
+    discussions: Wakeup
 
     def notify_all(self) -> None:
         """Wakes every loop, because the clock was set."""
-        for loop in (self.poller, self.dispatcher, self.janitor, self.editor):
+        for loop in (self.poller, self.dispatcher, self.janitor, self.editor, self.discussions):
             loop.notify()
         self.trending_poller.notify()
         self.trending_publisher.notify()
@@ -189,13 +193,14 @@ class Wakeups:
     @classmethod
     def create(cls, clock: Clock) -> Self:
         """Wake-ups that nothing has notified yet."""
-        return cls(Wakeup(clock), Wakeup(clock), Wakeup(clock), Wakeup(clock), Wakeup(clock), Wakeup(clock))
+        return cls(*(Wakeup(clock) for _ in fields(cls)))
 
     def notify_settings_changed(self) -> None:
         """Wakes the loops that read channel settings: other papers or trending lists may be due now."""
         self.dispatcher.notify()
         self.trending_publisher.notify()
         self.trending_poller.notify()
+        self.discussions.notify()
 
     def notify_trending_stored(self) -> None:
         """Wakes the loops that use trending lists: posts may show new votes, and a list may be due."""

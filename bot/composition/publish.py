@@ -20,9 +20,11 @@ from bot.discord_api.found_messages import DiscordHistory
 from bot.discord_api.notices import DiscordNotices
 from bot.discord_api.request_budget import RequestBudget
 from bot.discord_api.server_time import DiscordTime
+from bot.discord_api.threads import DiscordThreads
 from bot.publish.availability import ChannelAvailability
 from bot.publish.batches import Batches
 from bot.publish.channel_worker import ChannelWorker, PaperPostStorage
+from bot.publish.discussions import DiscussionLoop
 from bot.publish.dispatcher import Dispatcher
 from bot.publish.editor import Editor
 from bot.publish.history_check import HistoryCheck
@@ -33,6 +35,7 @@ from bot.publish.second_bot import SecondBot
 from bot.publish.sender import Sender
 from bot.publish.trending import TrendingPostStorage, TrendingPublisher
 from bot.runtime.server_time import CorrectedClock
+from bot.services.discussions import DiscussionService
 from bot.store.group_commit import Grouped
 
 
@@ -65,6 +68,13 @@ class DiscordState:
         return observe_acknowledgements(self.time.observe(trace), self.second_bot.found)
 
 
+def discussion_service(context: Context, stores: Stores, client: Client, state: DiscordState) -> DiscussionService:
+    """What **Discuss** calls; unlike the other services, it writes to Discord."""
+    access = channel_access(context, client, state.invalid_requests, state.backoff)
+    threads = DiscordThreads(client, context.clock, access)
+    return DiscussionService(stores.discussions, stores.channel_settings, threads, context.clock)
+
+
 @dataclass(frozen=True, slots=True)
 class PublishParts:
     """The loops that write to Discord."""
@@ -74,6 +84,7 @@ class PublishParts:
     editor: Editor
     janitor: Janitor
     history_check: HistoryCheck
+    discussion_loop: DiscussionLoop
 
 
 def build_publish(
@@ -108,6 +119,14 @@ def build_publish(
         editor=Editor(stores.edits, delivery, clock, wakeups.editor),
         janitor=Janitor(stores.channels, stores.subscriptions, notices, clock, wakeups.janitor),
         history_check=history_check,
+        discussion_loop=DiscussionLoop(
+            discussions=stores.discussions,
+            starter=DiscordThreads(client, clock, access),
+            second_bot=state.second_bot,
+            clock=clock,
+            metrics=metrics,
+            wakeup=wakeups.discussions,
+        ),
     )
 
 
@@ -123,7 +142,7 @@ class _PostingParts:
 
 def _dispatcher(context: Context, stores: Stores, wakeups: Wakeups, posting: _PostingParts) -> Dispatcher:
     clock, metrics = context.clock, context.metrics
-    storage = PaperPostStorage(stores.outbox, wakeups.editor.notify)
+    storage = PaperPostStorage(stores.outbox, wakeups.editor.notify, wakeups.discussions.notify)
     batches = Batches(stores.channel_settings)
     channel_worker = ChannelWorker(
         outbox=stores.outbox,

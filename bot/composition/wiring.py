@@ -283,6 +283,7 @@ def _status_service(
         trending_problem=trending.problem,
         shards=context.shards,
         search_index=stores.search_index,
+        discussions=stores.discussions,
     )
 
 

@@ -14,11 +14,13 @@ CLICKS_PER_MINUTE: Final = 60
 class Cooldown:
     """How often a person may do something; discord.py's decorator would share it between all bots of the process."""
 
-    def __init__(self, per_minute: int, *, per_server: int | None = None) -> None:
-        """`per_server`: how often all people of a server together may do it."""
+    def __init__(self, per_minute: int, *, per_server: int | None = None, per_channel: int | None = None) -> None:
+        """`per_server`, `per_channel`: how often all people of a server, or in a channel, together may do it."""
         self._cooldowns = [commands.CooldownMapping.from_cooldown(per_minute, 60.0, _user_id)]
         if per_server is not None:
             self._cooldowns.append(commands.CooldownMapping.from_cooldown(per_server, 60.0, _place_id))
+        if per_channel is not None:
+            self._cooldowns.append(commands.CooldownMapping.from_cooldown(per_channel, 60.0, _channel_id))
 
     def check(self, interaction: discord.Interaction[discord.Client]) -> None:
         """Counts this request, or raises CommandOnCooldown with the time to wait."""
@@ -33,6 +35,10 @@ class Cooldown:
 def _place_id(interaction: discord.Interaction) -> int:
     """The server; outside of servers, the person."""
     return interaction.guild_id or interaction.user.id
+
+
+def _channel_id(interaction: discord.Interaction) -> int:
+    return interaction.channel_id or interaction.user.id
 
 
 def _user_id(interaction: discord.Interaction) -> int:

@@ -86,15 +86,15 @@ def _has_key(client: discord.Client, message: HistoryMessage, key: str) -> bool:
 
 async def own_threads(
     client: discord.Client,
-    forum: discord.ForumChannel,
+    channel: discord.ForumChannel | discord.TextChannel,
     is_wanted: Callable[[discord.Thread], bool],
     after: int,
 ) -> AsyncIterator[discord.Thread]:
-    """Yields the bot's wanted threads of a forum: active ones, and those archived after this message id."""
-    for thread in await forum.guild.active_threads():
-        if thread.parent_id == forum.id and is_own(client, thread.owner_id) and is_wanted(thread):
+    """Yields the bot's wanted threads of a channel: active ones, and public ones archived after this message id."""
+    for thread in await channel.guild.active_threads():
+        if thread.parent_id == channel.id and is_own(client, thread.owner_id) and is_wanted(thread):
             yield thread
-    async for thread in forum.archived_threads(limit=None):  # the last archived one first
+    async for thread in channel.archived_threads(limit=None):  # the last archived one first
         if thread.archive_timestamp < created_at(after):
             return
         if is_own(client, thread.owner_id) and is_wanted(thread):

@@ -17,7 +17,8 @@ from bot.discord_api.custom_ids import (
     PaperMenuId,
     RestButtonId,
 )
-from bot.domain.channel_settings import Layout
+from bot.discord_api.discuss_ids import DiscussButtonId, DiscussMenuId
+from bot.domain.channel_settings import Discussion, Layout
 from bot.domain.layout.card import Card, option_description, option_label
 from bot.domain.layout.compact import PaperList
 from bot.domain.layout.followed import NO_MATCHED_AUTHORS, MatchedAuthors
@@ -84,11 +85,22 @@ def _render_post(post: Post, trending_entries: Mapping[ArxivId, TrendingEntry]) 
     return RenderedMessage(
         content=f"{pings}{post.header.headline}{_rest_line(post)}".strip() or None,
         embeds=embeds(post.papers, post.header.layout, trending_entries, post.matched_authors),
-        components=(*reading_components([entry.paper for entry in post.entries], post.key), *_rest_components(post)),
+        components=(
+            *reading_components([entry.paper for entry in post.entries], post.key),
+            *_discuss_components(post),
+            *_rest_components(post),
+        ),
         allowed_mentions=discord.AllowedMentions(
             everyone=False, users=False, replied_user=False, roles=[discord.Object(role) for role in roles]
         ),
     )
+
+
+def _discuss_components(post: Post) -> tuple[discord.ui.Item[discord.ui.View], ...]:
+    """Returns the button that starts a thread for one of the papers, if the message has it."""
+    if post.header.discussion is not Discussion.BUTTON:
+        return ()
+    return (discord.ui.Button(label="Discuss", custom_id=DiscussButtonId(post.key).encode()),)
 
 
 def _rest_line(post: Post) -> str:
@@ -118,8 +130,12 @@ def embeds(
 
 def thread_name(message: OutgoingMessage) -> str:
     """Returns the name of a new forum post: the message's headline without Markdown."""
-    plain = discord.utils.remove_markdown(message.header.headline)
-    return cut(plain, THREAD_NAME_MAX) or "New papers"
+    return plain_headline(message.header.headline)
+
+
+def plain_headline(headline: str) -> str:
+    """Returns a headline without Markdown, for the name of a thread."""
+    return cut(discord.utils.remove_markdown(headline), THREAD_NAME_MAX) or "New papers"
 
 
 def to_embed(card: Card) -> discord.Embed:
@@ -158,6 +174,14 @@ def paper_menu_view(papers: Sequence[Paper]) -> discord.ui.View:
     """Returns the menu that shows one of several papers, for a reply."""
     menu: discord.ui.Select[discord.ui.View] = discord.ui.Select(
         custom_id=PaperMenuId().encode(), placeholder="Show a paper…", options=_options(papers)
+    )
+    return _finished_view([menu])
+
+
+def discuss_menu_view(papers: Sequence[Paper], key: str) -> discord.ui.View:
+    """Returns the menu that starts a thread for one of several papers, for a reply."""
+    menu: discord.ui.Select[discord.ui.View] = discord.ui.Select(
+        custom_id=DiscussMenuId(key).encode(), placeholder="Discuss a paper…", options=_options(papers)
     )
     return _finished_view([menu])
 

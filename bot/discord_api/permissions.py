@@ -46,6 +46,26 @@ def find_block(channel: AnyChannel) -> Blocked | None:
     return None
 
 
+def find_thread_block(channel: discord.TextChannel) -> Blocked | None:
+    """Returns why the bot cannot start threads in a channel in which it can post, or None if it can."""
+    missing = missing_thread_permissions(channel)
+    if not missing:
+        return None
+    return Blocked(
+        f"To start threads, the bot needs the {' and '.join(missing)} {noun_for(len(missing), 'permission')} there."
+    )
+
+
+def missing_thread_permissions(channel: discord.TextChannel) -> tuple[str, ...]:
+    """Returns the names of the permissions that the bot lacks to start threads; only `/channel threads` needs them."""
+    permissions = channel.permissions_for(channel.guild.me)
+    needed = {
+        "Create Public Threads": permissions.create_public_threads,
+        "Send Messages in Threads": permissions.send_messages_in_threads,
+    }
+    return tuple(name for name, granted in needed.items() if not granted)
+
+
 def is_unknown_to_gateway(fetched: AnyChannel | Blocked) -> bool:
     """Whether the gateway has yet to send the server of a channel that only REST knows.
 

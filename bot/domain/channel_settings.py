@@ -22,6 +22,25 @@ class Layout(StrEnum):
     COMPACT = "compact"
 
 
+class ThreadMode(StrEnum):
+    """When threads are started on posts: by the button **Discuss**, or by the bot for each batch or paper."""
+
+    OFF = "off"
+    ON_CLICK = "on click"
+    PER_BATCH = "per batch"
+    PER_PAPER = "per paper"
+
+
+class Discussion(StrEnum):
+    """How one message is discussed; it is chosen when the message is bound.
+
+    `BUTTON`: the message has the button **Discuss**; `THREAD`: the bot starts a thread on it.
+    """
+
+    BUTTON = "button"
+    THREAD = "thread"
+
+
 @dataclass(frozen=True, slots=True)
 class TrendingSettings:
     """A channel gets each day's trending list since `since`: the papers with at least `min_votes` votes."""
@@ -47,3 +66,4 @@ class ChannelSettings:
     trending: TrendingSettings | None = None
     papers_per_posting: int | None = None
     papers_left: int | None = None
+    threads: ThreadMode = ThreadMode.OFF

@@ -4,12 +4,12 @@
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import takewhile
 from typing import Final
 
-from bot.domain.channel_settings import Layout
+from bot.domain.channel_settings import Discussion, Layout
 from bot.domain.expressions.authors import MatchedAuthor
 from bot.domain.history import UNKNOWN_START, SearchStart
 from bot.domain.paper import ArxivId, Paper
@@ -50,7 +50,7 @@ class MessageHeader:
 
     `mention_role` is the channel's role, `keyword_roles` are those of keywords, and `earlier_roles` those that earlier
     messages of the batch pinged; None if these are unknown. `thread_id` is the forum post that the message belongs to,
-    if any.
+    if any. `begins_batch` is known only until the message is bound: what depends on it is stored then.
     """
 
     layout: Layout = Layout.CARDS
@@ -59,6 +59,8 @@ class MessageHeader:
     thread_id: int | None = None
     keyword_roles: tuple[int, ...] = ()
     earlier_roles: tuple[int, ...] | None = ()
+    discussion: Discussion | None = None
+    begins_batch: bool = field(default=False, compare=False)
 
     @property
     def roles(self) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from bot.domain.channel_settings import ChannelSettings
+from bot.domain.discussion import style_of
 from bot.domain.layout.message import BatchKind, headline, layout_of
 from bot.domain.outgoing import Delivered
 from bot.domain.poll_schedule import last_announcement
@@ -55,9 +56,10 @@ class Batches:
         else:
             kind = BatchKind.PAST if due.arrived is None else BatchKind.NEW
         return MessageHeader(
-            layout=layout_of(settings.style, due.papers, backlog=settings.backlog_pending),
+            layout=layout_of(style_of(settings), due.papers, backlog=settings.backlog_pending),
             headline=headline(due.papers, due.keywords, announced, kind),
             mention_role=settings.mention_role,
+            begins_batch=True,
         )
 
     def message_sent(self, post: Post, delivered: Delivered) -> None:

@@ -9,7 +9,8 @@ from datetime import datetime
 from functools import partial
 from typing import assert_never
 
-from bot.domain.layout.message import next_message
+from bot.domain.channel_settings import Discussion
+from bot.domain.discussion import next_discussed
 from bot.domain.outgoing import Blocked, Delivered, MessageAbsent, OutcomeUnknown, Rejected, RetryLater
 from bot.domain.pings import with_keyword_roles
 from bot.domain.post import MessageHeader, Post
@@ -29,9 +30,12 @@ log = logging.getLogger(__name__)
 class PaperPostStorage:
     """Stores paper posts in the outbox. A rejected group is released, and each of its papers posted alone."""
 
-    def __init__(self, outbox: Outbox, on_publishable: Callable[[], None]) -> None:
+    def __init__(
+        self, outbox: Outbox, on_publishable: Callable[[], None], on_discussable: Callable[[], None] = lambda: None
+    ) -> None:
         self._outbox = outbox
         self._on_publishable = on_publishable
+        self._on_discussable = on_discussable
 
     async def record_attempt(self, message: Post, now: datetime, attempted_at: datetime | None) -> None:
         await self._outbox.record_attempt(message, now, attempted_at)
@@ -42,6 +46,8 @@ class PaperPostStorage:
     async def delivered(self, message: Post, delivered: Delivered, now: datetime) -> None:
         if await self._outbox.delivered(message, delivered, now):
             self._on_publishable()
+        if message.header.discussion is Discussion.THREAD:
+            self._on_discussable()
 
     async def rejected(self, message: Post, reason: str, now: datetime) -> None:
         if len(message.entries) > 1:  # one of them is the cause, and must not hold up the others
@@ -103,7 +109,7 @@ class ChannelWorker:
         return self._handle(post, await self._lifecycle.resume(post, resend=resend))
 
     async def _bind_next(self, queue: ChannelQueue, header: MessageHeader) -> Post | None:
-        entries = next_message(queue.entries, header.layout)
+        header, entries = next_discussed(queue.entries, header, queue.settings.threads)
         if not entries:
             await self._batches.ended(queue.channel_id)
             return None

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from bot.domain.channel_schedule import ChannelSchedule
-from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
+from bot.domain.channel_settings import ChannelSettings, Style, ThreadMode, TrendingSettings
 from bot.domain.paper import Paper
 from bot.runtime.clock import Clock
 from bot.services.subscriptions import PREVIEW_PAPERS
@@ -69,6 +69,10 @@ class ChannelSettingsService:
     async def set_limit(self, channel_id: int, papers: int | None) -> None:
         """Limits how many papers each batch contains, from the next one on; None removes the limit."""
         await self._change(channel_id, partial(replace, papers_per_posting=papers))
+
+    async def set_threads(self, channel_id: int, mode: ThreadMode) -> None:
+        """Starts threads on later messages in another way, or not at all."""
+        await self._change(channel_id, partial(replace, threads=mode))
 
     async def enable_trending(self, channel_id: int, guild_id: int | None, min_votes: int) -> ChannelSchedule:
         """Posts each day's trending list from today's on; returns the channel's schedule, which applies to it."""

@@ -20,6 +20,7 @@ from bot.runtime.shards import ShardReport, Shards
 from bot.runtime.supervisor import Supervisor
 from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
+from bot.store.discussions import Discussions
 from bot.store.outbox import Outbox
 from bot.store.search import SearchIndex
 from bot.store.subscriptions import Subscriptions
@@ -48,6 +49,7 @@ class StatusReport:
     trending_problem: TrendingProblem | None  # why votes are not up to date
     shards: tuple[ShardReport, ...]
     search_index: IndexProgress
+    threads: Mapping[int, str | None]  # of the caller's server: channels with threads, and why one waits
 
 
 class StatusService:
@@ -69,6 +71,7 @@ class StatusService:
         trending_problem: Callable[[], TrendingProblem | None],
         shards: Shards,
         search_index: SearchIndex,
+        discussions: Discussions,
     ) -> None:
         self._poller = poller
         self._initial_sync = initial_sync
@@ -83,6 +86,7 @@ class StatusService:
         self._trending_problem = trending_problem
         self._shards = shards
         self._search_index = search_index
+        self._discussions = discussions
 
     async def report(self, guild_id: int | None) -> StatusReport:
         """The state as of now, for a caller in this server; None outside servers."""
@@ -103,6 +107,7 @@ class StatusService:
             trending_problem=self._trending_problem(),
             shards=self._shards.reports(),
             search_index=await self._search_index.progress(),
+            threads={} if guild_id is None else await self._discussions.problems(guild_id),
         )
 
     async def _held_back(self, guild_id: int) -> Mapping[int, HeldBack]:

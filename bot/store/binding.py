@@ -15,6 +15,7 @@ from bot.domain.post import Post
 from bot.domain.posting_limit import PostingShare
 from bot.store.column_types import Id, Text, Utc
 from bot.store.connection import Connection
+from bot.store.discussions import want_threads
 from bot.store.expressions import listed
 from bot.store.posts import insert_posts
 from bot.store.schema import channel_settings, outbox, posts
@@ -69,6 +70,7 @@ async def bind_all(connection: Connection, new: Sequence[Binding]) -> Sequence[P
         unbound -= own
     written = [binding.post for binding in bound if binding is not None]
     await insert_posts(connection, written)
+    await want_threads(connection, written)
     await connection.write(_BIND, [{"entry": entry.id, "post": post.key} for post in written for entry in post.entries])
     return [None if binding is None else await _take_share(connection, binding) for binding in bound]
 

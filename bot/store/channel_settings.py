@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain.channel_schedule import DailySchedule
-from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
+from bot.domain.channel_settings import ChannelSettings, Style, ThreadMode, TrendingSettings
 from bot.domain.server_settings.fields import NOT_IN_FILES
 from bot.domain.weekdays import EVERY_DAY, MONDAY_TO_FRIDAY, short_weekdays
 from bot.store.column_types import Id, Utc
@@ -163,6 +163,7 @@ def _to_columns(settings: ChannelSettings) -> dict[str, str | int | datetime | N
         "trending_since": None if trending is None else trending.since,
         "papers_per_posting": settings.papers_per_posting,
         "papers_left": settings.papers_left,
+        "threads": None if settings.threads is ThreadMode.OFF else settings.threads.value,
     }
 
 
@@ -180,4 +181,5 @@ def to_settings(row: sa.Row[Any]) -> ChannelSettings:
         else TrendingSettings(row.trending_min_votes, row.trending_since),
         papers_per_posting=row.papers_per_posting,
         papers_left=row.papers_left,
+        threads=ThreadMode.OFF if row.threads is None else ThreadMode(row.threads),
     )

@@ -19,6 +19,7 @@ from bot.store.schema import (
     backfilled_months,
     channel_settings,
     channels,
+    discussions,
     edits,
     exclusions,
     keywords,
@@ -30,6 +31,7 @@ from bot.store.schema import (
     trending_days,
     trending_posts,
 )
+from bot.store.schema.discussions import IS_WANTED
 from bot.store.schema.posts import IS_ARRIVED
 
 # A stored time that is further ahead is due to a clock that was ahead; one within it delays nothing by more than this.
@@ -115,6 +117,8 @@ def _statements(now: datetime) -> Iterator[sa.UpdateBase]:
         yield _replace(table.c.last_attempt, future, now).where(table.c.settled_at.is_(None))
     for table in (channels, edits):
         yield _replace(table.c.waits_since, future, None).values(not_before=None)
+    yield _replace(discussions.c.waits_since, future, None).values(not_before=None).where(IS_WANTED)
+    yield _replace(discussions.c.asked_at, future, now).where(IS_WANTED)
     yield _replace(posts.c.publish_at, future, now).where(posts.c.waits_since > future).values(waits_since=None)
 
 

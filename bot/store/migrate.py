@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 # "DPap" in PRAGMA application_id, which distinguishes this program's files from others.
 APPLICATION_ID: Final = 0x44506170
 # The number of SQL scripts and revisions.
-FORMAT: Final = 21
+FORMAT: Final = 22
 # Copied tables and the -wal file need space next to the old tables, in multiples of the file's size (measured: 1.1).
 _SPACE_FACTOR: Final = 1.3
 # Since this format, migrations only create indexes, in the file and the -wal file.

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from bot.domain.channel_settings import Layout
+from bot.domain.channel_settings import Discussion, Layout
 from bot.domain.history import SearchStart
 from bot.domain.paper import Paper
 from bot.domain.post import MessageHeader, OutboxEntry, Post, in_order
@@ -83,6 +83,7 @@ def to_header(row: sa.Row[Any]) -> MessageHeader:
         thread_id=row.thread_id,
         keyword_roles=_role_ids(row.keyword_roles) or (),
         earlier_roles=_role_ids(row.earlier_roles),
+        discussion=None if row.discussion is None else Discussion(row.discussion),
     )
 
 
@@ -156,6 +157,7 @@ async def insert_posts(connection: Connection, new: Iterable[Post]) -> None:
                 "heading": post.header.headline,
                 "mention_role": post.header.mention_role,
                 "thread_id": post.header.thread_id,
+                "discussion": None if post.header.discussion is None else post.header.discussion.value,
                 "first_attempt": post.first_attempt,
                 "last_attempt": post.last_attempt,
                 "search_after": post.search.after,

@@ -132,7 +132,9 @@ class Messages:
 
     def payload(self, message: Message) -> Payload:
         """Returns a message as Discord's JSON."""
-        return message_payload(message, self._users)
+        # A forum post has the id of its first message, too, but contains it.
+        thread = self._channels.get(message.id) if message.id != message.channel_id else None
+        return message_payload(message, self._users, thread)
 
     def _emit(self, name: str, ephemeral_name: str, message: Message, payload: Payload) -> None:
         channel = self._channels[message.channel_id]

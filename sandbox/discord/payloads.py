@@ -191,8 +191,11 @@ def guild_create_payload(
     }
 
 
-def message_payload(message: Message, users: Mapping[int, User]) -> Payload:
-    """Returns a message object (resources/message) as in REST responses: without guild_id and member."""
+def message_payload(message: Message, users: Mapping[int, User], thread: Channel | None = None) -> Payload:
+    """Returns a message object (resources/message) as in REST responses: without guild_id and member.
+
+    `thread` is the one that was started on the message.
+    """
     pinged = [users[user_id] for user_id in message.pings.user_ids if user_id in users]
     payload: Payload = {
         "id": str(message.id),
@@ -218,6 +221,8 @@ def message_payload(message: Message, users: Mapping[int, User]) -> Payload:
         payload["interaction_metadata"] = message.interaction
     if message.reference is not None:
         payload["message_reference"] = message.reference
+    if thread is not None:
+        payload["thread"] = channel_payload(thread, users)
     return payload
 
 

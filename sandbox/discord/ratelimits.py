@@ -27,6 +27,7 @@ class RateLimits:
     enabled: bool = True
     messages: Limit = Limit(5, 5.0)
     crossposts: Limit = Limit(10, 3600.0)
+    threads: Limit = Limit(50, 300.0)  # on messages of one channel
     webhooks: Limit = Limit(5, 2.0)
     others: Limit = Limit(50, 1.0)
     overall: Limit = Limit(50, 1.0)
@@ -42,6 +43,8 @@ class RateLimits:
             return self.webhooks
         if template.endswith("/crosspost"):
             return self.crossposts
+        if template.endswith("/messages/{message_id}/threads"):
+            return self.threads
         if method in {"POST", "PATCH"} and "/messages" in template:
             return self.messages
         return self.others

@@ -9,7 +9,7 @@ from sandbox.discord import errors
 from sandbox.discord.access import Access
 from sandbox.discord.api import NO_CONTENT, ApiResponse, Call, RestApi
 from sandbox.discord.checks.form import FormValidator
-from sandbox.discord.model import Channel, ChannelKind
+from sandbox.discord.model import Channel, ChannelKind, Message, MessageFlag
 from sandbox.discord.permissions import Permission
 from sandbox.discord.primitives import Payload, as_int, as_list, as_mapping, snowflake_time
 from sandbox.discord.rest_messages import MessageRoutes
@@ -18,8 +18,10 @@ from sandbox.discord.world import World
 _NAME_MAX = 100
 _TAGS_MAX = 5
 _ARCHIVED_PAGE = 50
+_THREAD_CREATED = 18  # message type of the message that announces a thread without a message
 _ARCHIVE_AFTER_MINUTES = (60, 1440, 4320, 10080)
 _THREAD_KEYS = ("name", "auto_archive_duration", "rate_limit_per_user", "type", "invitable")
+_MESSAGE_THREAD_KEYS = ("name", "auto_archive_duration", "rate_limit_per_user")
 _FORUM_KEYS = ("name", "type", "auto_archive_duration", "rate_limit_per_user", "message", "applied_tags")
 _EDIT_KEYS = (
     "name",
@@ -115,21 +117,29 @@ class ChannelRoutes:
         private = kind is ChannelKind.PRIVATE_THREAD
         self._access.require(parent, Permission.CREATE_PRIVATE_THREADS if private else Permission.CREATE_PUBLIC_THREADS)
         name = _thread_name(call.form, _THREAD_KEYS)
+        self._check_active_threads(parent)
         thread = self._world.add_thread(parent.id, name, owner_id=self._world.bot_id, kind=kind)
+        if not private:
+            self._announce(thread)
         return ApiResponse(self._thread_payload(thread), 201)
 
     async def start_thread_at(self, call: Call) -> ApiResponse:
         """POST …/messages/…/threads: start a thread, which has the message's id."""
         message = self._access.message(call.snowflake("channel_id"), call.snowflake("message_id"))
         parent = self._world.channels[message.channel_id]
+        if parent.kind not in {ChannelKind.TEXT, ChannelKind.ANNOUNCEMENT}:
+            raise errors.wrong_channel_type()
         self._access.require(parent, Permission.CREATE_PUBLIC_THREADS)
         if message.id in self._world.channels:
             raise errors.thread_exists()
-        name = _thread_name(call.form, _THREAD_KEYS)
+        name = _thread_name(call.form, _MESSAGE_THREAD_KEYS)
+        self._check_active_threads(parent)
         announcement = parent.kind is ChannelKind.ANNOUNCEMENT
         kind = ChannelKind.ANNOUNCEMENT_THREAD if announcement else ChannelKind.PUBLIC_THREAD
         bot_id = self._world.bot_id
         thread = self._world.add_thread(parent.id, name, owner_id=bot_id, kind=kind, channel_id=message.id)
+        message.flags |= MessageFlag.HAS_THREAD
+        self._world.messages.notify_changed(message)
         return ApiResponse(self._thread_payload(thread), 201)
 
     async def archived_threads(self, call: Call) -> ApiResponse:
@@ -144,6 +154,26 @@ class ChannelRoutes:
             if thread.parent_id == parent.id and thread.archived and snowflake_time(thread.id) < until
         ]
         return ApiResponse({"threads": found[:limit], "members": [], "has_more": len(found) > limit})
+
+    def _check_active_threads(self, parent: Channel) -> None:
+        """Rejects another thread where the server has as many active ones as Discord allows."""
+        guild_id = parent.guild_id
+        if guild_id is not None and len(self._world.threads_of(guild_id)) >= self._world.active_threads_max:
+            raise errors.too_many_threads()
+
+    def _announce(self, thread: Channel) -> None:
+        """Posts the message "… started a thread" in the thread's channel."""
+        reference: Payload = {"channel_id": str(thread.id), "guild_id": str(thread.guild_id), "type": 0}
+        self._world.messages.add(
+            Message(
+                self._world.new_id(),
+                thread.parent_id or 0,
+                self._world.bot_id,
+                thread.name,
+                kind=_THREAD_CREATED,
+                reference=reference,
+            )
+        )
 
     def _start_post(self, forum: Channel, call: Call) -> ApiResponse:
         self._access.require(forum, Permission.SEND_MESSAGES)

@@ -42,6 +42,9 @@ const names = {
   },
 };
 
+const linkable = () => channels().map((channel) => channel.id).join();
+let drawnLinkable = "";
+
 // A forum's posts, newest first; ids of equal length are ordered by time.
 const postsOf = (id) => channels().filter((channel) => channel.parent_id === id).reverse();
 
@@ -54,7 +57,7 @@ function otherAdmin() {
 const history = new History({
   names,
   empty: () => emptyChannel(channelOf(current), { posts: postsOf(current), open, admin: otherAdmin() }),
-  version: () => channels().map((channel) => channel.id).join(),
+  version: linkable,
   choicesOf: (component) => component.options ?? entitiesFor(component.type),
   dismiss: (id) => {
     dismissed.add(id);
@@ -244,7 +247,9 @@ function draw() {
   drawPanel(state.arxiv, state.clock);
   const channel = channelOf(current);
   if (!channel) return;
-  if (history.isEmpty) history.redraw(); // a forum's posts are part of the state
+  // A forum's posts are part of the state, and so are the names of the channels that messages link.
+  if (history.isEmpty || linkable() !== drawnLinkable) history.redraw();
+  drawnLinkable = linkable();
   byId("channel-name").replaceChildren(el("span", { class: "channel-icon", "aria-hidden": "true" }, iconOf(channel)), channel.name);
   document.title = `${iconOf(channel)}${channel.name} · Daily Papers sandbox`;
   byId("bot-state").textContent = botStatus(state.bot);

@@ -11,6 +11,7 @@ import { clock, moment } from "./times.js";
 const FLAG = { suppressEmbeds: 1 << 2, ephemeral: 1 << 6, loading: 1 << 7 };
 // Responses to slash commands, and to commands of the menu of a message.
 const COMMAND_RESPONSES = { 20: "/", 23: "" };
+const THREAD_CREATED = 18;
 const GROUPED_MS = 7 * 60 * 1000;
 
 export const isEphemeral = (message) => (message.flags & FLAG.ephemeral) !== 0;
@@ -62,6 +63,9 @@ function bodyOf(message, context) {
   if (message.pending) return el("div", { class: "content muted" }, "Sending command…");
   if (message.failed) return el("div", { class: "content error" }, "⚠ ", message.failed);
   if (message.flags & FLAG.loading) return thinking(message);
+  if (message.type === THREAD_CREATED) {
+    return el("div", { class: "content muted" }, "started a thread: ", context.names.channel(message.message_reference.channel_id));
+  }
   const names = { ...context.names, everyone: message.mention_everyone };
   const files = new Map(message.attachments.map((file) => [`attachment://${file.filename}`, file]));
   const inEmbeds = new Set(message.embeds.map((embed) => files.get(embed.image?.url)));
@@ -71,6 +75,7 @@ function bodyOf(message, context) {
     message.attachments.filter((file) => !inEmbeds.has(file)).map(attachment),
     message.flags & FLAG.suppressEmbeds ? null : drawEmbeds(message.embeds, names, files),
     drawComponents(message.components, names, context.actionsFor(message), context.choicesOf),
+    message.thread && el("div", { class: "thread-line" }, "Thread: ", context.names.channel(message.thread.id)),
     el("div", { class: "interaction-failed", role: "alert", hidden: true }, "This interaction failed"),
   ];
 }

@@ -310,6 +310,20 @@ async def test_phone_layout_fits_the_screen_with_overlay_panels(browser: Browser
         await expect(session.page.get_by_role("button", name="Announce", exact=True)).to_be_visible()
 
 
+async def test_message_links_its_thread_and_the_one_that_it_announces(browser: Browser) -> None:
+    async with page_session(browser) as session:
+        world, papers = session.world, session.channel("papers")
+        message = session.post_as_bot("a paper")
+        thread = world.add_thread(papers, "About a paper", owner_id=world.bot_id, channel_id=message.id)
+        world.messages.notify_changed(message)
+        alone = world.add_thread(papers, "Alone", owner_id=world.bot_id)
+        announced = session.post_as_bot("Alone", kind=18, reference={"channel_id": str(alone.id)})
+        await expect(session.element_of(announced)).to_contain_text("started a thread: ↳Alone")
+        await expect(session.element_of(message)).to_contain_text("Thread: ↳About a paper")
+        await session.element_of(message).get_by_role("button", name="About a paper").click()
+        await expect(session.page.locator("#channel-name")).to_contain_text(thread.name)
+
+
 async def test_both_themes_have_sufficient_contrast(browser: Browser) -> None:
     """WCAG AA: 4.5 to 1, for the texts that are there."""
     async with page_session(browser) as session:

@@ -17,13 +17,15 @@ from tests.support.posted_papers import Comparison
 
 SIDES = ("before", "after")
 INGEST = (Step.FETCH, Step.PARSE, Step.MATCH, Step.COMMIT)
+# Threads are started only where a channel wants them.
+POLL = tuple(step for step in Step if step is not Step.START_THREAD)
 # 12 papers in one channel, 3 of them in another one, too.
 CORRECT = CrashResult(Comparison(expected=15, found=15, missing=(), duplicate=(), unexpected=()), exit_code=0)
 # Five of them in that channel.
 CORRECT_LIMITED = CrashResult(Comparison(expected=8, found=8, missing=(), duplicate=(), unexpected=()), exit_code=0)
 
 
-def points(steps: tuple[Step, ...] | type[Step], nth: int = 1) -> list[CrashPoint]:
+def points(steps: tuple[Step, ...], nth: int = 1) -> list[CrashPoint]:
     """Returns the points before and after each of these steps."""
     return [CrashPoint(step, side, nth) for step, side in product(steps, SIDES)]
 
@@ -32,7 +34,7 @@ def points(steps: tuple[Step, ...] | type[Step], nth: int = 1) -> list[CrashPoin
 ONCE = [
     *(
         Case(work, point, Nonces.KNOWN if point.side == "before" else Nonces.FORGOTTEN)
-        for work, steps in ((Work.INITIAL_SYNC, INGEST), (Work.POLL, tuple(Step)))
+        for work, steps in ((Work.INITIAL_SYNC, INGEST), (Work.POLL, POLL))
         for point in points(steps)
     ),
     *(Case(Work.POLL, STORED, nonces) for nonces in Nonces),
@@ -44,7 +46,7 @@ REPEATED = [
     for case in (
         *(Case(Work.INITIAL_SYNC, point, nonces) for point in points((Step.FETCH, Step.PARSE, Step.COMMIT), nth)),
         # Two channels get one message each: publishing reaches each step twice.
-        *(Case(Work.POLL, point, nonces) for point in points(INGEST if nth == 3 else Step, nth)),
+        *(Case(Work.POLL, point, nonces) for point in points(INGEST if nth == 3 else POLL, nth)),
     )
     if case not in ONCE and (case.work is Work.POLL or nth < 3)
 ]
@@ -56,7 +58,16 @@ LIMITED = [
     ),
     Case(Work.LIMITED_POLL, STORED, Nonces.FORGOTTEN),
 ]
-CASES = [*ONCE, *REPEATED, *LIMITED]
+# With a message and a thread for each paper.
+THREADED = [
+    Case(Work.THREADED_POLL, point, Nonces.KNOWN if point.side == "before" else Nonces.FORGOTTEN)
+    for point in (
+        *points((Step.BIND, Step.SEND, Step.SETTLE)),
+        *points((Step.START_THREAD,)),
+        *points((Step.START_THREAD,), 2),
+    )
+]
+CASES = [*ONCE, *REPEATED, *LIMITED, *THREADED]
 
 
 @pytest.fixture(scope="module")

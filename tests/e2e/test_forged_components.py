@@ -26,6 +26,7 @@ from bot.discord_api.custom_ids import (
     SubscribedButtonId,
     TrendingButtonId,
 )
+from bot.discord_api.discuss_ids import DiscussButtonId, DiscussMenuId
 from cogs.replies import UNUSABLE, PersistentItem
 from sandbox.discord import ComponentKind, Invocation, Message
 from tests.support.quiescence import wait_until
@@ -38,7 +39,7 @@ TEMPLATES: Final = [
     for each in (
         *(AbstractButtonId, AbstractMenuId, AnswerButtonId, CitationButtonId, CiteButtonId, ImportButtonId),
         *(KeywordsButtonId, LatestButtonId, PaperMenuId, PrivacyButtonId, RestButtonId, SearchButtonId),
-        *(SubscribedButtonId, TrendingButtonId),
+        *(SubscribedButtonId, TrendingButtonId, DiscussButtonId, DiscussMenuId),
     )
 ]
 HUGE: Final = "9" * 40
@@ -64,6 +65,7 @@ def custom_ids(caller_id: int, hidden_channel: int) -> list[str]:
         *(f"citation:bibtex:{arxiv_id}" for arxiv_id in arxiv_ids),
         "papers:menu",
         *(f"rest:{key}:{start}" for key in ("-", "x" * 60) for start in ("0", "9999999", HUGE, "-1")),
+        *(f"{kind}:{key}" for kind in ("discuss", "discuss-menu") for key in ("looked-up", "-", "x" * 60)),
         *("abstracts:looked-up", "abstracts:0", "abstracts:-", "abstracts:"),
         *(f"subscribed:{action}:{each}:1" for action in ("new", "past", "undo", "all") for each in channels),
         *(f"subscribed:undo:{hidden_channel}:{each}" for each in keywords),

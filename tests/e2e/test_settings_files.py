@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from bot.domain.channel_schedule import DailySchedule
-from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
+from bot.domain.channel_settings import ChannelSettings, Style, ThreadMode, TrendingSettings
 from bot.domain.expressions.keywords import parse_keyword
 from bot.domain.server_settings.reading import FILE_MAX_BYTES
 from bot.domain.weekdays import MONDAY_TO_FRIDAY
@@ -28,6 +28,7 @@ RESTORED = ChannelSettings(
     paused_since=NOW,
     trending=TrendingSettings(5, NOW),
     papers_per_posting=12,
+    threads=ThreadMode.ON_CLICK,
 )
 
 
@@ -132,6 +133,7 @@ async def test_import_is_previewed_applied_and_undone_after_a_restart(tmp_path: 
                     "paused": True,
                     "trending_min_votes": 5,
                     "papers_per_posting": 12,
+                    "threads": "on click",
                 },
                 "keywords": ["alpha OR beta", "graph", "old topic"],
             }

@@ -21,7 +21,7 @@ LIMITS: tuple[tuple[str, dict[str, object], int], ...] = (
     ("latest", {"keyword": "topic 30", "count": 3}, 4),
     ("search", {"query": "topic 30", "count": 3}, 8),
     ("keywords", {}, 3),
-    ("status", {}, 10),
+    ("status", {}, 11),
     ("channel show", {}, 5),
     ("channel test", {}, 4),
     ("channel mention", {"keyword": "topic 30"}, 4),

@@ -45,6 +45,9 @@ CORRECTED: Final = {
     ("outbox", "arrived_at"),
     ("outbox", "due_at"),
     ("edits", "not_before"),
+    ("discussions", "not_before"),
+    ("discussions", "waits_since"),
+    ("discussions", "asked_at"),
     ("edits", "waits_since"),
     ("posts", "publish_at"),
     ("posts", "waits_since"),
@@ -125,6 +128,9 @@ async def fill(store: Store, time: datetime) -> None:
             sa.update(schema.subscriptions).values(added_at=time),
             sa.update(schema.channels).values(waits),
             sa.insert(schema.edits).values(post_key="key", **waits),
+            sa.insert(schema.discussions).values(
+                post_key="key", arxiv_id="", channel_id=CHANNEL, state="wanted", asked_at=time, **waits
+            ),
             sa.update(schema.posts).values(publish_at=time, waits_since=time),
             sa.insert(schema.exclusions).values(
                 channel_id=CHANNEL, canonical="a", shown="a", added_by=1, added_at=time

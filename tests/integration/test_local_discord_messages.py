@@ -7,6 +7,7 @@ import discord
 import pytest
 
 from sandbox.discord import ChannelKind, MessageFlag, Permission
+from sandbox.discord.primitives import Payload, as_mapping
 from tests.support.discord_client import DEADLINE_S, DiscordHarness, SmallClient, connected, logged_in
 from tests.support.openapi import discord_specification
 
@@ -199,6 +200,58 @@ async def test_threads_can_be_started_with_and_without_a_message() -> None:
         assert closed.archived
         with pytest.raises(discord.Forbidden):
             await harness.text_channel("papers").create_thread(name="secret", type=discord.ChannelType.private_thread)
+
+
+async def test_message_shows_its_thread_and_a_thread_without_one_is_announced() -> None:
+    async with connected() as harness:
+        channel, world = harness.text_channel("papers"), harness.world
+        sent = await channel.send("discuss")
+        edits: list[Payload] = []
+        world.subscribe(lambda event, payload, *_: edits.append(payload) if event == "MESSAGE_UPDATE" else None)
+        thread = await sent.create_thread(name="discussion")
+        (edit,) = edits
+        assert as_mapping(edit["thread"])["id"] == str(thread.id)
+        shown = await channel.fetch_message(sent.id)
+        assert shown.flags.has_thread
+        assert shown.thread == thread
+        alone = await channel.create_thread(name="alone", type=discord.ChannelType.public_thread)
+        announced = await anext(channel.history(limit=1))
+        assert (announced.type, announced.content) == (discord.MessageType.thread_created, "alone")
+        assert announced.reference is not None
+        assert announced.reference.channel_id == alone.id
+        world.delete_channel(thread.id)
+        assert (await channel.fetch_message(sent.id)).thread is None
+
+
+async def test_threads_are_started_in_text_channels_up_to_the_limit_of_the_server() -> None:
+    async with connected() as harness:
+        channel, world = harness.text_channel("papers"), harness.world
+        in_thread = await harness.partial("reading club").send("discuss")
+        with pytest.raises(discord.HTTPException) as error:
+            await harness.client.http.start_thread_with_message(
+                in_thread.channel.id, in_thread.id, name="nested", auto_archive_duration=60
+            )
+        assert error.value.code == 50024
+        world.active_threads_max = len(world.threads_of(world.default.guild_id)) + 1
+        first = await channel.create_thread(name="one", type=discord.ChannelType.public_thread)
+        for message in (None, await channel.send("discuss")):
+            with pytest.raises(discord.HTTPException) as error:
+                await channel.create_thread(name="another", message=message, type=discord.ChannelType.public_thread)
+            assert error.value.code == 160006
+        await first.edit(archived=True)
+        await channel.create_thread(name="another", type=discord.ChannelType.public_thread)
+
+
+async def test_starting_a_thread_needs_its_own_permission() -> None:
+    async with connected() as harness:
+        channel, default = harness.text_channel("papers"), harness.world.default
+        sent = await channel.send("discuss")
+        denied = Permission.CREATE_PUBLIC_THREADS
+        harness.world.set_overwrite(channel.id, default.bot_role_id, deny=denied)
+        for message in (None, sent):
+            with pytest.raises(discord.Forbidden) as error:
+                await channel.create_thread(name="no", message=message, type=discord.ChannelType.public_thread)
+            assert error.value.code == 50013
 
 
 async def test_announcement_is_published_once() -> None:

@@ -36,6 +36,7 @@ def status_of(ingest: Ingest, store: Store, problems: ReportedProblems) -> Statu
         trending_problem=lambda: None,
         shards=Shards(),
         search_index=SearchIndex(store.database),
+        discussions=store.discussions,
     )
 
 

@@ -54,10 +54,10 @@ ADDED: Final[Mapping[str, int]] = {
     "trending_entries": 2,
     "channels": 1,
     "edits": 1,
-    "posts": 5,
+    "posts": 6,
     "trending_posts": 2,
     "subscriptions": 2,
-    "channel_settings": 3,
+    "channel_settings": 4,
 }
 # The tables that the migrations create.
 CREATED: Final = (
@@ -73,6 +73,7 @@ CREATED: Final = (
     "exclusions",
     "withheld",
     "audits",
+    "discussions",
 )
 
 

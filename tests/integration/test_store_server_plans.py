@@ -26,6 +26,7 @@ NEEDED: Final = {
     "UPDATE posts SET last_attempt": "the messages that are being sent",
     "SELECT posts.channel_id \nFROM posts": "the messages that are being sent",
     "WHERE posts.publish_at IS NOT NULL": "the messages to publish",
+    "discussions.state = 'wanted'": "the threads that are to be started",
     "UPDATE posts SET publish_at": "the messages to publish",
     "SELECT outbox.channel_id, count(*)": "how much waits in each channel",
     "SELECT DISTINCT outbox.channel_id AS channel_id, outbox.due_at": "the queues of channels whose schedule changes",

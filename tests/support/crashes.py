@@ -11,8 +11,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import Final
 
-from bot.domain.channel_settings import ChannelSettings
+from bot.domain.channel_settings import ChannelSettings, ThreadMode
 from tests.support.databases import IS_POSTGRESQL, copy
 from tests.support.killable import KILLED, BotProcess, CrashPoint, killable_bot
 from tests.support.posted_papers import Comparison, PostedPaper, compare, posted_papers
@@ -35,6 +36,14 @@ class Work(Enum):
     INITIAL_SYNC = "initial sync"
     POLL = "poll"
     LIMITED_POLL = "limited poll"
+    THREADED_POLL = "threaded poll"
+
+
+# The settings of the channels, where they are not the defaults.
+SETTINGS: Final = {
+    Work.LIMITED_POLL: ChannelSettings(papers_per_posting=LIMIT),
+    Work.THREADED_POLL: ChannelSettings(threads=ThreadMode.PER_PAPER),
+}
 
 
 class Nonces(Enum):
@@ -105,8 +114,7 @@ async def _run(case: Case, folder: Path, synced: Path) -> CrashResult:
         expected: list[PostedPaper] = []
         if case.work is not Work.INITIAL_SYNC:
             await asyncio.to_thread(copy, synced, sandbox.database)
-            if case.work is Work.LIMITED_POLL:
-                await _limit_postings(sandbox)
+            await _set_channels(sandbox, SETTINGS.get(case.work))
             expected = _announce(sandbox, LIMIT if case.work is Work.LIMITED_POLL else PAPERS)
         await _run_until_killed(sandbox, case.point)
         await wait_for_requests(sandbox)
@@ -119,6 +127,8 @@ async def _run(case: Case, folder: Path, synced: Path) -> CrashResult:
             await sandbox.wait_until(lambda: posted_papers(sandbox.world).keys() >= set(expected))
             await wait_until_settled(sandbox.database, DEADLINE_S)
             await sandbox.wait_for_next_poll()
+            if case.work is Work.THREADED_POLL:
+                await sandbox.wait_until(lambda: _has_thread_per_paper(sandbox, expected))
             exit_code = await bot.terminate(DEADLINE_S)
         return CrashResult(compare(expected, posted_papers(sandbox.world)), exit_code)
 
@@ -161,11 +171,20 @@ def _bot(sandbox: RunningSandbox, *, at: CrashPoint | None = None) -> AbstractAs
     return killable_bot(sandbox.environment(), _config(sandbox), sandbox.database.with_name("log"), at=at)
 
 
-async def _limit_postings(sandbox: RunningSandbox) -> None:
-    """Limits the papers per posting in every channel."""
+async def _set_channels(sandbox: RunningSandbox, settings: ChannelSettings | None) -> None:
+    """Sets the settings of every channel, if given."""
+    if settings is None:
+        return
     async with opened(sandbox.database) as store:
         for name in KEYWORDS:
-            await store.set_channel(sandbox.channel(name), ChannelSettings(papers_per_posting=LIMIT))
+            await store.set_channel(sandbox.channel(name), settings)
+
+
+def _has_thread_per_paper(sandbox: RunningSandbox, expected: Collection[PostedPaper]) -> bool:
+    """Whether the bot started as many threads as papers are expected; more than these never go away."""
+    world = sandbox.world
+    threads = [each for each in world.channels.values() if each.is_thread and each.owner_id == world.bot_id]
+    return len(threads) == len(expected)
 
 
 def _announce(sandbox: RunningSandbox, limit: int) -> list[PostedPaper]:

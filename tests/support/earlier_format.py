@@ -5,7 +5,15 @@ from typing import Final
 
 _INDEXES: Final = ("papers_with_abstract", "outbox_by_followed", "subscriptions_by_person")
 _TABLES: Final = (
-    *("author_keys", "author_matches", "excluded_papers", "questions", "import_removals", "settings_imports"),
+    *(
+        "discussions",
+        "author_keys",
+        "author_matches",
+        "excluded_papers",
+        "questions",
+        "import_removals",
+        "settings_imports",
+    ),
     *("withheld", "exclusions", "audits", "search_index", "search_documents", "search_progress"),
 )
 _COLUMNS: Final = (
@@ -19,6 +27,8 @@ _COLUMNS: Final = (
     ("subscriptions", "mention_role"),
     ("posts", "keyword_roles"),
     ("posts", "earlier_roles"),
+    ("channel_settings", "threads"),
+    ("posts", "discussion"),
 )
 
 

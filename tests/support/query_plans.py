@@ -28,6 +28,7 @@ LARGE_TABLES: Final = (
     "excluded_papers",
     "questions",
     "withheld",
+    "discussions",
 )
 # The full-text index, of which SQLite reads only what a query finds.
 _SEARCHED: Final = "search_index"

@@ -17,6 +17,7 @@ from bot.store.channel_queues import BatchStart, ChannelQueue, ChannelQueues
 from bot.store.channel_settings import ChannelSettingsStore
 from bot.store.channels import Channels
 from bot.store.database import Database
+from bot.store.discussions import Discussions
 from bot.store.edits import Edits
 from bot.store.exclusions import Exclusions
 from bot.store.ingest import IngestStore, WindowWritten
@@ -57,6 +58,7 @@ class Store:
     trending_posts: TrendingPosts
     exclusions: Exclusions
     withheld: WithheldPapers
+    discussions: Discussions
 
     async def subscribe(self, keyword: str, channel_id: int = CHANNEL, *, added_by: int = ADA) -> bool:
         """Subscribes by command; returns whether the channel did not have the keyword."""
@@ -161,6 +163,7 @@ async def opened_at(place: Location, path: Path) -> AsyncIterator[Store]:
             TrendingPosts(database),
             Exclusions(database),
             WithheldPapers(database),
+            Discussions(database),
         )
     finally:
         await database.close()

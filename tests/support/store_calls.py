@@ -7,7 +7,8 @@ from typing import Final
 import sqlalchemy as sa
 
 from bot.domain.channel_schedule import DailySchedule
-from bot.domain.channel_settings import ChannelSettings, Layout, TrendingSettings
+from bot.domain.channel_settings import ChannelSettings, Discussion, Layout, ThreadMode, TrendingSettings
+from bot.domain.discussion import ThreadRequest
 from bot.domain.exclusions import ExclusionQuotas
 from bot.domain.expressions.authors import read_author
 from bot.domain.expressions.exclusions import find_exclusions
@@ -20,7 +21,7 @@ from bot.domain.months import Month
 from bot.domain.outgoing import Blocked, Delivered
 from bot.domain.period import Period
 from bot.domain.poll_schedule import Poll, PollCompleted
-from bot.domain.post import Post
+from bot.domain.post import MessageHeader, Post
 from bot.domain.posting_limit import PostingShare
 from bot.domain.queries import Window
 from bot.domain.question import Question
@@ -31,6 +32,7 @@ from bot.store.audits import AuditStore
 from bot.store.author_names import COUNTED_UNTIL, AuthorNames
 from bot.store.backfilled_papers import BackfilledPapers
 from bot.store.clock_repair import StoredTimes
+from bot.store.discussions import want_threads
 from bot.store.excluded_papers import ExcludedPapers
 from bot.store.explanations import PaperHistory
 from bot.store.exports import Exports
@@ -64,6 +66,8 @@ PAPERS: Final = tuple(
     for n in range(1, 31)
 )
 MESSAGE: Final = snowflake(NOW)
+# A message on which the bot is to start a thread.
+POST: Final = Post("sent", CHANNEL, "nonce", NOW, NOW, (), MessageHeader(discussion=Discussion.THREAD))
 
 
 class StoreCalls:
@@ -80,6 +84,7 @@ class StoreCalls:
         await self._subscribe()
         await self._ingest()
         await self._send()
+        await self._discuss()
         await self._withhold()
         await self._find_messages()
         await self._trending()
@@ -169,6 +174,28 @@ class StoreCalls:
         post = await self._run(bind(channel_id, queue.entries[:2], key=key, nonce=nonce, now=NOW, share=share))
         assert post is not None
         return post
+
+    async def _discuss(self) -> None:
+        store, run = self._store, self._run
+        await run(store.channel_settings.change(CHANNEL, lambda before: replace(before, threads=ThreadMode.ON_CLICK)))
+        message = await run(store.discussions.message("sent"))
+        assert message is not None
+        wanted, asked = ThreadRequest(message, None), ThreadRequest(message, message.papers[0])
+        async with store.database.transaction() as connection:
+            await want_threads(connection, [POST])
+        (due,) = await run(store.discussions.due(NOW))
+        assert due == wanted
+        await run(store.discussions.postpone(wanted, LATER, "a reason", now=NOW))
+        await run(store.discussions.problems(GUILD))
+        await run(store.discussions.is_any_wanted())
+        await run(store.discussions.drop_expired(LATER))
+        await run(store.discussions.drop(wanted))
+        for _ in range(2):
+            await run(store.discussions.ask(asked, NOW))
+        await run(store.discussions.started(asked, MESSAGE, is_complete=True))
+        await run(store.discussions.is_being_sent("sent"))
+        await run(store.discussions.get("sent", asked.arxiv_id))
+        await run(store.discussions.unask(asked))
 
     async def _withhold(self) -> None:
         store, run = self._store, self._run

@@ -28,6 +28,7 @@ from bot.discord_api.custom_ids import (
     TrendingButtonId,
     post_key,
 )
+from bot.discord_api.discuss_ids import DiscussButtonId, DiscussMenuId
 from bot.domain.paper import ArxivId
 from bot.runtime.limits import CUSTOM_ID_MAX
 
@@ -37,6 +38,8 @@ AnyCustomId = (
     | AnswerButtonId
     | CitationButtonId
     | CiteButtonId
+    | DiscussButtonId
+    | DiscussMenuId
     | ImportButtonId
     | KeywordsButtonId
     | LatestButtonId
@@ -64,6 +67,8 @@ CUSTOM_IDS = st.one_of(
     st.builds(PaperMenuId),
     st.builds(ImportButtonId, st.sampled_from(["apply", "cancel", "undo"]), SNOWFLAKES, IMPORT_IDS),
     st.builds(PrivacyButtonId, st.sampled_from(["delete", "cancel"]), SNOWFLAKES),
+    st.builds(DiscussButtonId, KEYS),
+    st.builds(DiscussMenuId, KEYS),
     st.builds(RestButtonId, KEYS, st.integers(0, 10**7 - 1)),
     st.builds(KeywordsButtonId, SNOWFLAKES, st.integers(0, 2**63 - 1), MOVES, st.integers(0, 10**9 - 1)),
     st.builds(SubscribedButtonId, ACTIONS, SNOWFLAKES, KEYWORD_IDS),
@@ -125,6 +130,8 @@ def test_custom_id_matches_one_template_only(custom_id: AnyCustomId) -> None:
         ("cite:hep-th/9901001", CiteButtonId(ArxivId("hep-th/9901001"))),
         ("citation:csl-json:2611.00001", CitationButtonId("csl-json", ArxivId("2611.00001"))),
         ("papers:menu", PaperMenuId()),
+        ("discuss:Ab-_9", DiscussButtonId("Ab-_9")),
+        ("discuss-menu:Ab-_9", DiscussMenuId("Ab-_9")),
         ("subscribed:new:11:7", SubscribedButtonId("new", 11, (7,))),
         ("subscribed:undo:1191319909171200017:7,8,9", SubscribedButtonId("undo", 1191319909171200017, (7, 8, 9))),
         ("answer:71:0123456789abcdef:1", AnswerButtonId(71, "0123456789abcdef", 1)),
@@ -151,6 +158,7 @@ def test_released_formats_stay_valid(text: str, custom_id: AnyCustomId) -> None:
         ("abstracts:Ab-_9", "Ab-_9"),
         ("subscribed:new:11:7", None),
         ("trending:2026-11-20:0:0", None),
+        ("discuss:Ab-_9", None),
         ("another-bots-button", None),
     ],
 )

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.channel_schedule import DailySchedule, Immediate
-from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
+from bot.domain.channel_settings import ChannelSettings, Style, ThreadMode, TrendingSettings
 from bot.domain.expressions.keywords import parse_keyword
 from bot.domain.keyword import Keyword
 from bot.domain.posting_limit import PER_POSTING_MAX
@@ -81,6 +81,7 @@ settings = st.builds(
     mention_role=st.none() | st.just(ROLE),
     publish=st.booleans(),
     papers_per_posting=st.none() | st.integers(1, PER_POSTING_MAX),
+    threads=st.sampled_from(ThreadMode),
     paused_since=st.none() | st.just(NOW),
     trending=st.none() | st.builds(TrendingSettings, st.integers(0, 10**9), st.just(NOW)),
 )
@@ -140,6 +141,7 @@ def test_change_of_any_setting_in_files_changes_the_fingerprint() -> None:
         "paused_since": NOW,
         "trending": TrendingSettings(0, NOW),
         "papers_per_posting": 1,
+        "threads": ThreadMode.PER_BATCH,
     }
     others = [
         state_of(stored(parse_keyword("graph")), settings=replace(ChannelSettings(), **{name: value}))
@@ -206,6 +208,8 @@ def test_change_of_any_setting_in_files_changes_the_fingerprint() -> None:
         (one_channel(settings={"trending_min_votes": True}), "a whole number from 0 to 1,000,000,000."),
         (one_channel(settings={"papers_per_posting": 0}), "`papers_per_posting` is not valid; allowed: null, or"),
         (one_channel(settings={"papers_per_posting": True}), "a whole number from 1 to 1,000."),
+        (one_channel(settings={"threads": True}), "allowed: `off`, `on click`, `per batch` or `per paper`."),
+        (one_channel(settings={"threads": "on"}), "`threads` is not valid; allowed: `off`, `on click`"),
         (one_channel(settings={"trending_min_votes": -1}), "`trending_min_votes` is not valid; allowed: null, or"),
         (one_channel(settings={"a`\n\ud800\u202e" + "b" * 10_000: 1}), "`a' bbb"),
         (one_channel(**{"\ud800`" + "x" * 10_000: 1}), "`'xxx"),

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 from bot.domain.channel_schedule import ChannelSchedule, DailySchedule, Immediate, describe_schedule
-from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
+from bot.domain.channel_settings import ChannelSettings, Style, ThreadMode, TrendingSettings
 from bot.domain.posting_limit import PER_POSTING_MAX
 from bot.domain.text import cut, or_list, plural
 from bot.domain.trending.parsing import TRENDING_COUNT_MAX
@@ -142,6 +142,12 @@ def _with_limit(settings: ChannelSettings, value: JsonValue, _: datetime) -> Cha
     return replace(settings, papers_per_posting=value)
 
 
+def _with_threads(settings: ChannelSettings, value: JsonValue, _: datetime) -> ChannelSettings:
+    if not isinstance(value, str) or value not in tuple(ThreadMode):
+        raise InvalidSettingsFile(f"allowed: {or_list([mode.value for mode in ThreadMode])}")
+    return replace(settings, threads=ThreadMode(value))
+
+
 def _described_limit(settings: ChannelSettings) -> str:
     return "none" if settings.papers_per_posting is None else plural(settings.papers_per_posting, "paper")
 
@@ -195,6 +201,9 @@ FIELDS: Final = (
         lambda each: each.papers_per_posting,
         _with_limit,
         _described_limit,
+    ),
+    SettingField(
+        "threads", ("threads",), lambda each: each.threads.value, _with_threads, lambda each: each.threads.value
     ),
 )
 BY_NAME: Final[Mapping[str, SettingField]] = {each.name: each for each in FIELDS}

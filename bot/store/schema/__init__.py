@@ -7,6 +7,7 @@ from bot.store.schema.audits import audits
 from bot.store.schema.authors import author_keys, author_matches
 from bot.store.schema.base import COPYING, metadata
 from bot.store.schema.channels import channel_places, channel_settings, channels, known_guilds, subscriptions
+from bot.store.schema.discussions import discussions
 from bot.store.schema.exclusions import exclusions, withheld
 from bot.store.schema.imports import import_removals, settings_imports
 from bot.store.schema.papers import (
@@ -35,6 +36,7 @@ __all__ = [
     "channel_places",
     "channel_settings",
     "channels",
+    "discussions",
     "edits",
     "excluded_papers",
     "exclusions",

@@ -51,6 +51,7 @@ partial_index("subscriptions_by_person", subscriptions.c.added_by.is_not(None), 
 
 # A channel without a row has the default settings. paused_since: when an admin paused it; backlog_pending: what was
 # queued during the pause is being posted; trending_min_votes: NULL without a trending subscription.
+# threads: when threads are started; NULL for never.
 # posting_days: as in `Mon, Thu`; NULL for every day, and for Monday to Friday, which is weekdays_only.
 # papers_per_posting: NULL without a limit; papers_left: how many papers the last batch could still post.
 channel_settings: Final = sa.Table(
@@ -70,6 +71,7 @@ channel_settings: Final = sa.Table(
     sa.Column("papers_per_posting", sa.Integer),
     sa.Column("papers_left", sa.Integer),
     sa.Column("posting_days", Text),
+    sa.Column("threads", Text),
     sa.CheckConstraint("style IN ('auto', 'cards', 'compact')"),
     sa.CheckConstraint("(daily_at IS NULL) = (zone IS NULL)"),
     sa.CheckConstraint("trending_min_votes >= 0"),

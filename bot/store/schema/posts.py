@@ -11,7 +11,8 @@ from bot.store.schema.base import BY_KEY, STRICT, channel, keyword, metadata, pa
 # thread_id: its forum post; publish_at: when it is published to the followers of an announcement channel, NULL once it
 # is. search_after: the search for it in the channel's history begins above this message id; attempted_at: the last
 # attempt by Discord's clock. mention_role, keyword_roles: the roles that it pings, of the channel and of
-# keywords; earlier_roles: those that earlier messages of its batch pinged, NULL if that is unknown.
+# keywords; earlier_roles: those that earlier messages of its batch pinged, NULL if that is unknown. discussion: button,
+# or thread if the bot starts one on it; NULL for neither.
 posts: Final = sa.Table(
     "posts",
     metadata,
@@ -32,6 +33,7 @@ posts: Final = sa.Table(
     sa.Column("attempted_at", Utc),
     sa.Column("keyword_roles", TextList),
     sa.Column("earlier_roles", TextList),
+    sa.Column("discussion", Text),
     sa.CheckConstraint("layout IN ('cards', 'compact')"),
     sa.CheckConstraint("settled_at IS NOT NULL OR message_id IS NULL"),
     **BY_KEY,

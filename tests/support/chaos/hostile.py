@@ -21,7 +21,7 @@ _FORGED: Final = (
     *("abstract:{n}:{word}", "abstract:../../etc/passwd:{word}", "abstracts:{word}", "abstracts:looked-up"),
     *("subscribed:undo:{channel}:{n}", "subscribed:undo:{foreign}:1,2,3,4,5,6,7,8,9", "subscribed:new:{foreign}:{n}"),
     *("subscribed:past:{huge}:{huge}", "trending:2026-02-30:0:0", "trending:9999-12-31:9999:9999", "{word}", "\u202e"),
-    *("rest:{word}:{n}", "rest:looked-up:9999999"),
+    *("rest:{word}:{n}", "rest:looked-up:9999999", "discuss:{word}", "discuss-menu:{word}"),
 )
 _COMPLETED: Final = (
     *(("trend", "keyword"), ("trend", "keyword5"), ("unsubscribe", "keyword"), ("subscribe", "category")),
@@ -163,6 +163,7 @@ class HostilePerson:
             ("channel exclude remove", {"expression": self._text()}),
             ("channel exclude list", {}),
             ("channel limit", {"papers": self._rng.choice((1, 20, 1000))}),
+            ("channel threads", {"mode": self._rng.choice(("off", "on click", "per batch", "per paper"))}),
             ("channel show", {}),
             ("channel test", {}),
         )

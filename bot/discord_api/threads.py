@@ -1,0 +1,169 @@
+"""Starts the threads in which papers are discussed, and returns discord.py's exceptions as outcomes.
+
+It makes one attempt per call. A message's own thread has the message's id, and Discord rejects a second one; a thread
+without a message is looked for before another one is started.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+import aiohttp
+import discord
+from discord.http import Route
+
+from bot.discord_api.attempts import track_attempts
+from bot.discord_api.channel_access import ChannelAccess
+from bot.discord_api.delivery import SEND_TIMEOUT_S
+from bot.discord_api.history import UNKNOWN_CHANNEL, is_own, own_threads
+from bot.discord_api.messages import plain_headline
+from bot.discord_api.outcomes import OutcomeMapper
+from bot.discord_api.permissions import find_thread_block
+from bot.domain.discussion import (
+    PostedMessage,
+    ThreadOutcome,
+    ThreadRequest,
+    ThreadStarted,
+    first_message,
+    name_beside_message,
+    name_ending,
+    name_of_thread,
+)
+from bot.domain.history import snowflake
+from bot.domain.outgoing import Blocked, Delivered, Rejected, RetryLater, SendOutcome
+from bot.domain.paper import Paper
+from bot.runtime.clock import Clock
+from bot.runtime.limits import NONCE_MAX
+
+# How long to wait where a server has as many active threads as Discord allows: they are archived by and by.
+TOO_MANY_THREADS_RETRY: Final = timedelta(hours=1)
+# Threads that were archived longer before the first attempt are not looked at. That time is by the clock of this
+# machine, which may have been wrong.
+SEARCHED_BEFORE: Final = timedelta(days=1)
+TOO_MANY_THREADS: Final = "The server has as many active threads as Discord allows."
+
+# Discord's error codes (topics/opcodes-and-status-codes).
+_UNKNOWN_MESSAGE: Final = 10008
+_MISSING_ACCESS: Final = frozenset({50001, 50013})
+_THREAD_EXISTS: Final = 160004
+_TOO_MANY_THREADS: Final = 160006
+
+
+class DiscordThreads:
+    """Starts threads through a discord.py client that is logged in."""
+
+    def __init__(self, client: discord.Client, clock: Clock, channel_access: ChannelAccess) -> None:
+        self._client = client
+        self._clock = clock
+        self._channel_access = channel_access
+        self._outcomes = OutcomeMapper(clock)
+
+    async def start(self, request: ThreadRequest, *, attempted_since: datetime | None = None) -> ThreadOutcome:
+        """Starts a thread, or returns the one that exists already.
+
+        `attempted_since`: an earlier attempt may have started it since then.
+        """
+        message = request.message
+        problem = await self._channel_access.check_channel(message.channel_id)
+        if problem is not None:
+            return problem
+        channel = self._client.get_channel(message.channel_id)
+        if not isinstance(channel, discord.TextChannel):
+            return Rejected("Threads can be started in text channels and announcement channels.")
+        if (blocked := find_thread_block(channel)) is not None:
+            return blocked
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                if request.is_at_message or request.paper is None:
+                    return await self._start_at_message(channel, request)
+                return await self._start_beside_message(channel, request, request.paper, attempted_since)
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            return self._outcome_of(error, request)
+
+    async def _start_at_message(self, channel: discord.TextChannel, request: ThreadRequest) -> ThreadStarted:
+        message = request.message
+        if channel.get_thread(message.message_id) is not None:
+            return ThreadStarted(message.message_id, is_new=False)
+        paper = request.paper
+        name = plain_headline(message.headline) if paper is None else await asyncio.to_thread(name_of_thread, paper)
+        path = "/channels/{channel_id}/messages/{message_id}/threads"
+        route = _route(path, request, message_id=message.message_id)
+        return await self._create(route, {"name": name})
+
+    async def _start_beside_message(
+        self, channel: discord.TextChannel, request: ThreadRequest, paper: Paper, attempted_since: datetime | None
+    ) -> ThreadStarted:
+        ending = name_ending(paper)
+        for thread in channel.threads:
+            if is_own(self._client, thread.owner_id) and thread.name.endswith(ending):
+                return ThreadStarted(thread.id, is_new=False)
+        if attempted_since is not None:
+            after = snowflake(min(attempted_since, self._clock.now()) - SEARCHED_BEFORE)
+            found = own_threads(self._client, channel, lambda each: each.name.endswith(ending), after)
+            async for thread in found:
+                return ThreadStarted(thread.id, is_new=False)
+        name = await asyncio.to_thread(name_beside_message, paper)
+        kind = discord.ChannelType.news_thread if channel.is_news() else discord.ChannelType.public_thread
+        route = _route("/channels/{channel_id}/threads", request)
+        # Discord would start a second one: whatever became of the first attempt is looked for before another one.
+        with track_attempts(once=True):
+            return await self._create(route, {"name": name, "type": kind.value})
+
+    async def _create(self, route: Route, body: Mapping[str, str | int]) -> ThreadStarted:
+        """Sends a request; without a duration, the thread is archived as the channel's others are."""
+        created = await self._client.http.request(route, json=body)
+        return ThreadStarted(int(created["id"]))
+
+    async def introduce(self, message: PostedMessage, paper: Paper, thread_id: int) -> SendOutcome:
+        """Sends the first message of a thread without a message; a second attempt soon after it sends no second one."""
+        channel = self._client.get_channel(message.channel_id)
+        guild_id = channel.guild.id if isinstance(channel, discord.TextChannel) else "@me"
+        link = f"https://discord.com/channels/{guild_id}/{message.channel_id}/{message.message_id}"
+        text = await asyncio.to_thread(first_message, paper, link)
+        nonce = hashlib.sha256(f"first message of {thread_id}".encode()).hexdigest()[:NONCE_MAX]
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                sent = await self._client.get_partial_messageable(thread_id).send(
+                    text, nonce=nonce, allowed_mentions=discord.AllowedMentions.none()
+                )
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            return self._outcomes.of_write(error)
+        return Delivered(sent.id)
+
+    async def exists(self, thread_id: int) -> bool:
+        """Whether a thread exists, as far as is known: archived ones are not in the gateway's cache."""
+        if self._client.get_channel(thread_id) is not None:
+            return True
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await self._client.fetch_channel(thread_id)
+        except discord.NotFound as error:
+            return error.code != UNKNOWN_CHANNEL
+        except (discord.DiscordException, aiohttp.ClientError, OSError):
+            return True
+        return True
+
+    def _outcome_of(self, error: Exception, request: ThreadRequest) -> ThreadOutcome:
+        code = error.code if isinstance(error, discord.HTTPException) else None
+        if code == _THREAD_EXISTS:
+            return ThreadStarted(request.message.message_id, is_new=False)
+        if code == _UNKNOWN_MESSAGE:
+            return Rejected("The message was deleted.")
+        if code == _TOO_MANY_THREADS:
+            return RetryLater(self._clock.now() + TOO_MANY_THREADS_RETRY, TOO_MANY_THREADS)
+        if code in _MISSING_ACCESS:
+            return Blocked("To start threads, the bot needs the Create Public Threads permission there.")
+        outcome = self._outcomes.of_write(error)
+        return Rejected("The message was deleted.") if isinstance(outcome, Delivered) else outcome
+
+
+def _route(path: str, request: ThreadRequest, **ids: int) -> Route:
+    """Returns the route of a new thread, with a rate limit bucket of its own.
+
+    discord.py raises RateLimited for any bucket whose window is longer than `max_ratelimit_timeout`, even if the bucket
+    has room: of the threads that Discord allows in some minutes, it would start one.
+    """
+    metadata = f"{request.message.key} {request.arxiv_id}"
+    return Route("POST", path, channel_id=request.message.channel_id, metadata=metadata, **ids)
