@@ -13,15 +13,17 @@ from bot.discord_api.cooldown import CLICKS_PER_MINUTE
 from bot.discord_api.custom_ids import (
     AbstractButtonId,
     AbstractMenuId,
-    AnswerButtonId,
     CitationButtonId,
     CiteButtonId,
+    PaperMenuId,
+    RestButtonId,
+)
+from bot.discord_api.reply_ids import (
+    AnswerButtonId,
     ImportButtonId,
     KeywordsButtonId,
     LatestButtonId,
-    PaperMenuId,
     PrivacyButtonId,
-    RestButtonId,
     SearchButtonId,
     SubscribedButtonId,
     TrendingButtonId,

@@ -12,21 +12,23 @@ from hypothesis import strategies as st
 from bot.discord_api.custom_ids import (
     AbstractButtonId,
     AbstractMenuId,
-    AnswerButtonId,
     CitationButtonId,
     CiteButtonId,
     CustomIdTooLong,
+    PaperMenuId,
+    RestButtonId,
+    post_key,
+)
+from bot.discord_api.reply_ids import (
+    AnswerButtonId,
     ImportButtonId,
     KeywordsButtonId,
     LatestButtonId,
-    PaperMenuId,
     PrivacyButtonId,
-    RestButtonId,
     SearchButtonId,
     SubscribedAction,
     SubscribedButtonId,
     TrendingButtonId,
-    post_key,
 )
 from bot.domain.paper import ArxivId
 from bot.runtime.limits import CUSTOM_ID_MAX
