@@ -11,6 +11,8 @@ from bot.composition.wiring import Services
 from bot.config import WebSettings
 from bot.discord_api.attachments import AttachmentLoader
 from cogs.audit import AuditCommand
+from cogs.channel_changes import ChannelChanges
+from cogs.channel_reports import ChannelReports
 from cogs.channels import ChannelCommands
 from cogs.charts import ChartCommands
 from cogs.citations import CitationCommands
@@ -39,6 +41,8 @@ def build_cogs(context: Context, services: Services, trending: TrendingParts) ->
     questions = QuestionButtons(services.questions)
     subscribe = SubscribeCommand(services.subscriptions, services.status, services.channel_settings, questions)
     paper_commands = PaperCommands(services.paper_lookup)
+    changes = ChannelChanges(services.channel_settings, services.exclusions, trending.lists)
+    reports = ChannelReports(services.channel_settings, services.exclusions, trending.lists)
     return (
         *trending.cogs,
         questions,
@@ -53,7 +57,7 @@ def build_cogs(context: Context, services: Services, trending: TrendingParts) ->
         CitationCommands(paper_commands),
         ExportCommands(services.exports, services.subscriptions, services.server_settings, context.clock),
         StatusCommand(services.status),
-        ChannelCommands(services.channel_settings, services.exclusions, trending.lists),
+        ChannelCommands(changes, reports, services.exclusions),
         RestCog(services.exclusions, context.settings.web.public_channels, _public_page_url(context.settings.web)),
         WhyCommand(services.explanations),
         AuditCommand(services.audits),
