@@ -1,4 +1,4 @@
-"""Texts of the replies to `/channel show` and `resume`. It reads nothing: `cogs.channels` passes what they say."""
+"""Texts of `/channel show`, `settings` and `resume`. It reads nothing: its callers pass what they say."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,20 +22,29 @@ def settings_lines(
     target: TargetChannel, settings: ChannelSettings, queued: int, problems: Sequence[str], now: datetime
 ) -> list[str]:
     """A channel's settings, one per line, and everything that prevents posts."""
-    schedule = settings.schedule
-    next_time = ""
-    if isinstance(schedule, DailySchedule) and not problems:
-        next_time = f"; next {relative_time(next_daily_time(schedule, now))}"
     lines = [
         f"**{target.mention}**",
-        f"- Schedule: {describe_schedule(schedule)}{next_time}{_zone_warning(schedule)}",
+        f"- Schedule: {schedule_text(settings.schedule, now, is_posting=not problems)}",
         f"- Style: {settings.style.value}",
-        f"- Pings: {'nobody' if settings.mention_role is None else f'<@&{settings.mention_role}>'}",
+        f"- Pings: {pings_text(settings)}",
         f"- Queued: {plural(queued, 'paper')}",
     ]
     if settings.publish:
         lines.append("- New papers are published to followers")
     return lines + [f"- {problem}" for problem in problems]
+
+
+def schedule_text(schedule: ChannelSchedule, now: datetime, *, is_posting: bool) -> str:
+    """When papers are posted, and when next unless something prevents it."""
+    next_time = ""
+    if isinstance(schedule, DailySchedule) and is_posting:
+        next_time = f"; next {relative_time(next_daily_time(schedule, now))}"
+    return f"{describe_schedule(schedule)}{next_time}{_zone_warning(schedule)}"
+
+
+def pings_text(settings: ChannelSettings) -> str:
+    """Whom a batch pings."""
+    return "nobody" if settings.mention_role is None else f"<@&{settings.mention_role}>"
 
 
 def _zone_warning(schedule: ChannelSchedule) -> str:
@@ -46,9 +55,14 @@ def _zone_warning(schedule: ChannelSchedule) -> str:
 
 
 def trending_line(settings: TrendingSettings, *, is_enabled: bool) -> str:
+    """Which trending lists the channel gets, for `/channel show`."""
+    return f"- Trending: {trending_text(settings, is_enabled=is_enabled)}"
+
+
+def trending_text(settings: TrendingSettings, *, is_enabled: bool) -> str:
     """Which trending lists the channel gets."""
     which = f", papers with at least {plural(settings.min_votes, 'vote')}" if settings.min_votes else ""
-    return f"- Trending: each day's list{which}" + ("" if is_enabled else "; trending papers are switched off here")
+    return f"each day's list{which}" + ("" if is_enabled else "; trending papers are switched off here")
 
 
 def backlog_text(queued: int, schedule: ChannelSchedule, problem: str | None, limit: int | None = None) -> str:

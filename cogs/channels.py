@@ -22,6 +22,7 @@ from cogs.channel_rules import ChannelRules
 from cogs.permissions import Target, check_and_defer
 from cogs.replies import answer
 from cogs.schedule_input import AS_THEY_COME, chosen_days
+from cogs.settings_panel import SettingsPanel
 
 _CHANNEL_OPTION = "The channel (default: this channel)"
 _SUGGESTED_TIMES = ("07:00", "08:00", "08:30", "09:00", "12:00", "18:00")
@@ -38,9 +39,22 @@ class ChannelCommands(
 ):
     """Changes and shows the settings of a channel."""
 
-    def __init__(self, changes: ChannelChanges, reports: ChannelReports, exclusion_service: ExclusionService) -> None:
+    def __init__(
+        self,
+        changes: ChannelChanges,
+        reports: ChannelReports,
+        panel: SettingsPanel,
+        exclusion_service: ExclusionService,
+    ) -> None:
         super().__init__(changes, exclusion_service)
         self._reports = reports
+        self._panel = panel
+
+    @app_commands.command(name="settings", description="See all settings of a channel in a panel, and change them")
+    @app_commands.describe(channel=_CHANNEL_OPTION)
+    async def show_panel(self, interaction: discord.Interaction[Client], channel: Target | None = None) -> None:
+        target = await check_and_defer(interaction, channel)
+        await self._panel.show(interaction, target)
 
     @app_commands.command(description="Choose how papers look: as cards, as a compact list, or automatically")
     @app_commands.describe(

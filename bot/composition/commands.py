@@ -29,6 +29,7 @@ from cogs.questions import QuestionButtons
 from cogs.rest import RestCog
 from cogs.search import SearchCommand
 from cogs.settings_import import ImportCommand
+from cogs.settings_panel import SettingsPanel
 from cogs.status import StatusCommand
 from cogs.subscribe import SubscribeCommand
 from cogs.subscriptions import SubscriptionCommands
@@ -43,6 +44,7 @@ def build_cogs(context: Context, services: Services, trending: TrendingParts) ->
     paper_commands = PaperCommands(services.paper_lookup)
     changes = ChannelChanges(services.channel_settings, services.exclusions, trending.lists)
     reports = ChannelReports(services.channel_settings, services.exclusions, trending.lists)
+    panel = SettingsPanel(changes, reports, services.channel_settings, services.exclusions)
     return (
         *trending.cogs,
         questions,
@@ -57,7 +59,8 @@ def build_cogs(context: Context, services: Services, trending: TrendingParts) ->
         CitationCommands(paper_commands),
         ExportCommands(services.exports, services.subscriptions, services.server_settings, context.clock),
         StatusCommand(services.status),
-        ChannelCommands(changes, reports, services.exclusions),
+        panel,
+        ChannelCommands(changes, reports, panel, services.exclusions),
         RestCog(services.exclusions, context.settings.web.public_channels, _public_page_url(context.settings.web)),
         WhyCommand(services.explanations),
         AuditCommand(services.audits),

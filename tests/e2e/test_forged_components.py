@@ -18,6 +18,7 @@ from bot.discord_api.custom_ids import (
     PaperMenuId,
     RestButtonId,
 )
+from bot.discord_api.panel_ids import PanelControlId
 from bot.discord_api.reply_ids import (
     AnswerButtonId,
     ImportButtonId,
@@ -39,7 +40,7 @@ TEMPLATES: Final = [
     each.TEMPLATE
     for each in (
         *(AbstractButtonId, AbstractMenuId, AnswerButtonId, CitationButtonId, CiteButtonId, ImportButtonId),
-        *(KeywordsButtonId, LatestButtonId, PaperMenuId, PrivacyButtonId, RestButtonId, SearchButtonId),
+        *(KeywordsButtonId, LatestButtonId, PanelControlId, PaperMenuId, PrivacyButtonId, RestButtonId, SearchButtonId),
         *(SubscribedButtonId, TrendingButtonId),
     )
 ]
@@ -77,6 +78,12 @@ def custom_ids(caller_id: int, hidden_channel: int) -> list[str]:
         f"keywords:{caller_id}:0:to:{HUGE}",
         *(f"import:{action}:{caller_id}:{'0' * 16}" for action in ("apply", "cancel", "undo", "all")),
         *(f"import:undo:{caller}:{'0' * 16}" for caller in ("0", HUGE, "9" * 20)),
+        *(f"panel:{caller_id}:{each}:limit:no-limit" for each in (*channels, "9" * 20)),
+        *(f"panel:{caller}:{hidden_channel}:style:menu" for caller in ("0", caller_id, HUGE)),
+        *(
+            f"panel:{caller_id}:{hidden_channel}:{place}"
+            for place in ("none:settings", "limit:set", "none:pause", "x:y")
+        ),
         *(f"privacy:{action}:{caller}" for action in ("delete", "cancel") for caller in ("0", caller_id, "9" * 20)),
         *(f"trending:{day}:0:0" for day in days),
         *(
@@ -187,6 +194,7 @@ async def test_component_of_another_kind_is_rejected(tmp_path: Path, caplog: pyt
             "trending:2026-11-20:0:0",
             "latest:0:5:n:-:-",
             "search:from:0:5:r:0:9",
+            f"panel:{admin}:{papers}:limit:no-limit",
         ):
             for kind in MENU_KINDS:
                 assert text_of(await use(sandbox, post, custom_id, kind, ["1"])) == UNUSABLE

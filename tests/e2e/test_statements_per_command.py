@@ -23,6 +23,7 @@ LIMITS: tuple[tuple[str, dict[str, object], int], ...] = (
     ("keywords", {}, 3),
     ("status", {}, 10),
     ("channel show", {}, 4),
+    ("channel settings", {}, 4),
     ("channel test", {}, 4),
     ("page", {"format": "html"}, 5 + 3 * len(KEYWORDS)),
     ("help", {}, 0),
