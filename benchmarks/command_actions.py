@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
 from benchmarks.generated_tables import GeneratedTables
-from bot.discord_api.custom_ids import NO_POST_KEY, AbstractButtonId, SubscribedButtonId
+from bot.discord_api.custom_ids import NO_POST_KEY, AbstractButtonId
+from bot.discord_api.reply_ids import SubscribedButtonId
 from cogs.subscribe import READING
 from sandbox.discord import Invocation
 from tests.support.running import RunningSandbox

@@ -12,8 +12,8 @@ from discord.ext import commands
 from bot.discord_api.client import Client
 from bot.runtime.errors import InvalidKeyword
 from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX
-from bot.services.channel_settings import ChannelSettingsService
 from bot.services.subscriptions import SubscriptionService
+from cogs.channel_changes import ChannelChanges
 from cogs.own_keywords import OwnKeywords
 from cogs.permissions import Target, TargetChannel, can_manage_by_id, check_and_defer, check_may_ping
 from cogs.replies import answer, bold
@@ -23,7 +23,7 @@ from cogs.suggestions import choice_name, choice_value
 class ChannelMentions(commands.Cog):
     """Changes which roles are pinged; part of the commands of `/channel`, which have the services."""
 
-    _settings_service: ChannelSettingsService
+    _changes: ChannelChanges
     _subscription_service: SubscriptionService
 
     @app_commands.command(description="Ping a role with each batch of papers, or with the papers of one keyword")
@@ -40,19 +40,17 @@ class ChannelMentions(commands.Cog):
         channel: Target | None = None,
     ) -> None:
         target = await check_and_defer(interaction, channel)
-        if role is not None:
-            check_may_ping(interaction, target, role)
-        if keyword is not None:
+        if keyword is None:
+            await answer(interaction, await self._changes.mention(interaction, target, role))
+        else:
             await answer(interaction, await self._set_role(interaction, target, keyword, role))
-            return
-        await self._settings_service.set_mention(target.channel_id, None if role is None else role.id)
-        effect = "won't ping anyone" if role is None else f"will ping {role.mention}"
-        await answer(interaction, f"Batches in {target.mention} {effect}.")
 
     async def _set_role(
         self, interaction: discord.Interaction[Client], target: TargetChannel, typed: str, role: discord.Role | None
     ) -> str:
         """Sets or removes the role of a keyword; returns the reply."""
+        if role is not None:
+            check_may_ping(interaction, target, role)
         own_keywords = OwnKeywords(self._subscription_service)
         keyword = await own_keywords.only(typed, interaction.guild_id or 0, target.channel_id)
         role_id = None if role is None else role.id

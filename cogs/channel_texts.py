@@ -1,4 +1,4 @@
-"""Texts of the replies to `/channel show` and `resume`. It reads nothing: `cogs.channels` passes what they say."""
+"""Texts of `/channel show`, `settings` and `resume`. It reads nothing: its callers pass what they say."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -27,15 +27,11 @@ def settings_lines(
     target: TargetChannel, settings: ChannelSettings, pings: str, queued: int, problems: Sequence[str], now: datetime
 ) -> list[str]:
     """A channel's settings, one per line, and everything that prevents posts."""
-    schedule = settings.schedule
-    next_time = ""
-    if isinstance(schedule, DailySchedule) and not problems:
-        next_time = f"; next {relative_time(next_daily_time(schedule, now))}"
     lines = [
         f"**{target.mention}**",
-        f"- Schedule: {describe_schedule(schedule)}{next_time}{_zone_warning(schedule)}",
+        f"- Schedule: {schedule_text(settings.schedule, now, is_posting=not problems)}",
         f"- Style: {settings.style.value}",
-        pings,
+        f"- Pings: {pings}",
         f"- Queued: {plural(queued, 'paper')}",
     ]
     if settings.publish:
@@ -43,14 +39,22 @@ def settings_lines(
     return lines + [f"- {problem}" for problem in problems]
 
 
-def pings_line(mention_role: int | None, with_roles: Sequence[Subscription]) -> str:
+def schedule_text(schedule: ChannelSchedule, now: datetime, *, is_posting: bool) -> str:
+    """When papers are posted, and when next unless something prevents it."""
+    next_time = ""
+    if isinstance(schedule, DailySchedule) and is_posting:
+        next_time = f"; next {relative_time(next_daily_time(schedule, now))}"
+    return f"{describe_schedule(schedule)}{next_time}{_zone_warning(schedule)}"
+
+
+def pings_text(mention_role: int | None, with_roles: Sequence[Subscription]) -> str:
     """Which roles are pinged: the channel's, and those of keywords, of which the first `KEYWORDS_SHOWN` are named."""
     every = "nobody" if mention_role is None else f"<@&{mention_role}>"
     if not with_roles:
-        return f"- Pings: {every}"
+        return every
     named = [f"{bold(cut(each.keyword.label, _KEYWORD_MAX))} <@&{each.mention_role}>" for each in with_roles]
     more = "; more in `/keywords`" if len(named) > KEYWORDS_SHOWN else ""
-    return f"- Pings: {every}; for keywords: {', '.join(named[:KEYWORDS_SHOWN])}{more}"
+    return f"{every}; for keywords: {', '.join(named[:KEYWORDS_SHOWN])}{more}"
 
 
 def _zone_warning(schedule: ChannelSchedule) -> str:
@@ -61,9 +65,14 @@ def _zone_warning(schedule: ChannelSchedule) -> str:
 
 
 def trending_line(settings: TrendingSettings, *, is_enabled: bool) -> str:
+    """Which trending lists the channel gets, for `/channel show`."""
+    return f"- Trending: {trending_text(settings, is_enabled=is_enabled)}"
+
+
+def trending_text(settings: TrendingSettings, *, is_enabled: bool) -> str:
     """Which trending lists the channel gets."""
     which = f", papers with at least {plural(settings.min_votes, 'vote')}" if settings.min_votes else ""
-    return f"- Trending: each day's list{which}" + ("" if is_enabled else "; trending papers are switched off here")
+    return f"each day's list{which}" + ("" if is_enabled else "; trending papers are switched off here")
 
 
 def backlog_text(queued: int, schedule: ChannelSchedule, problem: str | None, limit: int | None = None) -> str:

@@ -88,9 +88,23 @@ def rule_lines(settings: ChannelSettings, exclusions: int, held_back: HeldBack) 
     """The limit and the exclusions of a channel, for `/channel show`; nothing about those that it lacks."""
     lines = []
     if settings.papers_per_posting is not None or held_back.by_limit:
-        limit = settings.papers_per_posting
-        shown = "none" if limit is None else f"{plural(limit, 'paper')} per posting"
-        lines.append(f"- Limit: {shown}; {held_back.by_limit:,} more in 30 days were not posted")
+        lines.append(f"- Limit: {limit_state(settings, held_back)}")
     if exclusions or held_back.by_exclusions:
-        lines.append(f"- Exclusions: {exclusions:,}; {plural(held_back.by_exclusions, 'paper')} in 30 days excluded")
+        lines.append(f"- Exclusions: {exclusions_state(exclusions, held_back)}")
     return lines
+
+
+def limit_state(settings: ChannelSettings, held_back: HeldBack) -> str:
+    """The limit of a channel, and what it withheld."""
+    limit = settings.papers_per_posting
+    if limit is None and not held_back.by_limit:
+        return "none"
+    shown = "none" if limit is None else f"{plural(limit, 'paper')} per posting"
+    return f"{shown}; {held_back.by_limit:,} more in 30 days were not posted"
+
+
+def exclusions_state(exclusions: int, held_back: HeldBack) -> str:
+    """How many exclusions a channel has, and how many papers they withheld."""
+    if not exclusions and not held_back.by_exclusions:
+        return "none"
+    return f"{exclusions:,}; {plural(held_back.by_exclusions, 'paper')} in 30 days excluded"

@@ -179,6 +179,11 @@ ENTRIES: Final[Mapping[str, HelpEntry]] = {
         "`votes` leaves out papers with fewer votes on Hugging Face.",
     ),
     "channel trending off": HelpEntry("stops posting trending lists", ("channel trending off",)),
+    "channel settings": HelpEntry(
+        "opens a panel with all settings of a channel",
+        ("channel settings", "channel settings channel:#papers"),
+        "Only you see it. Its menus and buttons change the settings, as the commands do.",
+    ),
     "channel show": HelpEntry(
         "shows a channel's settings and its queue", ("channel show", "channel show channel:#papers")
     ),

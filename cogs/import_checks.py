@@ -28,7 +28,7 @@ from cogs.permissions import (
     look_up_channels,
     target_by_id,
 )
-from cogs.threads import check_may_start_threads
+from cogs.thread_texts import check_may_start_threads
 
 _NAMED_MAX: Final = 3
 

@@ -18,8 +18,8 @@ from discord.ext import commands
 
 from bot.discord_api.client import AnyClient, Client
 from bot.discord_api.cooldown import Cooldown
-from bot.discord_api.custom_ids import KeywordsButtonId, KeywordsMove
 from bot.discord_api.private_replies import answer_failure, reply
+from bot.discord_api.reply_ids import KeywordsButtonId, KeywordsMove
 from bot.domain.accepted_keywords import unlikely_to_match
 from bot.domain.subscription import Source, Subscription
 from bot.domain.text import utf16_length

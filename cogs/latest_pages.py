@@ -9,8 +9,8 @@ import discord
 from discord.ext import commands
 
 from bot.discord_api.client import AnyClient
-from bot.discord_api.custom_ids import LatestButtonId
 from bot.discord_api.private_replies import reply
+from bot.discord_api.reply_ids import LatestButtonId
 from bot.domain.expressions.keywords import parse_keyword
 from bot.domain.layout.message import layout_of
 from bot.domain.period import FIRST_DAY, Period

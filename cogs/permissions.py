@@ -206,6 +206,17 @@ def target_by_id(interaction: discord.Interaction[AnyClient], channel_id: int) -
     return TargetChannel(channel_id, channel.is_thread, channel.source.permissions_for(member))
 
 
+async def check_may_manage_by_id(interaction: discord.Interaction[AnyClient], channel_id: int) -> TargetChannel:
+    """Returns a channel of the caller's server given by id; rejects a caller who may not manage it, or not any more."""
+    await look_up_channels(interaction)
+    target = target_by_id(interaction, channel_id)
+    if target is None:
+        raise CommandRejected(f"You can no longer manage <#{channel_id}>.")
+    check_may_manage(target)
+    check_takes_papers(interaction, target)
+    return target
+
+
 def is_deleted(interaction: discord.Interaction[AnyClient], channel_id: int) -> bool:
     """Whether a channel of this server is known to be deleted."""
     return isinstance(_find(interaction, channel_id)[1], DeletedChannel)

@@ -14,8 +14,8 @@ from discord.ext import commands
 
 from bot.discord_api.client import AnyClient, Client
 from bot.discord_api.cooldown import Cooldown
-from bot.discord_api.custom_ids import PrivacyAction, PrivacyButtonId
 from bot.discord_api.private_replies import reply
+from bot.discord_api.reply_ids import PrivacyAction, PrivacyButtonId
 from bot.domain.text import plural
 from bot.runtime.errors import DailyPapersError
 from bot.services.privacy import PrivacyService

@@ -13,8 +13,8 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.discord_api.client import AnyClient
-from bot.discord_api.custom_ids import AnswerButtonId
 from bot.discord_api.private_replies import answer_failure, reply
+from bot.discord_api.reply_ids import AnswerButtonId
 from bot.domain.expressions.keywords import explain_keyword, unambiguous
 from bot.domain.keyword import Keyword
 from bot.domain.question import Question, QuestionCommand

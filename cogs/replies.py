@@ -194,6 +194,22 @@ class UnusableItem(discord.ui.DynamicItem[discord.ui.Item[discord.ui.View]], tem
         await reply(interaction, UNUSABLE)
 
 
+async def count_click(interaction: discord.Interaction[AnyClient]) -> bool:
+    """Counts the use of a component or form; beyond the limit, replies with the time to wait and returns False.
+
+    What the current task does after it ends with the program.
+    """
+    tree = client_of(interaction).tree
+    if isinstance(tree, SlashCommands):
+        tree.track_current_task()
+    try:
+        client_of(interaction).clicks.check(interaction)
+    except discord.app_commands.CommandOnCooldown as error:
+        await answer_failure(interaction, error)
+        return False
+    return True
+
+
 class PersistentItem(discord.ui.DynamicItem[_ItemT], template=r"(?!)"):
     """A button or menu that is created again from its custom id when it is used, so that it works after a restart.
 
@@ -218,16 +234,8 @@ class PersistentItem(discord.ui.DynamicItem[_ItemT], template=r"(?!)"):
         return created
 
     async def interaction_check(self, interaction: discord.Interaction[AnyClient], /) -> bool:
-        """Counts the click; beyond the limit, replies with the time to wait. What follows ends with the program."""
-        tree = client_of(interaction).tree
-        if isinstance(tree, SlashCommands):
-            tree.track_current_task()
-        try:
-            client_of(interaction).clicks.check(interaction)
-        except discord.app_commands.CommandOnCooldown as error:
-            await answer_failure(interaction, error)
-            return False
-        return True
+        """Counts the click; beyond the limit, replies with the time to wait."""
+        return await count_click(interaction)
 
     @classmethod
     @abstractmethod

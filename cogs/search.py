@@ -11,8 +11,8 @@ from discord.ext import commands
 
 from bot.discord_api.client import AnyClient, Client
 from bot.discord_api.cooldown import Cooldown
-from bot.discord_api.custom_ids import SearchButtonId
 from bot.discord_api.private_replies import answer_failure, reply
+from bot.discord_api.reply_ids import SearchButtonId
 from bot.domain.expressions.keywords import AmbiguousKeyword, parse_keyword
 from bot.domain.keyword import Keyword
 from bot.domain.layout.message import layout_of

@@ -17,8 +17,8 @@ from discord.ext import commands
 from bot.discord_api.attachments import AttachmentLoader
 from bot.discord_api.client import AnyClient, Client
 from bot.discord_api.cooldown import Cooldown
-from bot.discord_api.custom_ids import ImportAction, ImportButtonId
 from bot.discord_api.private_replies import reply
+from bot.discord_api.reply_ids import ImportAction, ImportButtonId
 from bot.domain.server_settings.reading import FILE_MAX_BYTES
 from bot.domain.subscription import QuotaExceeded
 from bot.runtime.errors import DailyPapersError

@@ -19,7 +19,7 @@ from bot.services.status import StatusReport, StatusService
 from cogs.permissions import can_view, look_up_channels
 from cogs.replies import channel_link, edit_reply, relative_time, shown_reason
 from cogs.suggestions import visible
-from cogs.threads import find_thread_problem
+from cogs.thread_texts import find_thread_problem
 
 
 class StatusCommand(commands.Cog):

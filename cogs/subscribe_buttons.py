@@ -10,8 +10,8 @@ from typing import Final, Self
 import discord
 
 from bot.discord_api.client import AnyClient, Client, client_of
-from bot.discord_api.custom_ids import SubscribedAction, SubscribedButtonId
 from bot.discord_api.private_replies import reply
+from bot.discord_api.reply_ids import SubscribedAction, SubscribedButtonId
 from bot.domain.keyword import Keyword
 from bot.domain.text import plural
 from bot.runtime.errors import StoreUnavailable

@@ -12,9 +12,9 @@ from discord.ext import commands
 
 from bot.discord_api.client import AnyClient, Client, client_of
 from bot.discord_api.cooldown import Cooldown
-from bot.discord_api.custom_ids import TrendingButtonId
 from bot.discord_api.messages import CARD_COLOUR
 from bot.discord_api.private_replies import reply
+from bot.discord_api.reply_ids import TrendingButtonId
 from bot.domain.layout.trending_page import day_url, lay_out_page, page_range
 from bot.domain.trending.days import parse_day, shown_day, suggested_days
 from bot.domain.trending.frozen_order import freeze, in_frozen_order

@@ -67,6 +67,7 @@ class ControlApi:
             "autocomplete": self._autocomplete,
             "press": self._press,
             "choose": self._choose,
+            "submit": self._submit,
             "announce": self._announce,
             "end-day": self._end_day,
             "add-fault": self._add_fault,
@@ -204,6 +205,10 @@ class ControlApi:
             await self._discord.choose(message_id, custom_id, values, user_id=self._user(fields))
         )
 
+    async def _submit(self, fields: RequestFields) -> object:
+        interaction_id, values = fields.snowflake("interaction"), fields.text_by_name("values")
+        return await _acknowledged(await self._discord.submit_modal(interaction_id, values, user_id=self._user(fields)))
+
     async def _announce(self, fields: RequestFields) -> object:
         papers = self._arxiv.announce_requested(fields.integer("count", 1, _ANNOUNCED_MAX))
         self._announced.extendleft({"id": paper.versioned_id, "title": paper.title} for paper in papers)
@@ -266,6 +271,8 @@ async def _acknowledged(invocation: Invocation) -> object:
         await invocation.wait_until_acknowledged()
     except NotAcknowledged:
         return {"acknowledged": False}
+    if invocation.modal is not None:
+        return {"acknowledged": True, "modal": invocation.modal | {"interaction": str(invocation.id)}}
     return {"acknowledged": True}
 
 

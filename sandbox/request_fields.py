@@ -54,6 +54,13 @@ class RequestFields:
             raise InvalidAction(f"{name} must be a list of strings.")
         return value
 
+    def text_by_name(self, name: str) -> dict[str, str]:
+        """Reads an object whose values are strings."""
+        value = self._fields.get(name)
+        if not isinstance(value, dict) or not all(isinstance(inner, str) for inner in value.values()):
+            raise InvalidAction(f"{name} must be an object of strings.")
+        return value
+
     def integer(self, name: str, minimum: int, maximum: int) -> int:
         """Reads an integer within bounds, both included."""
         value = self._fields.get(name)

@@ -48,6 +48,7 @@ MEASURED_SLOW: Final = (
     "tests/e2e/test_quotas.py",
     "tests/e2e/test_search.py",
     "tests/e2e/test_settings_files.py",
+    "tests/e2e/test_settings_panel.py",
     "tests/e2e/test_shards.py",
     "tests/e2e/test_status.py",
     "tests/e2e/test_subscribe.py",

@@ -47,6 +47,7 @@ from cogs.questions import AnswerButton
 from cogs.rest import RestButton
 from cogs.search import SearchButton
 from cogs.settings_import import ImportButton
+from cogs.settings_panel import PanelItem
 from cogs.subscribe_buttons import SubscribedButton
 from cogs.trending import TrendingButton
 
@@ -163,7 +164,7 @@ class App:
         context.shards.use(client.shard_reports)
         client.add_dynamic_items(AbstractButton, AbstractMenu, AnswerButton, ImportButton, KeywordsButton)
         client.add_dynamic_items(LatestButton, PrivacyButton, RestButton, SearchButton, SubscribedButton)
-        client.add_dynamic_items(CiteButton, CitationButton, PaperMenu, TrendingButton)
+        client.add_dynamic_items(CiteButton, CitationButton, PanelItem, PaperMenu, TrendingButton)
         client.add_dynamic_items(DiscussButton, DiscussMenu)
         discussions = discussion_service(context, stores, client, state)
         client.set_cogs(build_cogs(context, services, self._trending, discussions))

@@ -12,6 +12,8 @@ from bot.config import WebSettings
 from bot.discord_api.attachments import AttachmentLoader
 from bot.services.discussions import DiscussionService
 from cogs.audit import AuditCommand
+from cogs.channel_changes import ChannelChanges
+from cogs.channel_reports import ChannelReports
 from cogs.channels import ChannelCommands
 from cogs.charts import ChartCommands
 from cogs.citations import CitationCommands
@@ -29,6 +31,7 @@ from cogs.questions import QuestionButtons
 from cogs.rest import RestCog
 from cogs.search import SearchCommand
 from cogs.settings_import import ImportCommand
+from cogs.settings_panel import SettingsPanel
 from cogs.status import StatusCommand
 from cogs.subscribe import SubscribeCommand
 from cogs.subscriptions import SubscriptionCommands
@@ -43,6 +46,9 @@ def build_cogs(
     questions = QuestionButtons(services.questions)
     subscribe = SubscribeCommand(services.subscriptions, services.status, services.channel_settings, questions)
     paper_commands = PaperCommands(services.paper_lookup)
+    changes = ChannelChanges(services.channel_settings, services.exclusions, trending.lists)
+    reports = ChannelReports(services.channel_settings, services.exclusions, services.subscriptions, trending.lists)
+    panel = SettingsPanel(changes, reports, services.channel_settings, services.exclusions)
     return (
         *trending.cogs,
         questions,
@@ -57,7 +63,8 @@ def build_cogs(
         CitationCommands(paper_commands),
         ExportCommands(services.exports, services.subscriptions, services.server_settings, context.clock),
         StatusCommand(services.status),
-        ChannelCommands(services.channel_settings, services.exclusions, services.subscriptions, trending.lists),
+        panel,
+        ChannelCommands(changes, reports, panel, services.exclusions, services.subscriptions),
         DiscussCog(discussions),
         RestCog(services.exclusions, context.settings.web.public_channels, _public_page_url(context.settings.web)),
         WhyCommand(services.explanations),

@@ -10,13 +10,7 @@ from typing import Final, assert_never
 
 import discord
 
-from bot.discord_api.custom_ids import (
-    AbstractButtonId,
-    AbstractMenuId,
-    CiteButtonId,
-    PaperMenuId,
-    RestButtonId,
-)
+from bot.discord_api.custom_ids import AbstractButtonId, AbstractMenuId, CiteButtonId, PaperMenuId, RestButtonId
 from bot.discord_api.discuss_ids import DiscussButtonId, DiscussMenuId
 from bot.domain.channel_settings import Discussion, Layout
 from bot.domain.layout.card import Card, option_description, option_label

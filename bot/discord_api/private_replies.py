@@ -19,7 +19,7 @@ from bot.runtime.limits import CONTENT_MAX
 log = logging.getLogger(__name__)
 
 
-async def answer_failure(interaction: discord.Interaction, error: app_commands.AppCommandError) -> None:
+async def answer_failure(interaction: discord.Interaction, error: Exception) -> None:
     """Tells the user what happened; logs an unexpected error with its traceback."""
     text = failure_text(error)
     if text is None:
@@ -29,8 +29,8 @@ async def answer_failure(interaction: discord.Interaction, error: app_commands.A
     await reply(interaction, text)
 
 
-def failure_text(error: app_commands.AppCommandError) -> str | None:
-    """Returns the reply to a command that failed with this error; None if the error is unexpected."""
+def failure_text(error: Exception) -> str | None:
+    """Returns the reply to a command or click that failed with this error; None if the error is unexpected."""
     cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
     if isinstance(cause, CommitUnanswered):
         return "The database did not answer: the change may be stored or not. Check it in a minute, and try again."

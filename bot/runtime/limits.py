@@ -40,6 +40,11 @@ CUSTOM_ID_MAX: Final = 100
 BUTTON_LABEL_MAX: Final = 80
 # Buttons next to each other (components/reference#action-row).
 BUTTONS_PER_ROW: Final = 5
+# Texts of a form, which Discord calls a modal (components/reference#text-input, #label).
+TEXT_INPUT_MAX: Final = 4000
+FORM_TITLE_MAX: Final = 45
+FORM_LABEL_MAX: Final = 45
+FORM_HINT_MAX: Final = 100
 AUTOCOMPLETE_CHOICES_MAX: Final = 25
 # How long an interaction can be answered and its reply edited (interactions/receiving-and-responding).
 INTERACTION_TOKEN_S: Final = 15 * 60.0

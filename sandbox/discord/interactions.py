@@ -34,6 +34,10 @@ class Interactions:
         """Returns the interaction with that token."""
         return self._by_token.get(token)
 
+    def find(self, interaction_id: int) -> Invocation | None:
+        """Returns the interaction with that id."""
+        return next((each for each in self._by_token.values() if each.id == interaction_id), None)
+
     def context_of(self, channel: Channel) -> int:
         """Returns Discord's context type of an interaction in a channel."""
         if channel.guild_id is not None:
@@ -48,10 +52,16 @@ class Interactions:
         user_id: int,
         channel: Channel,
         source: Message | None = None,
+        opened_by: Invocation | None = None,
     ) -> tuple[Invocation, Payload]:
-        """Creates an interaction: the invocation that the user waits for, and the payload for the bot."""
+        """Creates an interaction: the invocation that the user waits for, and the payload for the bot.
+
+        `opened_by` is the interaction whose response was the modal that this one submits.
+        """
         owners = self._owners(user_id, channel)
         invocation = self._invocation(kind, user_id, channel, source, owners)
+        if opened_by is not None:
+            invocation.metadata["triggering_interaction_metadata"] = opened_by.metadata
         payload: Payload = {
             "id": str(invocation.id),
             "application_id": str(self._world.application_id),
@@ -79,7 +89,7 @@ class Interactions:
             "user": user_payload(self._world.users[user_id]),
             "authorizing_integration_owners": owners,
         }
-        if source is not None:
+        if source is not None and kind is InteractionKind.COMPONENT:
             metadata["interacted_message_id"] = str(source.id)
         started_at_s = asyncio.get_running_loop().time()
         token = secrets.token_urlsafe(48)

@@ -26,6 +26,7 @@ class InteractionKind(IntEnum):
     COMMAND = 2
     COMPONENT = 3
     AUTOCOMPLETE = 4
+    MODAL_SUBMIT = 5
 
 
 class ResponseKind(IntEnum):
@@ -36,6 +37,7 @@ class ResponseKind(IntEnum):
     DEFERRED_UPDATE = 6
     UPDATE = 7
     AUTOCOMPLETE = 8
+    MODAL = 9
 
 
 class NotAcknowledged(Exception):
@@ -69,6 +71,7 @@ class Invocation:
     message: Message | None = None  # the first response; for an update, the message that was updated
     followups: list[Message] = field(default_factory=list)
     choices: list[AutocompleteChoice] = field(default_factory=list)
+    modal: Payload | None = None  # what the bot opened as its response
     expired: bool = False
     is_menu_command: bool = False  # of the menu of a message
 
@@ -102,6 +105,12 @@ class Invocation:
             await self.changes.wait_until(lambda: self.acknowledged, max(0.0, left_s))
         except TimeoutError as error:
             raise NotAcknowledged("The application did not respond") from error
+
+    async def wait_for_modal(self, timeout_s: float = _TIMEOUT_S) -> Payload:
+        """Waits for the modal that the bot opens."""
+        await self.changes.wait_until(lambda: self.modal is not None, timeout_s)
+        assert self.modal is not None  # noqa: S101 -- the condition above
+        return self.modal
 
     async def wait_for_reply(self, timeout_s: float = _TIMEOUT_S) -> Message:
         """Waits for the visible reply, which may be an edited "thinking" response."""

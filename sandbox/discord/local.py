@@ -166,6 +166,17 @@ class LocalDiscord:
         """Chooses values from a select menu."""
         return self._user_actions.choose(message_id, custom_id, values, user_id=user_id)
 
+    async def submit_modal(self, interaction_id: int, values: Mapping[str, str], *, user_id: int) -> Invocation:
+        """Submits the modal that the bot opened in response to an interaction.
+
+        `values` are by custom id; a missing one is what the bot filled in.
+        """
+        return self._user_actions.submit_modal(interaction_id, values, user_id=user_id)
+
+    async def submit_forged(self, opened_by: Invocation, custom_id: str, components: Sequence[Payload]) -> Invocation:
+        """Submits a modal that the bot did not open after an interaction; Discord prevents this."""
+        return self._user_actions.submit_forged(opened_by, custom_id, components)
+
     # Simulated failures
 
     def forget_nonces(self) -> None:

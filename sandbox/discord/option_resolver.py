@@ -4,7 +4,7 @@ Resolves the users, roles, channels and attachments that the options refer to. I
 not let a user send: it raises `InvalidAction`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sandbox.discord.attachments import Attachments
@@ -57,6 +57,15 @@ class OptionResolver:
             options = [{"name": holder["name"], "type": holder["type"], "options": options}]
         # Discord sends no resolved data during autocomplete.
         return ResolvedOptions(options, {} if focused else dict(resolved))
+
+    def resolve_chosen(self, kind: OptionKind, values: Sequence[str]) -> Payload:
+        """Resolves what was chosen in a menu of users, roles or channels."""
+        resolved: dict[str, Payload] = {}
+        for value in values:
+            if kind is OptionKind.ROLE and as_int(value) not in self._roles():
+                raise InvalidAction(f"there is no role {value}")
+            self._resolve(kind, {}, as_int(value), resolved)
+        return dict(resolved)
 
     def _fill(
         self, definition: Payload, values: Mapping[str, object], focused: str | None, resolved: dict[str, Payload]

@@ -21,6 +21,7 @@ from sandbox.discord.checks.messages import (
     check_message,
     check_not_empty,
 )
+from sandbox.discord.checks.modals import check_modal
 from sandbox.discord.interactions import Interactions
 from sandbox.discord.invocations import AutocompleteChoice, InteractionKind, Invocation, ResponseKind
 from sandbox.discord.mentions import resolve_pings
@@ -33,15 +34,14 @@ _CHOICES_MAX = 25
 # Message types of the responses to commands.
 _COMMAND_RESPONSE = 20
 _MENU_COMMAND_RESPONSE = 23
+_MESSAGES = {ResponseKind.MESSAGE, ResponseKind.DEFERRED_MESSAGE}
+# Responses that change the message whose component was used.
+_UPDATES = {ResponseKind.DEFERRED_UPDATE, ResponseKind.UPDATE}
 _ALLOWED = {
-    InteractionKind.COMMAND: {ResponseKind.MESSAGE, ResponseKind.DEFERRED_MESSAGE},
-    InteractionKind.COMPONENT: {
-        ResponseKind.MESSAGE,
-        ResponseKind.DEFERRED_MESSAGE,
-        ResponseKind.DEFERRED_UPDATE,
-        ResponseKind.UPDATE,
-    },
+    InteractionKind.COMMAND: _MESSAGES | {ResponseKind.MODAL},
+    InteractionKind.COMPONENT: _MESSAGES | _UPDATES | {ResponseKind.MODAL},
     InteractionKind.AUTOCOMPLETE: {ResponseKind.AUTOCOMPLETE},
+    InteractionKind.MODAL_SUBMIT: _MESSAGES | _UPDATES,
 }
 
 
@@ -91,6 +91,8 @@ class InteractionRoutes:
         match kind:
             case ResponseKind.AUTOCOMPLETE:
                 invocation.choices = _read_choices(given)
+            case ResponseKind.MODAL:
+                invocation.modal = check_modal(given)
             case ResponseKind.DEFERRED_MESSAGE:
                 draft = check_message(given, RESPONSE_KEYS, is_response=True)
                 blank = MessageDraft(None, None, None, draft.flags & MessageFlag.EPHEMERAL | MessageFlag.LOADING)
@@ -218,6 +220,8 @@ class InteractionRoutes:
 def _response_kind(invocation: Invocation, body: Payload) -> ResponseKind:
     form, allowed = FormValidator(), _ALLOWED[invocation.kind]
     form.allow_keys(body, ("type", "data"))
+    if invocation.source is None:  # a command, or a modal that a command opened
+        allowed = allowed - _UPDATES
     kind = as_int(body.get("type"))
     if kind not in allowed:
         form.at("type").choice(sorted(int(value) for value in allowed))

@@ -7,19 +7,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sandbox.discord.attachments import UPLOAD_MAX_BYTES, UPLOAD_TOO_LARGE, Attachments
-from sandbox.discord.checks.commands import CHAT_INPUT, MESSAGE_MENU
+from sandbox.discord.checks.commands import CHAT_INPUT, MESSAGE_MENU, OptionKind
 from sandbox.discord.checks.components import SELECTS, ComponentKind, find
 from sandbox.discord.commands import Commands, allowed_in_context
 from sandbox.discord.gateway import Gateway
 from sandbox.discord.interactions import Interactions
 from sandbox.discord.invocations import InteractionKind, Invocation
+from sandbox.discord.modal_filling import filled
 from sandbox.discord.model import MESSAGEABLE, Channel, Message
 from sandbox.discord.option_resolver import InvalidAction, OptionResolver
 from sandbox.discord.permissions import Permission
-from sandbox.discord.primitives import Payload, as_int, as_list, as_mappings
+from sandbox.discord.primitives import Payload, as_int, as_list, as_mappings, as_text
 from sandbox.discord.world import World
 
 _GUILD_INSTALL, _USER_INSTALL = 0, 1
+# What the options of these menus are.
+_ENTITIES = {
+    ComponentKind.USER_SELECT: OptionKind.USER,
+    ComponentKind.ROLE_SELECT: OptionKind.ROLE,
+    ComponentKind.MENTIONABLE_SELECT: OptionKind.MENTIONABLE,
+    ComponentKind.CHANNEL_SELECT: OptionKind.CHANNEL,
+}
 
 
 class UserActions:
@@ -120,7 +128,34 @@ class UserActions:
             "id": component.get("id"),
             "values": list(values),
         }
+        entity = _ENTITIES.get(ComponentKind(as_int(component["type"])))
+        if entity is not None:
+            guild_id = self._world.channels[message.channel_id].guild_id
+            content["resolved"] = OptionResolver(self._world, user_id, guild_id).resolve_chosen(entity, values)
         return self._send_from(message, content, user_id)
+
+    def submit_modal(self, interaction_id: int, values: Mapping[str, str], *, user_id: int) -> Invocation:
+        """Submits the modal that the bot opened in response to an interaction; values by custom id."""
+        opened_by = self._interactions.find(interaction_id)
+        if opened_by is None or opened_by.modal is None or opened_by.user_id != user_id:
+            raise InvalidAction(f"no modal is open for user {user_id} after {interaction_id}")
+        return self._submit(opened_by, as_text(opened_by.modal["custom_id"]), filled(opened_by.modal, values))
+
+    def submit_forged(self, opened_by: Invocation, custom_id: str, components: Sequence[Payload]) -> Invocation:
+        """Submits a modal that the bot did not open, which Discord prevents."""
+        return self._submit(opened_by, custom_id, components)
+
+    def _submit(self, opened_by: Invocation, custom_id: str, components: Sequence[Payload]) -> Invocation:
+        content: Payload = {"custom_id": custom_id, "components": list(components)}
+        channel = self._world.channels[opened_by.channel_id]
+        return self._send(
+            InteractionKind.MODAL_SUBMIT,
+            content,
+            opened_by.user_id,
+            channel,
+            source=opened_by.source,
+            opened_by=opened_by,
+        )
 
     def _build_command(
         self,
@@ -198,9 +233,12 @@ class UserActions:
         channel: Channel,
         *,
         source: Message | None = None,
+        opened_by: Invocation | None = None,
         is_menu: bool = False,
     ) -> Invocation:
-        invocation, payload = self._interactions.begin(kind, content, user_id=user_id, channel=channel, source=source)
+        invocation, payload = self._interactions.begin(
+            kind, content, user_id=user_id, channel=channel, source=source, opened_by=opened_by
+        )
         invocation.is_menu_command = is_menu
         self._gateway.dispatch("INTERACTION_CREATE", payload, channel.guild_id)
         return invocation

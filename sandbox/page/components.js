@@ -53,7 +53,8 @@ async function withBusyState(node, action) {
 // A menu as in Discord: a button that opens a list, with the usual keys of a list box.
 function menu(component, actions, choices) {
   const maxValues = component.max_values ?? 1;
-  const chosen = new Set(choices.filter((choice) => choice.default).map((choice) => choice.value));
+  const defaults = new Set((component.default_values ?? []).map((value) => value.id));
+  const chosen = new Set(choices.filter((choice) => choice.default || defaults.has(choice.value)).map((choice) => choice.value));
   const listId = uniqueId("menu");
   const label = el("span", { class: "menu-label" });
   const opener = el("button", { type: "button", class: "menu-opener", role: "combobox", "aria-haspopup": "listbox", "aria-expanded": "false", "aria-controls": listId, "aria-label": component.placeholder ?? "Make a selection", disabled: component.disabled === true },

@@ -6,6 +6,7 @@ import { byId, el } from "./dom.js";
 import { emptyChannel } from "./empty.js";
 import { History } from "./history.js";
 import { now, setAhead } from "./now.js";
+import { openModal } from "./modal.js";
 import { loadMessageCommands } from "./options.js";
 import { drawPanel, initPanel } from "./panel.js";
 import { drawSidebar, FORUM, iconOf } from "./sidebar.js";
@@ -87,7 +88,9 @@ async function reportFailure(message, request) {
   if (note()) note().hidden = true;
   let text = "This interaction failed";
   try {
-    if ((await request).acknowledged) return;
+    const answer = await request;
+    showModal(answer);
+    if (answer.acknowledged) return;
   } catch (error) {
     text = error.message;
   }
@@ -96,6 +99,13 @@ async function reportFailure(message, request) {
     failed.textContent = text;
     failed.hidden = false;
   }
+}
+
+// Opens the form that the bot responded with, if it did.
+function showModal({ modal }) {
+  if (!modal) return;
+  const me = state.me;
+  openModal(modal, async (values) => (await post("submit", { as: me, interaction: modal.interaction, values })).acknowledged);
 }
 
 const composer = new Composer(byId("composer"), {
@@ -115,9 +125,10 @@ async function runCommand(command, options) {
   history.put(waiting);
   history.scrollToEnd();
   try {
-    const { acknowledged } = await post("command", { as: state.me, channel, name: command.name, options });
+    const answer = await post("command", { as: state.me, channel, name: command.name, options });
     history.remove(waiting.id);
-    if (!acknowledged && channel === current) history.put(localMessage(command.name, { failed: NOT_ACKNOWLEDGED }));
+    showModal(answer);
+    if (!answer.acknowledged && channel === current) history.put(localMessage(command.name, { failed: NOT_ACKNOWLEDGED }));
   } catch (error) {
     history.remove(waiting.id);
     throw error;

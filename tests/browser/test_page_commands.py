@@ -29,6 +29,7 @@ class EchoBot(SmallClient):
         self.tree.command(description="Something about a fruit")(fruit)
         self.tree.command(description="Never respond")(silence)
         self.tree.command(description="Show a button and a menu")(controls)
+        self.tree.command(description="Open a form")(form)
         self.tree.add_command(channel_group)
         self.tree.add_command(app_commands.ContextMenu(name="Quote it", callback=quote))
 
@@ -98,6 +99,27 @@ class Controls(discord.ui.View):
         await interaction.response.send_message(f"picked {select.values[0]}", ephemeral=True)
 
 
+class Form(discord.ui.Modal, title="A form"):
+    """A required text, and a longer one; the bot does not respond to "silence"."""
+
+    name: discord.ui.Label["Form"] = discord.ui.Label(
+        text="Name", description="Yours", component=discord.ui.TextInput(default="Ada", max_length=10)
+    )
+    note: discord.ui.Label["Form"] = discord.ui.Label(
+        text="Note", component=discord.ui.TextInput(style=discord.TextStyle.paragraph, required=False)
+    )
+
+    async def on_submit(self, interaction: discord.Interaction) -> None:
+        assert isinstance(self.name.component, discord.ui.TextInput)
+        assert isinstance(self.note.component, discord.ui.TextInput)
+        if self.name.component.value != "silence":
+            await interaction.response.send_message(f"{self.name.component.value}|{self.note.component.value}")
+
+
+async def form(interaction: discord.Interaction[SmallClient]) -> None:
+    await interaction.response.send_modal(Form())
+
+
 async def controls(interaction: discord.Interaction[SmallClient]) -> None:
     await interaction.response.send_message("controls", view=Controls())
 
@@ -131,7 +153,7 @@ async def running(bot: SmallClient) -> AsyncIterator[None]:
 async def test_command_can_be_completed_with_the_keyboard(browser: Browser) -> None:
     async with echo_bot_session(browser) as session:
         await session.type("/")
-        await expect(session.suggestions).to_have_count(5)
+        await expect(session.suggestions).to_have_count(6)
         await session.page.keyboard.type("ec")
         await expect(session.suggestions).to_have_text(["/echoSay a text back"])
         await session.press("Tab")
@@ -322,3 +344,46 @@ async def test_bot_can_be_used_in_direct_messages(browser: Browser) -> None:
         await session.type("/echo in private")
         await session.press("Enter")
         await expect(session.page.locator(".message .content").last).to_have_text(re.compile(r"^in private\|None"))
+
+
+async def test_form_is_filled_in_and_submitted_with_the_keyboard(browser: Browser) -> None:
+    async with echo_bot_session(browser) as session:
+        await session.type("/form")
+        await session.press("Enter", "Enter")
+        dialog = session.page.get_by_role("dialog", name="A form")
+        name = dialog.get_by_role("textbox", name="Name")
+        await expect(name).to_be_focused()
+        await expect(name).to_have_value("Ada")
+        await name.fill("")
+        await session.press("Enter")
+        await expect(dialog.get_by_role("alert")).to_have_text("Name: this field is required.")
+        await name.fill("Emmy")
+        await session.press("Tab")
+        await session.page.keyboard.type("line 1\nline 2")
+        await dialog.get_by_role("button", name="Submit").click()
+        await expect(dialog).to_have_count(0)
+        await expect(session.page.locator(".message .content").last).to_have_text("Emmy|line 1\nline 2")
+
+
+async def test_form_stays_open_if_the_bot_does_not_respond(browser: Browser) -> None:
+    async with echo_bot_session(browser) as session:
+        await session.type("/form")
+        await session.press("Enter", "Enter")
+        dialog = session.page.get_by_role("dialog", name="A form")
+        await dialog.get_by_role("textbox", name="Name").fill("silence")
+        await session.press("Enter")
+        await expect(dialog.get_by_role("alert")).to_have_text("Something went wrong. Try again.")
+        await expect(dialog.get_by_role("textbox", name="Name")).to_have_value("silence")
+
+
+async def test_form_is_closed_with_escape_and_changes_nothing(browser: Browser) -> None:
+    async with echo_bot_session(browser) as session:
+        await session.type("/form")
+        await session.press("Enter", "Enter")
+        dialog = session.page.get_by_role("dialog", name="A form")
+        await expect(dialog).to_be_visible()
+        await session.press("Escape")
+        await expect(dialog).to_have_count(0)
+        await expect(session.page.locator(".message")).to_have_count(0)
+        await session.type("x")
+        await expect(session.page.locator("#composer-input")).to_have_value("x")

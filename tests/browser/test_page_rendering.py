@@ -202,6 +202,15 @@ async def test_hostile_text_is_never_interpreted_as_html(browser: Browser) -> No
         assert [url for url in requested if not url.startswith(session.sandbox.url)] == []
 
 
+async def test_menu_of_roles_shows_the_selected_role(browser: Browser) -> None:
+    async with page_session(browser) as session:
+        selected = {"id": str(session.world.default.admin_role_id), "type": "role"}
+        menu = {"type": 6, "custom_id": "roles", "placeholder": "Choose a role", "default_values": [selected]}
+        message = session.post_as_bot("x", components=[{"type": 1, "components": [menu]}])
+        combobox = session.element_of(message).get_by_role("combobox", name="Choose a role")
+        await expect(combobox).to_have_text("Admins▾")
+
+
 async def test_buttons_and_menus_have_accessible_names(browser: Browser) -> None:
     async with page_session(browser) as session:
         buttons: list[dict[str, object]] = [

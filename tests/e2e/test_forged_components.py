@@ -13,20 +13,23 @@ from bot.discord_api.cooldown import CLICKS_PER_MINUTE
 from bot.discord_api.custom_ids import (
     AbstractButtonId,
     AbstractMenuId,
-    AnswerButtonId,
     CitationButtonId,
     CiteButtonId,
+    PaperMenuId,
+    RestButtonId,
+)
+from bot.discord_api.discuss_ids import DiscussButtonId, DiscussMenuId
+from bot.discord_api.panel_ids import PanelControlId
+from bot.discord_api.reply_ids import (
+    AnswerButtonId,
     ImportButtonId,
     KeywordsButtonId,
     LatestButtonId,
-    PaperMenuId,
     PrivacyButtonId,
-    RestButtonId,
     SearchButtonId,
     SubscribedButtonId,
     TrendingButtonId,
 )
-from bot.discord_api.discuss_ids import DiscussButtonId, DiscussMenuId
 from cogs.replies import UNUSABLE, PersistentItem
 from sandbox.discord import ComponentKind, Invocation, Message
 from tests.support.quiescence import wait_until
@@ -38,7 +41,7 @@ TEMPLATES: Final = [
     each.TEMPLATE
     for each in (
         *(AbstractButtonId, AbstractMenuId, AnswerButtonId, CitationButtonId, CiteButtonId, ImportButtonId),
-        *(KeywordsButtonId, LatestButtonId, PaperMenuId, PrivacyButtonId, RestButtonId, SearchButtonId),
+        *(KeywordsButtonId, LatestButtonId, PanelControlId, PaperMenuId, PrivacyButtonId, RestButtonId, SearchButtonId),
         *(SubscribedButtonId, TrendingButtonId, DiscussButtonId, DiscussMenuId),
     )
 ]
@@ -48,7 +51,7 @@ SECRET: Final = "secret topic"
 FOREIGN_CHANNEL: Final = 1191319909171999999
 # Each part of the custom ids is attacked in a bot of its own, and stays below the limit of clicks per minute.
 PARTS: Final = 8
-MENU_KINDS: Final = [kind for kind in ComponentKind if 3 <= kind <= 8]
+MENU_KINDS: Final = [kind for kind in ComponentKind if kind in {3, 5, 6, 7, 8}]
 
 
 def custom_ids(caller_id: int, hidden_channel: int) -> list[str]:
@@ -77,6 +80,12 @@ def custom_ids(caller_id: int, hidden_channel: int) -> list[str]:
         f"keywords:{caller_id}:0:to:{HUGE}",
         *(f"import:{action}:{caller_id}:{'0' * 16}" for action in ("apply", "cancel", "undo", "all")),
         *(f"import:undo:{caller}:{'0' * 16}" for caller in ("0", HUGE, "9" * 20)),
+        *(f"panel:{caller_id}:{each}:limit:no-limit" for each in (*channels, "9" * 20)),
+        *(f"panel:{caller}:{hidden_channel}:style:menu" for caller in ("0", caller_id, HUGE)),
+        *(
+            f"panel:{caller_id}:{hidden_channel}:{place}"
+            for place in ("none:settings", "limit:set", "none:pause", "x:y")
+        ),
         *(f"privacy:{action}:{caller}" for action in ("delete", "cancel") for caller in ("0", caller_id, "9" * 20)),
         *(f"trending:{day}:0:0" for day in days),
         *(
@@ -187,6 +196,7 @@ async def test_component_of_another_kind_is_rejected(tmp_path: Path, caplog: pyt
             "trending:2026-11-20:0:0",
             "latest:0:5:n:-:-",
             "search:from:0:5:r:0:9",
+            f"panel:{admin}:{papers}:limit:no-limit",
         ):
             for kind in MENU_KINDS:
                 assert text_of(await use(sandbox, post, custom_id, kind, ["1"])) == UNUSABLE

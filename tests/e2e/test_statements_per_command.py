@@ -23,6 +23,7 @@ LIMITS: tuple[tuple[str, dict[str, object], int], ...] = (
     ("keywords", {}, 3),
     ("status", {}, 11),
     ("channel show", {}, 5),
+    ("channel settings", {}, 5),
     ("channel test", {}, 4),
     ("channel mention", {"keyword": "topic 30"}, 4),
     ("page", {"format": "html"}, 5 + 3 * len(KEYWORDS)),

@@ -47,6 +47,7 @@ _STATUS_INTERVAL_S = 0.05
 _DISCORD_PY_FAULTS = re.compile(
     r"POST /users/@me/channels: \$\.recipient_id: "
     r"|.*: \$\.allowed_mentions\.roles\[\d+\]: \d+ is|.*: \$\.attachments\[\d+\]\.id: \d+ is"
+    r"|.*\.default_values\[\d+\]\.id: \d+ is"
 )
 _DISCORD_PY = Path(discord_py.__file__).parent
 

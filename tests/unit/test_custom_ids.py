@@ -12,23 +12,26 @@ from hypothesis import strategies as st
 from bot.discord_api.custom_ids import (
     AbstractButtonId,
     AbstractMenuId,
-    AnswerButtonId,
     CitationButtonId,
     CiteButtonId,
     CustomIdTooLong,
+    PaperMenuId,
+    RestButtonId,
+    post_key,
+)
+from bot.discord_api.discuss_ids import DiscussButtonId, DiscussMenuId
+from bot.discord_api.panel_ids import PanelControlId, PanelFormId
+from bot.discord_api.reply_ids import (
+    AnswerButtonId,
     ImportButtonId,
     KeywordsButtonId,
     LatestButtonId,
-    PaperMenuId,
     PrivacyButtonId,
-    RestButtonId,
     SearchButtonId,
     SubscribedAction,
     SubscribedButtonId,
     TrendingButtonId,
-    post_key,
 )
-from bot.discord_api.discuss_ids import DiscussButtonId, DiscussMenuId
 from bot.domain.paper import ArxivId
 from bot.runtime.limits import CUSTOM_ID_MAX
 
@@ -43,6 +46,7 @@ AnyCustomId = (
     | ImportButtonId
     | KeywordsButtonId
     | LatestButtonId
+    | PanelControlId
     | PaperMenuId
     | PrivacyButtonId
     | RestButtonId
@@ -58,6 +62,7 @@ SNOWFLAKES = st.integers(1, 2**63 - 1)
 KEYWORD_IDS = st.lists(st.integers(1, 10**6), min_size=1, max_size=30).map(tuple)
 ACTIONS = st.sampled_from(["new", "past", "undo"])
 MOVES = st.sampled_from(["first", "to", "from", "last", "file"])
+CONTROL_NAMES = st.text("abcxyz-", min_size=1, max_size=20)
 CUSTOM_IDS = st.one_of(
     st.builds(AbstractButtonId, ARXIV_IDS, KEYS),
     st.builds(AbstractMenuId, KEYS),
@@ -89,6 +94,7 @@ CUSTOM_IDS = st.one_of(
         st.none() | st.dates(date(1000, 1, 1)),
         st.none() | st.dates(date(1000, 1, 1)),
     ),
+    st.builds(PanelControlId, SNOWFLAKES, SNOWFLAKES, CONTROL_NAMES, CONTROL_NAMES),
     st.builds(TrendingButtonId, st.dates(date(1000, 1, 1)), st.integers(0, 9999), st.integers(0, 9999)),
 )
 
@@ -138,6 +144,7 @@ def test_custom_id_matches_one_template_only(custom_id: AnyCustomId) -> None:
         ("import:apply:71:0123456789abcdef", ImportButtonId("apply", 71, "0123456789abcdef")),
         ("privacy:delete:71", PrivacyButtonId("delete", 71)),
         ("keywords:71:0:to:20", KeywordsButtonId(71, 0, "to", 20)),
+        ("panel:71:11:style:menu", PanelControlId(71, 11, "style", "menu")),
         ("trending:2026-11-20:0:0", TrendingButtonId(date(2026, 11, 20), 0, 0)),
         ("trending:2026-11-20:12:100", TrendingButtonId(date(2026, 11, 20), 12, 100)),
         ("search:from:5:10:r:0:56371445762", SearchButtonId("from", 5, 10, False, 0, 56371445762)),
@@ -179,6 +186,8 @@ def test_post_key_is_read_from_the_components_of_posts_only(text: str, key: str 
         (PrivacyButtonId, f"privacy:delete:{'9' * 20}"),
         (KeywordsButtonId, f"keywords:{'9' * 20}:0:first:0"),
         (KeywordsButtonId, f"keywords:71:{'9' * 20}:first:0"),
+        (PanelControlId, f"panel:{'9' * 20}:11:none:settings"),
+        (PanelControlId, f"panel:71:{'9' * 20}:none:settings"),
         (TrendingButtonId, "trending:2026-02-30:0:0"),
         (SearchButtonId, f"search:to:1:1:r:0:{2**63}"),
         (LatestButtonId, "latest:0:5:n:2026-02-30:-"),
@@ -194,3 +203,14 @@ def test_custom_id_with_impossible_values_is_rejected(kind: type[AnyCustomId], t
 @pytest.mark.parametrize("keyword_ids", [range(1, 2), range(1, 20)])
 def test_subscribed_button_can_encode_many_keywords(action: SubscribedAction, keyword_ids: Sequence[int]) -> None:
     assert SubscribedButtonId(action, 2**62, tuple(keyword_ids)).fits
+
+
+def test_form_of_a_panel_has_the_custom_id_of_its_button() -> None:
+    form_id = PanelFormId(PanelControlId(71, 11, "limit", "set"))
+    assert form_id.encode() == "panel-form:71:11:limit:set"
+    assert PanelFormId.parse("panel-form:71:11:limit:set") == form_id
+
+
+@pytest.mark.parametrize("text", ["panel:71:11:limit:set", "panel-form:71:11:limit", f"panel-form:71:{'9' * 20}:a:b"])
+def test_custom_id_of_another_form_is_not_parsed(text: str) -> None:
+    assert PanelFormId.parse(text) is None

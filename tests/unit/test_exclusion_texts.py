@@ -13,8 +13,8 @@ from bot.domain.exclusions import ChannelExclusion, QuotaReached
 from bot.domain.expressions.keywords import parse_keyword
 from bot.domain.post import MessageHeader, OutboxEntry, Post
 from bot.services.exclusions import ExclusionAdded, ExclusionEffect, HeldBack
-from cogs.channel_rules import read_exclusion
 from cogs.channel_texts import backlog_text
+from cogs.exclusion_input import read_exclusion
 from cogs.exclusion_texts import added_lines, list_lines, quota_text, rule_lines
 from cogs.permissions import CommandRejected
 from tests.support.builders import paper

@@ -1,7 +1,7 @@
 """Validates components: rows of buttons and menus, and the layouts of Components V2.
 
-Source: discord.com/developers/docs/components/reference. Custom ids must be unique within a message. It never handles
-interactions.
+Source: discord.com/developers/docs/components/reference. Custom ids must be unique within a message. The components of
+modals are in `modals`. It never handles interactions.
 """
 
 from collections.abc import Iterator
@@ -18,6 +18,7 @@ class ComponentKind(IntEnum):
     ACTION_ROW = 1
     BUTTON = 2
     STRING_SELECT = 3
+    TEXT_INPUT = 4
     USER_SELECT = 5
     ROLE_SELECT = 6
     MENTIONABLE_SELECT = 7
@@ -29,6 +30,7 @@ class ComponentKind(IntEnum):
     FILE = 13
     SEPARATOR = 14
     CONTAINER = 17
+    LABEL = 18
 
 
 SELECTS: Final = frozenset(
@@ -51,6 +53,12 @@ _TOP_LEVEL_V2: Final = frozenset(
         ComponentKind.CONTAINER,
     }
 )
+_DEFAULT_TYPES: Final = {
+    ComponentKind.USER_SELECT: ("user",),
+    ComponentKind.ROLE_SELECT: ("role",),
+    ComponentKind.MENTIONABLE_SELECT: ("user", "role"),
+    ComponentKind.CHANNEL_SELECT: ("channel",),
+}
 _ROWS_MAX, _BUTTONS_MAX, _OPTIONS_MAX, _V2_TOTAL_MAX, _V2_TEXT_MAX = 5, 5, 25, 40, 4000
 _LABEL_MAX, _CUSTOM_ID_MAX, _URL_MAX, _PLACEHOLDER_MAX, _OPTION_TEXT_MAX = 80, 100, 512, 150, 100
 _LINK_STYLE, _PREMIUM_STYLE = 5, 6
@@ -66,10 +74,10 @@ def check_components(form: FormValidator, body: Payload, *, v2: bool) -> list[Pa
     components = [as_mapping(component) for component in given]
     for index, component in enumerate(components):
         _check_top_level(here.at(index), component, v2=v2)
-    _check_custom_ids(form, components)
+    check_custom_ids(form, components)
     if v2:
         _check_totals(here, components)
-    return _numbered(components)
+    return numbered(components)
 
 
 def walk(components: list[Payload]) -> Iterator[Payload]:
@@ -77,7 +85,8 @@ def walk(components: list[Payload]) -> Iterator[Payload]:
     for component in components:
         yield component
         yield from walk(as_mappings(component.get("components")))
-        yield from walk([as_mapping(component["accessory"])] if component.get("accessory") else [])
+        for single in ("accessory", "component"):
+            yield from walk([as_mapping(component[single])] if component.get(single) else [])
 
 
 def find(components: list[Payload], custom_id: str) -> Payload | None:
@@ -180,8 +189,21 @@ def _check_select(form: FormValidator, select: Payload) -> None:
     options = 25
     if select.get("type") == ComponentKind.STRING_SELECT:
         options = _check_options(form, select)
+    else:
+        _check_default_values(form, select)
     form.integer(select, "min_values", minimum=0, maximum=options)
     form.integer(select, "max_values", minimum=1, maximum=options)
+
+
+def _check_default_values(form: FormValidator, select: Payload) -> None:
+    given = form.items(select, "default_values", maximum=as_int(select.get("max_values"), 1))
+    for index, value in enumerate(map(as_mapping, given)):
+        here = form.at("default_values", index)
+        here.allow_keys(value, ("id", "type"))
+        if not as_int(value.get("id")):
+            here.at("id").required()
+        if value.get("type") not in _DEFAULT_TYPES[ComponentKind(as_int(select.get("type")))]:
+            here.at("type").choice(_DEFAULT_TYPES[ComponentKind(as_int(select.get("type")))])
 
 
 def _check_options(form: FormValidator, select: Payload) -> int:
@@ -201,7 +223,8 @@ def _check_options(form: FormValidator, select: Payload) -> int:
     return max(1, len(given))
 
 
-def _check_custom_ids(form: FormValidator, components: list[Payload]) -> None:
+def check_custom_ids(form: FormValidator, components: list[Payload]) -> None:
+    """Rejects custom ids that several components have."""
     seen: set[str] = set()
     for index, top in enumerate(components):
         for component in walk([top]):
@@ -220,16 +243,21 @@ def _check_totals(form: FormValidator, components: list[Payload]) -> None:
         form.add_error("COMPONENT_TEXT_SIZE_EXCEEDED", f"Text exceeds maximum size of {_V2_TEXT_MAX}")
 
 
-def _numbered(components: list[Payload]) -> list[Payload]:
+def numbered(components: list[Payload]) -> list[Payload]:
+    """Returns the components with the ids that Discord gives them."""
     taken = {as_int(component.get("id")) for component in walk(components)}
     free = (number for number in range(1, 1000) if number not in taken)
 
     def number(component: Payload) -> Payload:
-        numbered: Payload = {"id": component.get("id") or next(free)} | component
+        result: Payload = {"id": component.get("id") or next(free)} | component
         if component.get("components") is not None:
-            numbered["components"] = [number(inner) for inner in as_mappings(component["components"])]
-        if component.get("accessory"):
-            numbered["accessory"] = number(as_mapping(component["accessory"]))
-        return numbered
+            result["components"] = [number(inner) for inner in as_mappings(component["components"])]
+        if component.get("default_values"):
+            values = as_mappings(component["default_values"])
+            result["default_values"] = [value | {"id": str(value.get("id"))} for value in values]
+        for single in ("accessory", "component"):
+            if component.get(single):
+                result[single] = number(as_mapping(component[single]))
+        return result
 
     return [number(component) for component in components]

@@ -22,6 +22,8 @@ _FORGED: Final = (
     *("subscribed:undo:{channel}:{n}", "subscribed:undo:{foreign}:1,2,3,4,5,6,7,8,9", "subscribed:new:{foreign}:{n}"),
     *("subscribed:past:{huge}:{huge}", "trending:2026-02-30:0:0", "trending:9999-12-31:9999:9999", "{word}", "\u202e"),
     *("rest:{word}:{n}", "rest:looked-up:9999999", "discuss:{word}", "discuss-menu:{word}"),
+    *("panel:{person}:{channel}:limit:no-limit", "panel:{person}:{foreign}:none:pause", "panel:{n}:{huge}:x:y"),
+    *("panel:{person}:{channel}:limit:set", "panel:{person}:{channel}:none:sample"),
 )
 _COMPLETED: Final = (
     *(("trend", "keyword"), ("trend", "keyword5"), ("unsubscribe", "keyword"), ("subscribe", "category")),
@@ -165,6 +167,7 @@ class HostilePerson:
             ("channel limit", {"papers": self._rng.choice((1, 20, 1000))}),
             ("channel threads", {"mode": self._rng.choice(("off", "on click", "per batch", "per paper"))}),
             ("channel show", {}),
+            ("channel settings", {}),
             ("channel test", {}),
         )
         chosen = self._rng.sample(commands, 4)
@@ -186,6 +189,7 @@ class HostilePerson:
             channel=message.channel_id,
             foreign=self._rng.choice(self._foreign_channels),
             huge="9" * 40,
+            person=self._person,
         )
         pressed = await self._discord.press_forged(message.id, custom_id[:_CUSTOM_ID_MAX], user_id=self._person)
         await pressed.wait_until_acknowledged()
