@@ -5,7 +5,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import discord
 
@@ -14,6 +14,9 @@ from cogs.channel_changes import ChannelChanges
 from cogs.channel_reports import ChannelReport
 from cogs.permissions import CommandRejected, TargetChannel
 from cogs.replies import UNUSABLE
+
+# The longest number that a form takes, with commas.
+NUMBER_MAX: Final = 15
 
 
 @dataclass(frozen=True, slots=True)

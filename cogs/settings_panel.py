@@ -24,7 +24,8 @@ from cogs.channel_changes import ChannelChanges, is_announcement_channel
 from cogs.channel_reports import ChannelReports
 from cogs.panel_controls import Action, ChoiceMenu, Form, PanelButton, PanelState, RoleMenu, Use
 from cogs.panel_forms import open_form, submitted_form, typed_texts
-from cogs.panel_settings import EXCLUSIONS, SETTINGS_BY_NAME
+from cogs.panel_rules import EXCLUSIONS
+from cogs.panel_settings import SETTINGS_BY_NAME
 from cogs.panel_view import (
     AnyItem,
     Notice,
@@ -167,7 +168,7 @@ class SettingsPanel(commands.Cog):
     ) -> PanelState:
         report = await self._reports.read(interaction, target)
         counts = None
-        if opened == EXCLUSIONS and report.exclusions:
+        if opened == EXCLUSIONS.name and report.exclusions:
             counts = await self._exclusion_service.held_back_by_exclusion(target.channel_id)
         role_id, guild = report.settings.mention_role, interaction.guild
         role = None if role_id is None or guild is None else guild.get_role(role_id)
