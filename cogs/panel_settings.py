@@ -42,7 +42,7 @@ _THREADS: Final = choice_setting(
     "Threads",
     "When threads are started to discuss papers.",
     {
-        ThreadMode.OFF.value: "none",
+        ThreadMode.OFF.value: "no threads",
         ThreadMode.ON_CLICK.value: "a button on each post",
         ThreadMode.PER_BATCH.value: "one on the first message of each batch",
         ThreadMode.PER_PAPER.value: "each paper is a message of its own, with a thread",

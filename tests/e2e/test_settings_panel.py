@@ -15,6 +15,7 @@ from cogs.replies import UNUSABLE
 from sandbox.discord import ComponentKind, InvalidAction, Permission, Status
 from tests.support.embeds import embeds_of
 from tests.support.panel import Panel
+from tests.support.posting import allow, deny
 from tests.support.running import RunningSandbox, running_bot, running_sandbox
 
 pytestmark = pytest.mark.slow
@@ -44,6 +45,7 @@ async def test_panel_shows_every_setting_in_words_to_one_person(tmp_path: Path) 
             "- Schedule: as they come",
             "- Style: auto: as cards, or as a compact list if there are more than five",
             "- Pings: nobody",
+            "- Threads: off: no threads",
             "- Limit: none",
             "- Exclusions: none",
             "- Queued: 0 papers",
@@ -138,6 +140,19 @@ async def test_limit_is_set_and_removed(tmp_path: Path) -> None:
         assert panel.highlighted == ["Set a limit…"]
         assert await panel.press("no-limit") == await sandbox.reply_to("channel limit")
         assert "- Limit: none" in panel.lines
+
+
+async def test_threads_are_chosen_where_the_bot_may_start_them(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        panel = await Panel.open(sandbox, opened="threads")
+        deny(sandbox, "papers", Permission.CREATE_PUBLIC_THREADS)
+        refused = await panel.choose("menu", "per batch")
+        assert "Please give me **Create Public Threads**" in refused
+        assert "- Threads: off: no threads" in panel.lines
+        allow(sandbox, "papers")
+        changed = await panel.choose("menu", "on click")
+        assert changed == await sandbox.reply_to("channel threads", {"mode": "on click"})
+        assert "- Threads: on click: a button on each post" in panel.lines
 
 
 async def test_role_is_chosen_and_removed(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_panel_lists_every_setting_of_a_channel() -> None:
         "- Schedule: daily at 08:05 (Europe/Berlin)",
         "- Style: compact: as a compact list",
         "- Pings: <@&7>",
-        "- Threads: off: none",
+        "- Threads: off: no threads",
         "- Limit: 1,000 papers per posting; 0 more in 30 days were not posted",
         "- Exclusions: 2; 0 papers in 30 days excluded",
         "- Publishing: to followers",
@@ -80,7 +80,7 @@ def test_panel_lists_every_setting_of_a_channel() -> None:
 
 
 def test_settings_that_a_channel_cannot_have_are_left_out() -> None:
-    without = replace(state(), is_announcement=False)
+    without = replace(state(), is_announcement=False, may_have_threads=False)
     without = replace(without, report=replace(without.report, is_trending_enabled=False))
     assert [setting.name for setting in SETTINGS if setting.is_offered(without)] == [
         *("schedule", "style", "pings", "limit", "exclusions")
