@@ -58,7 +58,7 @@ test: $(VENV)/.dev
 # On PostgreSQL, `make test-slow` kills the bot around its transactions only: what it does between them does not depend on
 # the database. `make crashes-postgresql` kills it everywhere.
 CRASHES := tests/e2e/test_crash_points.py tests/e2e/test_trending_crash_points.py
-TRANSACTIONS := commit or claim or settle or stored
+TRANSACTIONS := commit or claim or settle or stored or start
 
 # With ARGS, only those of the slow tests, without measuring.
 ifdef ARGS
@@ -74,7 +74,7 @@ endif
 # worker. Without a server they fail. `make coverage` measures them, too.
 ON_SERVER := store_* poller initial_sync dispatcher editor trending_* clock_* history_* backfill delivery janitor notices \
 	availability backlog batches pages lookups found_messages message_* status_report forum_batches month_counter \
-	keyword_indexes concurrent_settings pruner
+	keyword_indexes concurrent_settings pruner discussions
 SERVER_SUITES = $(wildcard $(ON_SERVER:%=tests/integration/test_%.py))
 test-postgresql: export TEST_DATABASE := postgresql
 test-postgresql: $(VENV)/.dev

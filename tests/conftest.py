@@ -52,6 +52,7 @@ MEASURED_SLOW: Final = (
     "tests/e2e/test_shards.py",
     "tests/e2e/test_status.py",
     "tests/e2e/test_subscribe.py",
+    "tests/e2e/test_threads.py",
     "tests/e2e/test_trending.py",
     "tests/e2e/test_trending_posts.py",
     "tests/e2e/test_why.py",

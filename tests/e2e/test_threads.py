@@ -91,6 +91,8 @@ async def test_first_click_starts_a_thread_and_later_ones_link_it(tmp_path: Path
             (message,) = await sandbox.wait_for_papers("papers", 1)
             reply = await discuss(sandbox, message)
             assert reply.content == f"Discuss this paper in <#{message.id}>."
+            sandbox.add_paper("A Reward Model that nobody discusses")
+            (_, other) = await sandbox.wait_for_papers("papers", 2)
             (thread,) = threads(sandbox)
             assert (thread.id, thread.name) == (message.id, "A β-Reward Model for @\u200beveryone")
             assert "- Threads: on click" in await channel(sandbox, "show")
@@ -99,10 +101,13 @@ async def test_first_click_starts_a_thread_and_later_ones_link_it(tmp_path: Path
             assert reply.content == f"This paper is discussed in <#{message.id}>."
             await channel(sandbox, "threads", mode="off")
             assert (await discuss(sandbox, message)).content == f"This paper is discussed in <#{message.id}>."
+            assert (await discuss(sandbox, other)).content == (
+                "Threads are switched off in this channel. `/channel threads` switches them on."
+            )
             sandbox.world.delete_channel(thread.id)
             assert (await discuss(sandbox, message)).content == "The thread for this paper was deleted."
             sandbox.add_paper("A Reward Model without a Button")
-            (_, later) = await sandbox.wait_for_papers("papers", 2)
+            *_, later = await sandbox.wait_for_papers("papers", 3)
             assert "Discuss" not in [each.get("label") for each in components_of(later)]
             assert "Threads" not in await channel(sandbox, "show")
 
@@ -219,6 +224,18 @@ async def test_missing_permission_is_shown_and_delays_no_paper(tmp_path: Path) -
         assert await channel(sandbox, "threads", mode="off") == f"No threads are started in {here(sandbox)}."
         assert threads(sandbox) == []
         assert "can't start threads" not in await sandbox.reply_to("status")
+
+
+async def test_thread_that_waits_for_discord_is_shown(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        await sandbox.subscribe("reward model")
+        await channel(sandbox, "threads", mode="per batch")
+        sandbox.world.active_threads_max = 0
+        sandbox.add_paper("A Reward Model")
+        await sandbox.wait_for_papers("papers", 1)
+        reason = "a thread waits. The server has as many active threads as Discord allows."
+        assert f"⚠️ {here(sandbox)}: {reason}" in await sandbox.wait_for_status(reason)
+        assert threads(sandbox) == []
 
 
 async def test_click_without_the_permission_says_what_is_missing(tmp_path: Path) -> None:
