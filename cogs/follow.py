@@ -19,7 +19,7 @@ from bot.domain.text import cut, plural
 from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX, SELECT_OPTION_MAX
 from bot.services.authors import AuthorService, SameName
 from cogs.input import parse_in_thread
-from cogs.permissions import Target, check_may_manage, target_channel
+from cogs.permissions import Target, check_may_manage, check_may_ping, target_channel
 from cogs.replies import bold, defer_if_slow
 from cogs.subscribe import SUBSCRIBE_PER_MINUTE, SubscribeCommand
 
@@ -39,18 +39,26 @@ class FollowCommand(commands.Cog):
     @app_commands.describe(
         author="A name, such as Geoffrey Hinton or Hinton, G",
         channel="Where to post the papers (default: this channel)",
+        role="A role to ping for the author's papers (default: none)",
     )
     @app_commands.guild_only()
     @app_commands.default_permissions(manage_channels=True)
     async def follow(
-        self, interaction: discord.Interaction[Client], author: str, channel: Target | None = None
+        self,
+        interaction: discord.Interaction[Client],
+        author: str,
+        channel: Target | None = None,
+        role: discord.Role | None = None,
     ) -> None:
         target = target_channel(interaction, channel)
         check_may_manage(target)
+        if role is not None:
+            check_may_ping(interaction, target, role)
         self._cooldown.check(interaction)
         keyword = await parse_in_thread(partial(read_author, author), author)
         followed = followed_author(keyword)
-        added = await defer_if_slow(interaction, self._subscribe_command.add(interaction, target, [keyword]))
+        adding = self._subscribe_command.add(interaction, target, [keyword], role_id=None if role is None else role.id)
+        added = await defer_if_slow(interaction, adding)
         await self._subscribe_command.show(interaction, target, added, partial(self._notes, followed))
 
     async def _notes(self, author: AuthorClause | None) -> Sequence[str]:

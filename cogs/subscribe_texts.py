@@ -65,7 +65,8 @@ class SubscribeReply:
             _result_text(part, result, self.channel, previews or {})
             for part, result in zip(self.parts, self.results, strict=True)
         )
-        pings = [f"-# Their papers ping <@&{self.role_id}>."] if self.role_id is not None and self.keywords else []
+        whose = "Its" if len(self.keywords) == 1 else "Their"
+        pings = [f"-# {whose} papers ping <@&{self.role_id}>."] if self.role_id is not None and self.keywords else []
         return [*self.left_out, *results, *pings, *self.notes]
 
 

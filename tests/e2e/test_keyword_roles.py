@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.arxiv import SandboxPaper
 from sandbox.discord import Message, Permission
 from tests.e2e.test_settings_files import exported, import_file, pressed
 from tests.support.embeds import components_of
@@ -47,6 +48,20 @@ async def next_post(sandbox: RunningSandbox, title: str) -> Message:
     return (await sandbox.wait_for_papers("papers", count + 1))[-1]
 
 
+async def test_papers_of_a_followed_author_ping_the_chosen_role(tmp_path: Path) -> None:
+    async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
+        readers, protected = add_role(sandbox, "Readers"), add_role(sandbox, "Protected", mentionable=False)
+        options: dict[str, object] = {"author": "Geoffrey Hinton"}
+        manager = add_manager(sandbox)
+        refused = await sandbox.reply_to("follow", {**options, "role": protected}, user_id=manager)
+        assert refused == await mention(sandbox, manager, role=protected)
+        reply = await sandbox.reply_to("follow", {**options, "role": readers})
+        assert f"-# Its papers ping <@&{readers}>." in reply
+        sandbox.arxiv.add_paper(SandboxPaper(title="Forward", abstract="We compute.", authors=("Geoffrey Hinton",)))
+        (post,) = await sandbox.wait_for_papers("papers", 1)
+        assert post.pings.role_ids == (readers,)
+
+
 async def test_role_of_a_keyword_is_set_pinged_changed_and_cleared(tmp_path: Path) -> None:
     async with running_sandbox(tmp_path) as sandbox, running_bot(sandbox):
         every, models, others = (add_role(sandbox, name) for name in ("Readers", "Models", "Others"))
@@ -75,7 +90,7 @@ async def test_role_of_a_keyword_is_set_pinged_changed_and_cleared(tmp_path: Pat
         # A keyword that the channel has gets the role, too, and keeps it without one.
         again = await sandbox.reply_to("subscribe", {"keyword": "diffusion", "role": others})
         assert f"**diffusion**: already in {here(sandbox)}." in again
-        assert f"-# Their papers ping <@&{others}>." in again
+        assert f"-# Its papers ping <@&{others}>." in again
         assert "ping" not in await sandbox.reply_to("subscribe", {"keyword": "diffusion"})
         assert (await next_post(sandbox, "More Diffusion")).pings.role_ids == (every, others)
 
@@ -185,7 +200,7 @@ async def test_question_keeps_the_role_and_its_answer_is_checked(tmp_path: Path)
             assert message is not None
             await sandbox.discord.press(message.id, button_of(message), user_id=sandbox.world.default.admin_id)
             await sandbox.wait_until(lambda: "next check" in message.content)
-            assert f"-# Their papers ping <@&{role}>." in message.content
+            assert f"-# Its papers ping <@&{role}>." in message.content
             assert f"pings <@&{role}>" in await sandbox.reply_to("keywords")
 
 

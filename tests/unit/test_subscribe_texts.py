@@ -40,7 +40,7 @@ def test_role_is_named_if_the_channel_has_any_of_the_keywords() -> None:
     exceeded = QuotaExceeded(PHRASE, QuotaScope.CHANNEL, 5, 5)
     for result, expected in ((Added(PHRASE), 1), (AlreadyWatched(PHRASE), 1), ("a mistake", 0), (exceeded, 0)):
         named = SubscribeReply("<#1>", [PHRASE], [result], role_id=7).lines()
-        assert named.count("-# Their papers ping <@&7>.") == expected
+        assert named.count("-# Its papers ping <@&7>.") == expected
         assert not [line for line in SubscribeReply("<#1>", [PHRASE], [result]).lines() if "ping" in line]
 
 
