@@ -26,9 +26,6 @@ from sandbox.discord.permissions import (
 )
 from sandbox.discord.primitives import Payload, SnowflakeGenerator
 
-# "a maximum number of active threads" per guild (topics/threads, error 160006).
-ACTIVE_THREADS_MAX = 1000
-
 
 class World:
     """The guilds, users and channels; ids default to new ones that contain the time."""
@@ -44,7 +41,7 @@ class World:
         self._by_guild: defaultdict[int | None, dict[int, Channel]] = defaultdict(dict)
         self._bot_role_ids: dict[int, int] = {}
         self.user_installs: set[int] = set()  # users who installed the application for their account
-        self.active_threads_max = ACTIVE_THREADS_MAX
+        self.active_threads_max = 1000  # of each guild; another one is rejected with error 160006
         self.events = EventBus()
         self.messages = Messages(self.users, self.channels, self.events, self.new_id, now)
         self.add_user(bot_name, user_id=self.bot_id, bot=True)

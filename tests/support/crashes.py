@@ -89,11 +89,12 @@ async def run_all(cases: Collection[Case], folder: Path) -> Mapping[Case, CrashR
     if any(case.work is not Work.INITIAL_SYNC for case in cases):
         await _prepare_synced(folder / "preparation", synced)
     slots = asyncio.Semaphore(_CASES_AT_ONCE)
+    opening = asyncio.Lock()
 
     async def run(case: Case, number: int) -> CrashResult | Exception:
         async with slots:
             try:
-                return await _run(case, folder / str(number), synced)
+                return await _run(case, folder / str(number), synced, opening)
             except (AssertionError, TimeoutError) as error:
                 return error
 
@@ -109,12 +110,14 @@ async def _prepare_synced(folder: Path, synced: Path) -> None:
     await asyncio.to_thread(copy, sandbox.database, synced)
 
 
-async def _run(case: Case, folder: Path, synced: Path) -> CrashResult:
+async def _run(case: Case, folder: Path, synced: Path, opening: asyncio.Lock) -> CrashResult:
     async with _crash_sandbox(folder) as sandbox:
         expected: list[PostedPaper] = []
         if case.work is not Work.INITIAL_SYNC:
             await asyncio.to_thread(copy, synced, sandbox.database)
-            await _set_channels(sandbox, SETTINGS.get(case.work))
+            if case.work in SETTINGS:
+                async with opening:  # on a server, Alembic checks the schema, in one thread of a process at a time
+                    await _set_channels(sandbox, SETTINGS[case.work])
             expected = _announce(sandbox, LIMIT if case.work is Work.LIMITED_POLL else PAPERS)
         await _run_until_killed(sandbox, case.point)
         await wait_for_requests(sandbox)
@@ -171,10 +174,8 @@ def _bot(sandbox: RunningSandbox, *, at: CrashPoint | None = None) -> AbstractAs
     return killable_bot(sandbox.environment(), _config(sandbox), sandbox.database.with_name("log"), at=at)
 
 
-async def _set_channels(sandbox: RunningSandbox, settings: ChannelSettings | None) -> None:
-    """Sets the settings of every channel, if given."""
-    if settings is None:
-        return
+async def _set_channels(sandbox: RunningSandbox, settings: ChannelSettings) -> None:
+    """Sets the settings of every channel."""
     async with opened(sandbox.database) as store:
         for name in KEYWORDS:
             await store.set_channel(sandbox.channel(name), settings)
