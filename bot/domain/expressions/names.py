@@ -184,7 +184,9 @@ def _compare(typed: NameReading, listed: NameReading) -> NameMatch:
     # Without a given name, `Wei` is the family name, not that of everyone who is called Wei.
     if listed.is_unusual and (typed.is_unusual or not typed.given):
         return NameMatch.NONE
-    found = min(_compare_families(typed, listed), _compare_given(typed.given, listed.given))
+    found = _compare_families(typed, listed)
+    if found is not NameMatch.NONE:
+        found = min(found, _compare_given(typed.given, listed.given))
     return min(found, NameMatch.POSSIBLE) if typed.is_unusual or listed.is_unusual else found
 
 
