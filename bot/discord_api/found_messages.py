@@ -17,7 +17,7 @@ from bot.discord_api.history import HISTORY_TIMEOUT_S, is_own, own_threads, read
 from bot.discord_api.history_message import HistoryMessage
 from bot.discord_api.outcomes import OutcomeMapper
 from bot.discord_api.server_time import DiscordTime
-from bot.domain.channel_settings import Layout
+from bot.domain.channel_settings import Discussion, Layout
 from bot.domain.found import FoundMessage, HistoryPage
 from bot.domain.history import Position
 from bot.domain.outgoing import Blocked, RetryLater
@@ -120,6 +120,7 @@ def found_message(message: HistoryMessage, thread_id: int | None = None) -> Foun
         thread_id=thread_id,
         day=day_in_headline(headline),
         keyword_roles=roles[1:],
+        discussion=Discussion.BUTTON if message.has_discuss_button else None,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Final, Self
 import aiohttp
 
 from bot.discord_api.custom_ids import AbstractButtonId, post_key
+from bot.discord_api.discuss_ids import DiscussButtonId
 
 # Discord's type of a menu with options of its own (components/reference).
 _STRING_SELECT: Final = 3
@@ -59,10 +60,19 @@ class HistoryMessage:
     def post_marks(self) -> PostMarks | None:
         """Returns the key and the papers in its components; None if it is no post."""
         marks = None
-        for row in _dicts(self.payload.get("components")):
-            for component in _dicts(row.get("components")):
-                marks = _post_marks(component) or marks
+        for component in self._components():
+            marks = _post_marks(component) or marks
         return marks
+
+    @property
+    def has_discuss_button(self) -> bool:
+        """Whether it has the button **Discuss**."""
+        custom_ids = (str(component.get("custom_id") or "") for component in self._components())
+        return any(re.fullmatch(DiscussButtonId.TEMPLATE, custom_id) for custom_id in custom_ids)
+
+    def _components(self) -> Iterator[dict[str, object]]:
+        for row in _dicts(self.payload.get("components")):
+            yield from _dicts(row.get("components"))
 
 
 def _post_marks(component: Mapping[str, object]) -> PostMarks | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from bot.domain.channel_settings import Layout
+from bot.domain.channel_settings import Discussion, Layout
 from bot.domain.history import Position, created_at
 
 # A request that the process before this one sent may be stored this long after the start of this one.
@@ -17,7 +17,7 @@ class FoundMessage:
     """A message with papers, as its components and its first line describe it.
 
     `mention_role` is the first role that it pings, and `keyword_roles` are the others: it does not say which is the
-    channel's. `day` is the day of a trending list; None for a post with papers.
+    channel's. `day` is the day of a trending list; None for a post with papers. `discussion` is `BUTTON` if it has one.
     """
 
     key: str
@@ -29,6 +29,7 @@ class FoundMessage:
     thread_id: int | None = None
     day: date | None = None
     keyword_roles: tuple[int, ...] = ()
+    discussion: Discussion | None = None
 
     @property
     def sent_at(self) -> datetime:

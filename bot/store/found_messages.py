@@ -127,6 +127,7 @@ async def _record_post(connection: Connection, channel_id: int, message: FoundMe
             "last_attempt": message.sent_at,
             "message_id": message.message_id,
             "settled_at": message.sent_at,
+            "discussion": None if message.discussion is None else message.discussion.value,
         },
     )
     await connection.write(

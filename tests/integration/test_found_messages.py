@@ -16,7 +16,7 @@ from bot.discord_api.channel_access import ChannelAccess
 from bot.discord_api.delivery import DiscordDelivery
 from bot.discord_api.found_messages import PAGES_PER_STEP, DiscordHistory
 from bot.discord_api.server_time import DiscordTime
-from bot.domain.channel_settings import Layout
+from bot.domain.channel_settings import Discussion, Layout
 from bot.domain.found import FoundMessage, HistoryPage
 from bot.domain.history import Position, created_at, snowflake
 from bot.domain.outgoing import Blocked, Delivered, MessageAbsent, OutgoingMessage, RetryLater
@@ -105,6 +105,16 @@ async def test_post_is_read_with_all_roles_that_it_pings(headline: str, channel_
         assert found.headline == headline
         # It does not matter which of them is the channel's.
         assert (found.mention_role, *found.keyword_roles) == header.roles
+
+
+@pytest.mark.parametrize("papers", [1, 2])
+@pytest.mark.parametrize("discussion", [Discussion.BUTTON, None])
+async def test_post_is_read_with_its_button_for_discussions(papers: int, discussion: Discussion | None) -> None:
+    async with logged_in() as lab:
+        message = post(lab.world.default.channel("papers"), papers)
+        await send(lab, replace(message, header=replace(message.header, discussion=discussion)))
+        (found,) = await read(lab, message.channel_id)
+        assert found.discussion is discussion
 
 
 async def test_trending_post_is_read_with_its_day() -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.channel_settings import ChannelSettings, Layout, Style
+from bot.domain.channel_settings import ChannelSettings, Discussion, Layout, Style
 from bot.domain.found import FoundMessage
 from bot.domain.history import snowflake
 from bot.domain.keyword import Keyword
@@ -240,6 +240,7 @@ async def test_batch_of_a_message_found_in_the_history_pings_no_more_roles(
         headline="**12 new papers**",
         mention_role=CHANNEL_ROLE,
         keyword_roles=(GRAPH_ROLE,),
+        discussion=Discussion.BUTTON,
     )
     delivery.found[CHANNEL] = [message]
     await record(store, *["Graph"] * 10, "Graph", "Tree", clock=clock)
@@ -250,10 +251,11 @@ async def test_batch_of_a_message_found_in_the_history_pings_no_more_roles(
         await record(store, "Tree", first=13, clock=clock)
         await running.notify()
         assert pinged(delivery) == [(), (CHANNEL_ROLE, TREE_ROLE)]
-    # An edit keeps the text of the found message.
+    # An edit keeps the text and the button of the found message.
     await store.papers.add([paper(arxiv_ids(1)[0], title="Graph", version=2)])
     (edit,) = await store.edits.due(clock.now())
     assert edit.post.header.roles == (CHANNEL_ROLE, GRAPH_ROLE)
+    assert edit.post.header.discussion is Discussion.BUTTON
 
 
 # What is stored.
