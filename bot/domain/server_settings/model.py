@@ -66,8 +66,7 @@ def counted(channel: ChannelState) -> int:
 
 def _comparable(channel: ChannelState) -> list[object]:
     keywords = sorted(
-        [each.canonical, each.shown, each.by_file, *([] if each.mention_role is None else [each.mention_role])]
-        for each in channel.keywords.values()
+        [each.canonical, each.shown, each.by_file, each.mention_role or 0] for each in channel.keywords.values()
     )
     return [encoded(channel.settings), keywords]
 
