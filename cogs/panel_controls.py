@@ -156,6 +156,7 @@ def choice_setting(
     current: Callable[[ChannelSettings], str],
     change: Callable[[Use, str], Awaitable[str]],
     is_offered: Callable[[PanelState], bool] = _always,
+    details: Callable[[PanelState], Sequence[str]] = _nothing,
 ) -> Setting:
     """A setting with a few values, chosen in a menu: `choices` describes each."""
 
@@ -176,12 +177,13 @@ def choice_setting(
         return f"{current(state.settings)}: {choices[current(state.settings)]}"
 
     menu = ChoiceMenu(f"{title}: choose", options, choose)
-    return Setting(name, title, explanation, shown, menu, is_offered=is_offered)
+    return Setting(name, title, explanation, shown, menu, is_offered=is_offered, details=details)
 
 
 def read_number(typed: str, least: int, most: int) -> int:
     """A whole number that was typed, with or without commas; raises CommandRejected with the range."""
     digits = typed.replace(",", "")
-    if not digits.isascii() or not digits.isdigit() or not least <= int(digits[:20]) <= most:
+    is_number = digits.isascii() and digits.isdigit() and len(digits) <= NUMBER_MAX
+    if not is_number or not least <= int(digits) <= most:
         raise CommandRejected(f"Type a whole number from {least:,} to {most:,}.")
     return int(digits)

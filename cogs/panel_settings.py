@@ -4,7 +4,7 @@ Every control calls the method of `ChannelChanges` that its slash command calls.
 one more `choice_setting` in `SETTINGS`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.domain.channel_settings import ChannelSettings, Style, ThreadMode
@@ -37,6 +37,12 @@ _STYLE: Final = choice_setting(
     lambda use, value: use.changes.style(use.target, Style(value)),
 )
 
+
+def _thread_problem(state: PanelState) -> Sequence[str]:
+    problem = state.report.thread_problem
+    return () if problem is None or state.settings.threads is ThreadMode.OFF else (f"⚠️ {problem}",)
+
+
 _THREADS: Final = choice_setting(
     "threads",
     "Threads",
@@ -49,6 +55,7 @@ _THREADS: Final = choice_setting(
     },
     lambda settings: settings.threads.value,
     lambda use, value: use.changes.threads(use.interaction, use.target, ThreadMode(value)),
+    details=_thread_problem,
     is_offered=lambda state: state.may_have_threads or state.settings.threads is not ThreadMode.OFF,
 )
 
