@@ -1,6 +1,6 @@
 """Custom ids: what all of them have in common, and those of buttons and menus that concern a post or a paper.
 
-Custom ids are built, parsed and kept within Discord's limit here, in `reply_ids` and in `panel_ids`, and nowhere else.
+Custom ids are built, parsed and kept within Discord's limit here and in `reply_ids`, `discuss_ids` and `panel_ids`.
 A custom id is stored with its message on Discord, and a component of an old message must keep working: a format never
 changes once it was released. `TEMPLATE` is the pattern by which discord.py routes an interaction to its component.
 """
