@@ -74,7 +74,7 @@ endif
 # worker. Without a server they fail. `make coverage` measures them, too.
 ON_SERVER := store_* poller initial_sync dispatcher editor trending_* clock_* history_* backfill delivery janitor notices \
 	availability backlog batches pages lookups found_messages message_* status_report forum_batches month_counter \
-	keyword_indexes concurrent_settings pruner discussions
+	keyword_indexes concurrent_settings pruner discussions keyword_roles
 SERVER_SUITES = $(wildcard $(ON_SERVER:%=tests/integration/test_%.py))
 test-postgresql: export TEST_DATABASE := postgresql
 test-postgresql: $(VENV)/.dev
