@@ -36,7 +36,7 @@ from cogs.permissions import (
 )
 from cogs.replies import local_time
 from cogs.schedule_input import parse_schedule
-from cogs.thread_texts import THREAD_EFFECTS, check_may_start_threads, find_thread_problem
+from cogs.thread_texts import THREAD_EFFECTS, check_may_start_threads, find_thread_problem, may_have_threads
 
 EXCLUSIONS_ADDED_PER_MINUTE: Final = 10
 
@@ -55,7 +55,11 @@ class ChannelChanges:
     async def style(self, target: TargetChannel, style: Style) -> str:
         """How papers look."""
         await self._settings_service.set_style(target.channel_id, style)
-        return f"From the next batch on, papers in {target.mention} are shown {STYLE_TEXTS[style]}."
+        text = f"From the next batch on, papers in {target.mention} are shown {STYLE_TEXTS[style]}."
+        settings = await self._settings_service.get(target.channel_id)
+        if style is Style.CARDS or settings.threads is not ThreadMode.PER_PAPER:
+            return text
+        return f"{text} While each paper gets a thread (`/channel threads`), each is a card."
 
     async def schedule(
         self,
@@ -97,7 +101,7 @@ class ChannelChanges:
         if role is not None:
             check_may_ping(interaction, target, role)
         await self._settings_service.set_mention(target.channel_id, None if role is None else role.id)
-        effect = "won't ping anyone" if role is None else f"will ping {role.mention}"
+        effect = "won't ping a role of the channel" if role is None else f"will ping {role.mention}"
         return f"Batches in {target.mention} {effect}."
 
     async def threads(
@@ -105,6 +109,8 @@ class ChannelChanges:
     ) -> str:
         """When threads are started on posts."""
         if mode is not ThreadMode.OFF:
+            if may_have_threads(interaction.guild, target.channel_id):
+                await check_bot_may_post(interaction, target)
             check_may_start_threads(interaction.guild, target)
         await self._settings_service.set_threads(target.channel_id, mode)
         return THREAD_EFFECTS[mode].format(channel=target.mention)
@@ -185,7 +191,7 @@ class ChannelChanges:
         if not papers:
             return await self._no_sample_reason(target)
         settings = await self._settings_service.get(target.channel_id)
-        papers = papers[: settings.papers_per_posting]
+        papers = papers[: 1 if settings.threads is ThreadMode.PER_PAPER else settings.papers_per_posting]
         layout = layout_of(style_of(settings), len(papers))
         rendered = RenderedMessage(
             content="**Sample**: this is how papers look in this channel.",

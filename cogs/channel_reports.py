@@ -7,7 +7,7 @@ from datetime import datetime
 import discord
 
 from bot.discord_api.client import AnyClient
-from bot.domain.channel_settings import ChannelSettings
+from bot.domain.channel_settings import ChannelSettings, ThreadMode
 from bot.domain.exclusions import ChannelExclusion
 from bot.domain.subscription import Subscription
 from bot.services.channel_settings import ChannelSettingsService
@@ -18,7 +18,7 @@ from cogs.channel_texts import KEYWORDS_SHOWN, pings_text, settings_lines, trend
 from cogs.exclusion_texts import rule_lines
 from cogs.permissions import TargetChannel, find_posting_problem
 from cogs.replies import relative_time, shown_reason
-from cogs.thread_texts import find_thread_problem, thread_lines
+from cogs.thread_texts import find_thread_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,8 @@ class ChannelReport:
     def lines(self) -> list[str]:
         """The settings that differ from the defaults, and some more."""
         lines = settings_lines(self.target, self.settings, self.pings, self.queued, self.problems, self.read_at)
-        lines += thread_lines(self.settings, self.thread_problem)
+        if self.thread_problem is not None and self.settings.threads is not ThreadMode.OFF:
+            lines.append(f"- ⚠️ {self.thread_problem}")
         if self.settings.trending is not None:
             lines.append(trending_line(self.settings.trending, is_enabled=self.is_trending_enabled))
         return lines + rule_lines(self.settings, len(self.exclusions), self.held_back)

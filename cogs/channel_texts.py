@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from bot.domain.channel_schedule import ChannelSchedule, DailySchedule, describe_schedule, next_daily_time
-from bot.domain.channel_settings import ChannelSettings, Style, TrendingSettings
+from bot.domain.channel_settings import ChannelSettings, Style, ThreadMode, TrendingSettings
 from bot.domain.subscription import Subscription
 from bot.domain.text import cut, plural
 from bot.domain.zones import place_of_fixed_offset
@@ -36,6 +36,8 @@ def settings_lines(
     ]
     if settings.publish:
         lines.append("- New papers are published to followers")
+    if settings.threads is not ThreadMode.OFF:
+        lines.append(f"- Threads: {settings.threads.value}")
     return lines + [f"- {problem}" for problem in problems]
 
 

@@ -22,9 +22,7 @@ def read_exclusion(typed: str) -> Keyword:
     """The exclusion that was typed; raises CommandRejected with one sentence, and the place of a mistake."""
     parts = split_list(typed)
     if len(parts) > 1:
-        raise CommandRejected(
-            f"Those are {len(parts)} exclusions. Run the command once for each, or join them with `OR`."
-        )
+        raise CommandRejected(f"Those are {len(parts)} exclusions. Add one at a time, or join them with `OR`.")
     try:
         keyword = read_keyword(typed)
     except InvalidKeyword as error:

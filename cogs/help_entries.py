@@ -55,7 +55,11 @@ ENTRIES: Final[Mapping[str, HelpEntry]] = {
     ),
     "follow": HelpEntry(
         "posts new papers of an author",
-        ("follow author:Geoffrey Hinton", "follow author:Hinton, G channel:#papers"),
+        (
+            "follow author:Geoffrey Hinton",
+            "follow author:Hinton, G channel:#papers",
+            "follow author:Yann LeCun role:@vision-readers",
+        ),
         "Initials, the order of the names and accents do not matter. `/unsubscribe` ends it.",
     ),
     "unsubscribe": HelpEntry(
@@ -147,7 +151,7 @@ ENTRIES: Final[Mapping[str, HelpEntry]] = {
     "channel mention": HelpEntry(
         "pings a role with each batch, or with a keyword's papers",
         ("channel mention role:@readers", "channel mention role:@rlhf-readers keyword:RLHF", "channel mention"),
-        "Without `role`, no one is pinged. Each role is pinged once per batch.",
+        "Without `role`, the role of the channel or of the keyword is removed. Each role is pinged once per batch.",
     ),
     "channel exclude add": HelpEntry(
         "does not post papers that match an expression",
@@ -166,7 +170,7 @@ ENTRIES: Final[Mapping[str, HelpEntry]] = {
     "channel threads": HelpEntry(
         "starts threads to discuss papers",
         ("channel threads mode:on click", "channel threads mode:per paper channel:#papers"),
-        "`on click` adds a button to new posts. The others start threads by themselves, and `off` starts none.",
+        "`on click` adds a button to new posts; `per batch` and `per paper` start threads on them; `off` starts none.",
     ),
     "channel publish": HelpEntry(
         "publishes papers to followers",

@@ -52,7 +52,7 @@ def applied_text(changes: Collection[ChannelChange], undo_until: datetime) -> st
     if any(change.added for change in changes):
         lines.append("The papers of the last 30 days are read first, without being posted. `/status` shows when.")
     lines.append(
-        f"**Undo** restores the previous settings, until {relative_time(undo_until)}, unless they change before that."
+        f"**Undo** restores the previous settings. It expires {relative_time(undo_until)}, or when they change."
     )
     return "\n".join(lines)
 

@@ -94,7 +94,7 @@ EXCLUSIONS: Final = Setting(
                         "expression",
                         "Expression",
                         "Papers that match it are not posted",
-                        'survey, au:"Hinton, G" or cat:cs.CV',
+                        'survey OR au:"Hinton, G"',
                         lambda _: "",
                         TEXT_INPUT_MAX,
                         is_long=True,

@@ -71,7 +71,7 @@ async def _ping_nobody(use: Use) -> str:
 _PINGS: Final = Setting(
     "pings",
     "Pings",
-    "The role that each batch of papers pings.",
+    "The role that each batch of papers pings. /channel mention keyword: sets that of a keyword.",
     lambda state: state.report.pings,
     RoleMenu("Choose a role", _ping_role),
     (PanelButton("nobody", "Ping nobody", _ping_nobody, lambda settings: settings.mention_role is None),),

@@ -110,10 +110,9 @@ class SettingsPanel(commands.Cog):
         try:
             await check_may_manage_by_id(interaction, button.channel_id)
             settings = await self._settings_service.get(button.channel_id)
-        except DailyPapersError as error:
+            await open_form(interaction, PanelFormId(button), form, settings)
+        except _FAILURES as error:
             await answer_failure(interaction, error)
-            return
-        await open_form(interaction, PanelFormId(button), form, settings)
 
     async def _open_setting(
         self, interaction: discord.Interaction[AnyClient], control_id: PanelControlId, chosen: Sequence[object]

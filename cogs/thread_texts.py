@@ -1,12 +1,11 @@
 """Whether the bot may start threads in a channel, and what commands say about threads."""
 
-from collections.abc import Sequence
 from typing import Final
 
 import discord
 
 from bot.discord_api.permissions import missing_thread_permissions
-from bot.domain.channel_settings import ChannelSettings, ThreadMode
+from bot.domain.channel_settings import ThreadMode
 from cogs.permissions import CommandRejected, TargetChannel
 
 THREAD_EFFECTS: Final = {
@@ -43,10 +42,3 @@ def find_thread_problem(guild: discord.Guild | None, channel_id: int) -> str | N
         return None
     missing = " and ".join(f"**{name}**" for name in missing_thread_permissions(channel))
     return f"I can't start threads in <#{channel_id}>. Please give me {missing} there." if missing else None
-
-
-def thread_lines(settings: ChannelSettings, problem: str | None) -> Sequence[str]:
-    """When threads are started in a channel, and what prevents it; nothing where they are switched off."""
-    if settings.threads is ThreadMode.OFF:
-        return ()
-    return (f"- Threads: {settings.threads.value}", *(() if problem is None else (f"- ⚠️ {problem}",)))

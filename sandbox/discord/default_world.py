@@ -50,6 +50,7 @@ class DefaultWorld(World):
         self.add_guild("Reading Group", _ADMIN_ID, guild_id=_GUILD_ID, with_bot=False)
         self.add_bot_to_guild(_GUILD_ID, role_id=_BOT_ROLE_ID)
         self.add_role(_GUILD_ID, "Admins", Permission.ADMINISTRATOR, role_id=_ADMIN_ROLE_ID)
+        self.add_role(_GUILD_ID, "Readers", Permission(0), mentionable=True)
         self.set_member_roles(_GUILD_ID, _ADMIN_ID, [_ADMIN_ROLE_ID])
         self.add_member(_GUILD_ID, _MEMBER_ID)
         self.default = DefaultIds(

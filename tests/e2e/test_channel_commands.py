@@ -297,7 +297,7 @@ async def test_role_is_pinged_once_per_batch_and_nobody_else_is(tmp_path: Path) 
         assert [post.pings.role_ids for post in posts] == [(role.id,), ()]
         assert not any(post.pings.everyone or post.pings.user_ids for post in posts)
         assert posts[0].content.startswith(f"<@&{role.id}> **30 new papers** for reward model")
-        assert await channel(sandbox, "mention") == f"Batches in {here(sandbox)} won't ping anyone."
+        assert await channel(sandbox, "mention") == f"Batches in {here(sandbox)} won't ping a role of the channel."
         sandbox.add_paper("One More Reward Model")
         *_, post = await sandbox.wait_for_papers("papers", 31)
         assert not post.pings

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 MISTAKES: Final = {
     "-survey": "An exclusion says what is not posted: leave out `-` in front of it.",
     "NOT survey": "An exclusion says what is not posted: leave out `NOT` in front of it.",
-    "survey, benchmark": "Those are 2 exclusions. Run the command once for each, or join them with `OR`.",
+    "survey, benchmark": "Those are 2 exclusions. Add one at a time, or join them with `OR`.",
     "cat:cs.XX": "There is no arXiv category `cs.XX`.",
     "(survey OR": "\n```\n(survey OR\n",
     "llm AND agents, and": "Those are 2 exclusions.",

@@ -53,7 +53,7 @@ async def test_right_counts_in_the_target_channel(tmp_path: Path) -> None:
         refused = await mention(sandbox, protected, manager, channel=sandbox.channel("vision"))
         assert refused.startswith(f"You can't ping <@&{protected}>")
         assert "will ping" in await mention(sandbox, protected, manager)
-        assert "won't ping anyone" in await sandbox.reply_to("channel mention", user_id=manager)
+        assert "won't ping a role of the channel" in await sandbox.reply_to("channel mention", user_id=manager)
 
 
 async def test_role_that_everyone_can_mention_needs_no_right(tmp_path: Path) -> None:

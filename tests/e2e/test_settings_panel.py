@@ -177,7 +177,7 @@ async def test_role_is_chosen_and_removed(tmp_path: Path) -> None:
         deleted: dict[str, object] = {"guild_id": str(guild), "role_id": str(readers)}
         sandbox.world.events.emit("GUILD_ROLE_DELETE", deleted, guild_id=guild)
         await panel.show("pings")  # the menu selects no role that is gone
-        assert await panel.press("nobody") == f"Batches in {here} won't ping anyone."
+        assert await panel.press("nobody") == f"Batches in {here} won't ping a role of the channel."
         assert "- Pings: nobody" in panel.lines
 
 

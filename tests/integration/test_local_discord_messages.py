@@ -318,7 +318,7 @@ async def test_guild_members_roles_and_channels_can_be_fetched() -> None:
         ids = harness.world.default
         guild = await harness.client.fetch_guild(ids.guild_id)
         assert guild.name == "Reading Group"
-        assert {role.name for role in await guild.fetch_roles()} == {"@everyone", "Daily Papers", "Admins"}
+        assert {role.name for role in await guild.fetch_roles()} == {"@everyone", "Daily Papers", "Admins", "Readers"}
         assert len(await guild.fetch_channels()) == len(harness.world.channels_of(guild.id))
         assert (await guild.fetch_member(ids.admin_id)).name == "admin"
         assert [found.id async for found in harness.client.fetch_guilds()] == [ids.guild_id]

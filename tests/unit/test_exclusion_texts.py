@@ -118,7 +118,7 @@ def test_last_message_of_a_limited_batch_counts_the_rest_below_its_headline(head
     [
         ("-survey", "An exclusion says what is not posted: leave out `-` in front of it."),
         ("ANDNOT survey", "An exclusion says what is not posted: leave out `ANDNOT` in front of it."),
-        ("survey, benchmark", "Those are 2 exclusions. Run the command once for each, or join them with `OR`."),
+        ("survey, benchmark", "Those are 2 exclusions. Add one at a time, or join them with `OR`."),
         ("cat:cs.XX", "There is no arXiv category `cs.XX`."),
         ("(survey OR", "\n```\n"),
         ("survey AND -survey", "No paper can match this: it requires and excludes the same."),
