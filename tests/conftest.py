@@ -36,6 +36,7 @@ MEASURED_SLOW: Final = (
     "tests/e2e/test_greeting.py",
     "tests/e2e/test_help.py",
     "tests/e2e/test_hidden_threads.py",
+    "tests/e2e/test_keyword_roles.py",
     "tests/e2e/test_latest.py",
     "tests/e2e/test_lifecycle.py",
     "tests/e2e/test_lost_answers.py",
