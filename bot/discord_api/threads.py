@@ -160,7 +160,11 @@ class DiscordThreads:
 
     async def _create(self, route: Route, body: Mapping[str, str | int]) -> ThreadStarted:
         """Sends a request; without a duration, the thread is archived as the channel's others are."""
-        created = await self._client.http.request(route, json=body)
+        try:
+            created = await self._client.http.request(route, json=body)
+        finally:
+            # discord.py keeps a bucket's name for each route, forever; this route is used once.
+            self._client.http._bucket_hashes.pop(route.key, None)  # noqa: SLF001
         return ThreadStarted(int(created["id"]))
 
     async def introduce(self, message: PostedMessage, paper: Paper, thread_id: int) -> SendOutcome:

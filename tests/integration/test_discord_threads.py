@@ -124,6 +124,17 @@ async def test_rate_limit_of_a_channel_gets_one_rejection_and_stops_no_other_cha
         assert at.requests() == [201, 201, 201, 429, 201, 429]
 
 
+async def test_requests_leave_nothing_in_the_client_of_discord_py() -> None:
+    async with lab(RateLimits(messages=Limit(1000, 1.0))) as at:
+        hashes = at.discord.client.http._bucket_hashes  # noqa: SLF001
+        before = dict(hashes)
+        at.discord.local.faults.add("POST", THREADS, Status.api_error(400, 50035, "Invalid Form Body"))
+        for papers in ((1,), (1,), (2, 1)):
+            await at.threads.start(at.request(*papers))
+        assert len(at.requests()) == 3
+        assert hashes == before
+
+
 async def test_rate_limits_that_are_over_are_forgotten() -> None:
     clock = FakeClock()
     channels, now = LimitedChannels(clock), clock.now()
