@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 # How often threads are looked for that are to be tried again; also the delay after a request without an answer.
 THREAD_CHECK_INTERVAL_S: Final = 60.0
-# How long a thread is wanted: a discussion that begins later than this would hardly be noticed.
+# How long a thread is wanted after its message was settled: a later discussion would hardly be noticed.
 THREADS_WANTED_FOR: Final = timedelta(hours=24)
 # How long to wait before trying again where the bot may not start threads: the attempt may be an invalid request.
 BLOCKED_THREAD_RETRY: Final = timedelta(minutes=10)

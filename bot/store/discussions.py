@@ -59,8 +59,10 @@ _POSTPONE: Final = (
     )
 )
 _ANY_WANTED: Final = sa.select(discussions.c.post_key).where(IS_WANTED).limit(1)
-_EXPIRED: Final = sa.select(discussions.c.post_key, discussions.c.arxiv_id).where(
-    IS_WANTED, discussions.c.asked_at <= sa.bindparam("before", type_=Utc)
+_EXPIRED: Final = (
+    sa.select(discussions.c.post_key, discussions.c.arxiv_id)
+    .join(posts, posts.c.key == discussions.c.post_key)
+    .where(IS_WANTED, posts.c.settled_at <= sa.bindparam("before", type_=Utc))
 )
 # A message that Discord rejected, or that was deleted before its thread was started.
 _WITHOUT_MESSAGE: Final = (
@@ -164,7 +166,7 @@ class Discussions:
             return await connection.first(_ANY_WANTED) is not None
 
     async def drop_expired(self, before: datetime) -> int:
-        """Drops the threads that the bot was to start and that were requested before this time; returns how many.
+        """Drops the threads that the bot was to start on messages settled before this time; returns how many.
 
         Those of messages that do not exist, and of channels without threads, are dropped, too, and not counted.
         """

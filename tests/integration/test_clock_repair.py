@@ -86,7 +86,7 @@ UNCORRECTED: Final = {
     ("withheld", "due_at"),
     # Only for counts, and for how long an exclusion can be undone.
     ("withheld", "withheld_at"),
-    # Only for the order of messages, and for when edits expire.
+    # Only for the order of messages, and for when edits and wanted threads expire.
     ("posts", "settled_at"),
     ("trending_posts", "settled_at"),
     # The sender does not trust them: it searches by message id.

@@ -256,6 +256,18 @@ async def test_thread_that_was_not_possible_for_a_day_is_dropped(
     assert "threads given up" in [record.message for record in caplog.records]
 
 
+async def test_message_that_was_settled_a_day_after_its_first_attempt_gets_a_thread(
+    store: Store, threads: FakeThreads, clock: FakeClock
+) -> None:
+    post = await bound(store, 1)
+    clock.jump(THREADS_WANTED_FOR + timedelta(hours=1))
+    async with running_discussions(store, threads, clock) as running:
+        assert await state_of(store) is DiscussionState.WANTED
+        await store.outbox.delivered(post, Delivered(77), clock.now())
+        await running.notify()
+    assert await state_of(store) is DiscussionState.OPEN
+
+
 async def test_message_that_does_not_exist_gets_no_thread(store: Store, threads: FakeThreads, clock: FakeClock) -> None:
     await posted(store, 1, key="deleted", message_id=None)
     rejected = await bound(store, 2, key="rejected")
