@@ -92,6 +92,8 @@ UNCORRECTED: Final = {
     # The sender does not trust them: it searches by message id.
     ("posts", "first_attempt"),
     ("trending_posts", "first_attempt"),
+    # A time in the future does not delay an attempt.
+    ("discussions", "attempted_at"),
     # Discord's time.
     ("posts", "attempted_at"),
     ("trending_posts", "attempted_at"),

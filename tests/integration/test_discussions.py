@@ -13,6 +13,8 @@ from bot.domain.post import MessageHeader, Post
 from bot.publish.discussions import BLOCKED_THREAD_RETRY, THREAD_CHECK_INTERVAL_S, THREADS_WANTED_FOR
 from bot.services.discussions import (
     OUTCOME_CHECK_INTERVAL_S,
+    UNANSWERED,
+    UNANSWERED_FOR,
     BeingSent,
     DiscussionService,
     ExistingThread,
@@ -375,6 +377,38 @@ async def test_after_an_attempt_without_an_answer_the_thread_is_looked_for(
     assert again == ThreadStarted(FIRST_ID, is_new=False)
     assert threads.attempted_since == [None, NOW]
     assert threads.introduced == [FIRST_ID]
+
+
+async def test_attempt_that_may_still_be_carried_out_is_not_repeated(
+    store: Store, threads: FakeThreads, clock: FakeClock
+) -> None:
+    await clickable(store, 1, 2)
+    request = await requested(service_of(store, threads, clock), "2611.00001")
+    threads.answers[CHANNEL].extend([NO_ANSWER, BUSY, NO_ANSWER])
+    assert await service_of(store, threads, clock).start(request) == NO_ANSWER
+    for _ in range(2):  # also after a restart
+        clock.jump(UNANSWERED_FOR / 3)
+        wait = RetryLater(NOW + UNANSWERED_FOR, UNANSWERED)
+        assert await service_of(store, threads, clock).start(request) == wait
+    assert len(threads.requests) == 1
+    clock.jump(UNANSWERED_FOR)
+    service = service_of(store, threads, clock)
+    # An attempt that certainly changed nothing delays no other; one without an answer does so again.
+    assert [await service.start(request) for _ in range(2)] == [BUSY, NO_ANSWER]
+    assert await service.start(request) == RetryLater(clock.now() + UNANSWERED_FOR, UNANSWERED)
+    clock.jump(-2 * UNANSWERED_FOR)  # the clock was ahead
+    assert await service.start(request) == ThreadStarted(FIRST_ID)
+    assert threads.attempted_since == [None, NOW, NOW, NOW]
+
+
+async def test_own_thread_of_a_message_is_tried_again_at_once(
+    store: Store, threads: FakeThreads, clock: FakeClock
+) -> None:
+    await clickable(store, 1)
+    service = service_of(store, threads, clock)
+    threads.answers[CHANNEL].append(NO_ANSWER)
+    assert await service.start(await requested(service)) == NO_ANSWER
+    assert await service.start(await requested(service)) == ThreadStarted(77)
 
 
 @pytest.mark.parametrize("outcome", [BUSY, NOT_ALLOWED, Rejected("a reason")])
