@@ -43,9 +43,10 @@ _ATTEMPT: Final = (
     sa.update(discussions).where(_IS_THREAD, _IS_ASKED).values(attempted_at=sa.bindparam("attempt", type_=Utc))
 )
 _UNASK: Final = sa.delete(discussions).where(_IS_THREAD, _IS_ASKED)
+# The loop and a click may start the same thread at the same time; the first one to store its completion wins.
 _START: Final = (
     sa.update(discussions)
-    .where(_IS_THREAD)
+    .where(_IS_THREAD, discussions.c.state != DiscussionState.OPEN.value)
     .values(
         state=sa.bindparam("new_state", type_=Text),
         thread_id=sa.bindparam("thread", type_=Id),
@@ -54,10 +55,10 @@ _START: Final = (
         problem=None,
     )
 )
-_DROP: Final = sa.update(discussions).where(_IS_THREAD).values(state=DiscussionState.DROPPED.value)
+_DROP: Final = sa.update(discussions).where(_IS_THREAD, IS_WANTED).values(state=DiscussionState.DROPPED.value)
 _POSTPONE: Final = (
     sa.update(discussions)
-    .where(_IS_THREAD)
+    .where(_IS_THREAD, IS_WANTED)
     .values(
         not_before=sa.bindparam("until", type_=Utc),
         waits_since=sa.bindparam("now", type_=Utc),

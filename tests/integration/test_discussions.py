@@ -411,6 +411,17 @@ async def test_own_thread_of_a_message_is_tried_again_at_once(
     assert await service.start(await requested(service)) == ThreadStarted(77)
 
 
+async def test_thread_that_was_started_meanwhile_is_neither_dropped_nor_postponed(store: Store) -> None:
+    await posted(store, 1)
+    (request,) = await store.discussions.due(NOW)
+    await store.discussions.started(request, 77, is_complete=True)
+    await store.discussions.drop(request)
+    await store.discussions.postpone(request, NOW + timedelta(hours=1), "a reason", now=NOW)
+    await store.discussions.started(request, 78, is_complete=False)
+    assert await store.discussions.get("key", "2611.00001") == StoredDiscussion(DiscussionState.OPEN, 77, NOW)
+    assert await store.discussions.problems(GUILD) == {CHANNEL: None}
+
+
 @pytest.mark.parametrize("outcome", [BUSY, NOT_ALLOWED, Rejected("a reason")])
 async def test_attempt_that_changed_nothing_leaves_nothing_behind(
     store: Store, threads: FakeThreads, clock: FakeClock, outcome: ThreadOutcome
