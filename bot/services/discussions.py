@@ -102,10 +102,14 @@ class DiscussionService:
         paper = next((each for each in message.papers if arxiv_id in (None, each.arxiv_id.value)), None)
         if paper is None:
             return NotDiscussable()
+        is_off = (await self._channel_settings.get(channel_id)).threads is ThreadMode.OFF
         stored = await self._discussions.get(key, paper.arxiv_id.value)
-        if stored is not None and stored.state is DiscussionState.OPEN and stored.thread_id is not None:
-            return ExistingThread(stored.thread_id, not await self._threads.exists(stored.thread_id))
-        if (await self._channel_settings.get(channel_id)).threads is ThreadMode.OFF:
+        if stored is not None and stored.thread_id is not None:
+            is_deleted = not await self._threads.exists(stored.thread_id)
+            # Otherwise its first message has to be sent.
+            if is_deleted or is_off or stored.state is DiscussionState.OPEN:
+                return ExistingThread(stored.thread_id, is_deleted)
+        if is_off:
             return ThreadsOff()
         return ThreadRequest(message, paper)
 

@@ -449,6 +449,24 @@ async def test_first_message_that_was_not_sent_is_sent_with_the_next_click(
     assert (len(threads.requests), threads.introduced) == (1, [FIRST_ID, FIRST_ID])
 
 
+@pytest.mark.parametrize("mode", [ThreadMode.ON_CLICK, ThreadMode.OFF])
+async def test_thread_without_its_first_message_is_linked_unless_it_was_deleted(
+    store: Store, threads: FakeThreads, clock: FakeClock, mode: ThreadMode
+) -> None:
+    await clickable(store, 1, 2)
+    service = service_of(store, threads, clock)
+    threads.introductions.append(NO_ANSWER)
+    await service.start(await requested(service, "2611.00001"))
+    await store.set_channel(CHANNEL, ChannelSettings(threads=mode))
+    found = await service.find(CHANNEL, "key", "2611.00001")
+    if mode is ThreadMode.OFF:
+        assert found == ExistingThread(FIRST_ID, is_deleted=False)
+    else:
+        assert isinstance(found, ThreadRequest)
+    threads.deleted.add(FIRST_ID)
+    assert await service.find(CHANNEL, "key", "2611.00001") == ExistingThread(FIRST_ID, is_deleted=True)
+
+
 async def test_unknown_messages_and_papers_and_other_channels_are_not_discussed(
     store: Store, threads: FakeThreads, clock: FakeClock
 ) -> None:
