@@ -24,6 +24,7 @@ from bot.discord_api.messages import plain_headline
 from bot.discord_api.outcomes import OutcomeMapper
 from bot.discord_api.permissions import find_thread_block
 from bot.domain.discussion import (
+    MessageDeleted,
     PostedMessage,
     ThreadOutcome,
     ThreadRequest,
@@ -201,7 +202,7 @@ class DiscordThreads:
         if code == _THREAD_EXISTS:
             return ThreadStarted(request.message.message_id, is_new=False)
         if code == _UNKNOWN_MESSAGE:
-            return Rejected("The message was deleted.")
+            return MessageDeleted()
         if code == _TOO_MANY_THREADS:
             return RetryLater(self._clock.now() + TOO_MANY_THREADS_RETRY, TOO_MANY_THREADS)
         if code in _MISSING_ACCESS:
@@ -209,7 +210,7 @@ class DiscordThreads:
         outcome = self._outcomes.of_write(error)
         if isinstance(outcome, RetryLater) and not outcome.everywhere:
             self._limited_channels.add(request.message.channel_id, outcome)
-        return Rejected("The message was deleted.") if isinstance(outcome, Delivered) else outcome
+        return MessageDeleted() if isinstance(outcome, Delivered) else outcome
 
 
 def _route(path: str, request: ThreadRequest, **ids: int) -> Route:

@@ -19,7 +19,7 @@ from bot.discord_api.threads import (
     DiscordThreads,
     LimitedChannels,
 )
-from bot.domain.discussion import PostedMessage, ThreadOutcome, ThreadRequest, ThreadStarted
+from bot.domain.discussion import MessageDeleted, PostedMessage, ThreadOutcome, ThreadRequest, ThreadStarted
 from bot.domain.outgoing import Blocked, Delivered, OutcomeUnknown, Rejected, RetryLater
 from sandbox.discord import Channel, ChannelKind, DropAfter, Limit, Message, Permission, RateLimits, Status
 from tests.support.builders import paper
@@ -260,7 +260,7 @@ async def test_missing_permission_is_found_without_a_request(denied: Permission,
     ("answer", "outcome"),
     [
         (Status.api_error(403, 50013, "Missing Permissions"), Blocked),
-        (Status.api_error(404, 10008, "Unknown Message"), Rejected),
+        (Status.api_error(404, 10008, "Unknown Message"), MessageDeleted),
         (Status.api_error(400, 160006, "Maximum number of active threads reached"), RetryLater),
         (Status.api_error(400, 50035, "Invalid Form Body"), Rejected),
         (Status(503, {}), OutcomeUnknown),
@@ -286,7 +286,7 @@ async def test_deleted_message_gets_no_thread() -> None:
         message = at.discord.world.messages.get(request.message.message_id)
         assert message is not None
         at.discord.world.messages.delete(message)
-        assert await at.threads.start(request) == Rejected("The message was deleted.")
+        assert await at.threads.start(request) == MessageDeleted()
 
 
 async def test_channel_without_threads_is_rejected_without_a_request() -> None:

@@ -1,13 +1,14 @@
 """Threads for papers and batches: each is started once, whatever Discord answers and whenever the bot is killed."""
 
 import asyncio
+import logging
 from datetime import timedelta
 from typing import Final
 
 import pytest
 
 from bot.domain.channel_settings import ChannelSettings, Discussion, Style, ThreadMode
-from bot.domain.discussion import DiscussionState, ThreadOutcome, ThreadRequest, ThreadStarted
+from bot.domain.discussion import DiscussionState, MessageDeleted, ThreadOutcome, ThreadRequest, ThreadStarted
 from bot.domain.outgoing import Blocked, Delivered, OutcomeUnknown, Rejected, RetryLater
 from bot.domain.post import MessageHeader, Post
 from bot.publish.discussions import BLOCKED_THREAD_RETRY, THREAD_CHECK_INTERVAL_S, THREADS_WANTED_FOR
@@ -174,16 +175,31 @@ async def test_killed_after_the_start_and_before_the_record_starts_no_second_thr
     assert await state_of(store) is DiscussionState.OPEN
 
 
-@pytest.mark.parametrize("outcome", [Rejected("The message was deleted."), GONE])
+@pytest.mark.parametrize(
+    ("outcome", "event", "level"),
+    [
+        (MessageDeleted(), "thread dropped", logging.INFO),
+        (GONE, "thread dropped", logging.INFO),
+        (Rejected("Discord rejected the message."), "thread rejected", logging.ERROR),
+    ],
+)
 async def test_thread_that_can_never_be_started_is_dropped(
-    store: Store, threads: FakeThreads, clock: FakeClock, outcome: ThreadOutcome
+    store: Store,
+    threads: FakeThreads,
+    clock: FakeClock,
+    caplog: pytest.LogCaptureFixture,
+    outcome: ThreadOutcome,
+    event: str,
+    level: int,
 ) -> None:
+    caplog.set_level(logging.INFO, "bot.publish.discussions")
     await posted(store, 1)
     threads.answers[CHANNEL].append(outcome)
     async with running_discussions(store, threads, clock) as running:
         await running.advance(3600)
     assert len(threads.requests) == 1
     assert await state_of(store) is DiscussionState.DROPPED
+    assert [(each.message, each.levelno) for each in caplog.records] == [(event, level)]
 
 
 @pytest.mark.parametrize(
