@@ -171,7 +171,21 @@ async def test_killed_after_the_start_and_before_the_record_starts_no_second_thr
     assert threads.store(request) == ThreadStarted(77)  # Discord stored it, and the bot was killed
     async with running_discussions(store, threads, clock):
         pass
+    assert threads.requests == [request]  # the message's own thread: Discord rejects a second one
     assert threads.started == {("key", "2611.00001"): 77}
+    assert await state_of(store) is DiscussionState.OPEN
+
+
+async def test_killed_after_the_start_beside_a_message_starts_no_second_thread(
+    store: Store, threads: FakeThreads, clock: FakeClock
+) -> None:
+    await clickable(store, 1, 2)
+    request = await requested(service_of(store, threads, clock), "2611.00001")
+    await store.discussions.ask(request, NOW)
+    threads.store(request)  # Discord stored it, and the bot was killed
+    clock.jump(UNANSWERED_FOR)
+    again = await service_of(store, threads, clock).start(request)
+    assert again == ThreadStarted(FIRST_ID, is_new=False)
     assert await state_of(store) is DiscussionState.OPEN
 
 
@@ -502,7 +516,7 @@ async def test_click_waits_for_the_outcome_of_a_message_that_was_just_sent(
     service = service_of(store, threads, clock)
     for is_delivered in (False, True):
         finding = asyncio.ensure_future(service.find(CHANNEL, "new"))
-        while not clock.sleeping:
+        while not (clock.sleeping or finding.done()):
             await give_way()
         if is_delivered:
             await store.outbox.delivered(post, Delivered(78), NOW)
