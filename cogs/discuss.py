@@ -15,7 +15,7 @@ from bot.discord_api.cooldown import Cooldown
 from bot.discord_api.discuss_ids import DiscussButtonId, DiscussMenuId
 from bot.discord_api.messages import discuss_menu_view
 from bot.discord_api.private_replies import answer_failure, reply
-from bot.domain.discussion import ThreadOutcome, ThreadRequest, ThreadStarted
+from bot.domain.discussion import MessageDeleted, ThreadOutcome, ThreadRequest, ThreadStarted
 from bot.domain.outgoing import Blocked, OutcomeUnknown, Rejected, RetryLater
 from bot.domain.paper import ArxivId
 from bot.runtime.errors import StoreUnavailable
@@ -29,9 +29,10 @@ from bot.services.discussions import (
 )
 from cogs.replies import UNUSABLE, PersistentItem, cog_of, relative_time, shown_reason
 
-# How many threads a person may start, and how many all people may start in one channel.
+# How many threads a person may start, and how many all people may start in one channel: 40 in five minutes. Discord
+# documents no limit; the sandbox has 50.
 THREADS_PER_MINUTE: Final = 5
-THREADS_PER_CHANNEL_MINUTE: Final = 20
+THREADS_PER_CHANNEL_MINUTE: Final = 8
 
 _OFF: Final = "Threads are switched off in this channel. `/channel threads` switches them on."
 _BEING_SENT: Final = "This post was just sent. Please try again in a minute."
@@ -74,6 +75,8 @@ def _outcome_text(outcome: ThreadOutcome) -> str:
     match outcome:
         case ThreadStarted(thread_id, is_new):
             return f"{'Discuss this paper' if is_new else 'This paper is discussed'} in <#{thread_id}>."
+        case MessageDeleted():
+            return "The thread can't be started, because the post was deleted."
         case Blocked(reason) | Rejected(reason):
             return f"The thread can't be started. {shown_reason(reason)}"
         case RetryLater(not_before, reason):

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from bot.composition.commands import build_cogs
 from bot.composition.context import Context, Stores, Wakeups
-from bot.composition.publish import DiscordState, build_publish, discussion_service
+from bot.composition.publish import DiscordState, build_publish, discord_threads
 from bot.composition.trending import trending_feature
 from bot.composition.wiring import Services, build_ingest, build_services, pruning_loops, search_index_loop
 from bot.config import Settings
@@ -31,6 +31,7 @@ from bot.runtime.shutdown import ended_within
 from bot.runtime.supervisor import Loop, Supervisor, root_cause
 from bot.services.authors import AuthorCounter
 from bot.services.clock_watch import ClockWatch
+from bot.services.discussions import DiscussionService
 from bot.services.health import Health
 from bot.store.clock_repair import StoredTimes
 from bot.store.database import Database
@@ -135,7 +136,11 @@ class App:
         state = DiscordState.create(context)
         self.client = self._build_client(context, stores, services, state)
         self._backoff_watch = BackoffWatch(self.client, state.backoff, stores.key_values, context.clock, context.rng)
-        self._publish = build_publish(context, stores, wakeups, self._trending, self.client, state)
+        threads = discord_threads(context, self.client, state)
+        # Unlike the other services, it writes to Discord.
+        discussions = DiscussionService(stores.discussions, stores.channel_settings, threads, context.clock)
+        self.client.set_cogs(build_cogs(context, services, self._trending, discussions))
+        self._publish = build_publish(context, stores, wakeups, self._trending, self.client, state, threads)
         self._clock_watch = ClockWatch(context.clock, StoredTimes(database), wakeups.notify_all)
         self._lag = LagMeter(context.clock, metrics)
         self._pruning_loops = pruning_loops(context, database)
@@ -166,8 +171,6 @@ class App:
         client.add_dynamic_items(LatestButton, PrivacyButton, RestButton, SearchButton, SubscribedButton)
         client.add_dynamic_items(CiteButton, CitationButton, PanelItem, PaperMenu, TrendingButton)
         client.add_dynamic_items(DiscussButton, DiscussMenu)
-        discussions = discussion_service(context, stores, client, state)
-        client.set_cogs(build_cogs(context, services, self._trending, discussions))
         return client
 
     def _build_health(self, context: Context, stores: Stores) -> Health:

@@ -35,7 +35,6 @@ from bot.publish.second_bot import SecondBot
 from bot.publish.sender import Sender
 from bot.publish.trending import TrendingPostStorage, TrendingPublisher
 from bot.runtime.server_time import CorrectedClock
-from bot.services.discussions import DiscussionService
 from bot.store.group_commit import Grouped
 
 
@@ -68,11 +67,10 @@ class DiscordState:
         return observe_acknowledgements(self.time.observe(trace), self.second_bot.found)
 
 
-def discussion_service(context: Context, stores: Stores, client: Client, state: DiscordState) -> DiscussionService:
-    """What **Discuss** calls; unlike the other services, it writes to Discord."""
+def discord_threads(context: Context, client: Client, state: DiscordState) -> DiscordThreads:
+    """What starts threads, for clicks on **Discuss** and for the loop: they share Discord's rate limits."""
     access = channel_access(context, client, state.invalid_requests, state.backoff)
-    threads = DiscordThreads(client, context.clock, access)
-    return DiscussionService(stores.discussions, stores.channel_settings, threads, context.clock)
+    return DiscordThreads(client, context.clock, access)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +92,7 @@ def build_publish(
     trending: TrendingParts,
     client: Client,
     state: DiscordState,
+    threads: DiscordThreads,
 ) -> PublishParts:
     """The loops that post, edit and send notices, all through one client."""
     clock, metrics = context.clock, context.metrics
@@ -121,7 +120,7 @@ def build_publish(
         history_check=history_check,
         discussion_loop=DiscussionLoop(
             discussions=stores.discussions,
-            starter=DiscordThreads(client, clock, access),
+            starter=threads,
             second_bot=state.second_bot,
             clock=clock,
             metrics=metrics,

@@ -1,7 +1,8 @@
 """Starts the threads in which papers are discussed, and returns discord.py's exceptions as outcomes.
 
-It makes one attempt per call. A message's own thread has the message's id, and Discord rejects a second one; a thread
-without a message is looked for before another one is started.
+It makes at most one attempt per call, and none while Discord's rate limit lasts in the channel. A message's own thread
+has the message's id, and Discord rejects a second one; a thread without a message is looked for before another one is
+started.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
+from weakref import WeakValueDictionary
 
 import aiohttp
 import discord
@@ -22,6 +24,7 @@ from bot.discord_api.messages import plain_headline
 from bot.discord_api.outcomes import OutcomeMapper
 from bot.discord_api.permissions import find_thread_block
 from bot.domain.discussion import (
+    MessageDeleted,
     PostedMessage,
     ThreadOutcome,
     ThreadRequest,
@@ -42,6 +45,8 @@ TOO_MANY_THREADS_RETRY: Final = timedelta(hours=1)
 # Threads that were archived longer before the first attempt are not looked at. That time is by the clock of this
 # machine, which may have been wrong.
 SEARCHED_BEFORE: Final = timedelta(days=1)
+# In how many channels a rate limit is remembered.
+LIMITED_CHANNELS_MAX: Final = 1000
 TOO_MANY_THREADS: Final = "The server has as many active threads as Discord allows."
 
 # Discord's error codes (topics/opcodes-and-status-codes).
@@ -51,14 +56,50 @@ _THREAD_EXISTS: Final = 160004
 _TOO_MANY_THREADS: Final = 160006
 
 
+class LimitedChannels:
+    """The channels in which Discord's rate limit for new threads is reached, and until when."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        # The outcome and the monotonic time until which it lasts, oldest first.
+        self._limits: dict[int, tuple[float, RetryLater]] = {}
+
+    def get(self, channel_id: int) -> RetryLater | None:
+        """Returns the outcome of any attempt in a channel now; None if the limit allows one."""
+        if channel_id not in self._limits:
+            return None
+        until_s, limit = self._limits[channel_id]
+        wait_s = until_s - self._clock.monotonic()
+        return None if wait_s <= 0 else RetryLater(self._clock.now() + timedelta(seconds=wait_s), limit.reason)
+
+    def add(self, channel_id: int, limit: RetryLater) -> None:
+        """Remembers a limit; forgets those that are over, and the oldest if there are too many."""
+        now_s = self._clock.monotonic()
+        wait_s = (limit.not_before - self._clock.now()).total_seconds()
+        self._limits = {each: until for each, until in self._limits.items() if until[0] > now_s and each != channel_id}
+        if len(self._limits) >= LIMITED_CHANNELS_MAX:
+            del self._limits[next(iter(self._limits))]
+        self._limits[channel_id] = (now_s + wait_s, limit)
+
+    def __len__(self) -> int:
+        return len(self._limits)
+
+
 class DiscordThreads:
-    """Starts threads through a discord.py client that is logged in."""
+    """Starts threads through a discord.py client that is logged in.
+
+    One object serves all callers: Discord's rate limit for new threads applies to a channel, and discord.py does not
+    know it, see `_route`. Each request beyond it would count against the bot's address.
+    """
 
     def __init__(self, client: discord.Client, clock: Clock, channel_access: ChannelAccess) -> None:
         self._client = client
         self._clock = clock
         self._channel_access = channel_access
         self._outcomes = OutcomeMapper(clock)
+        self._limited_channels = LimitedChannels(clock)
+        # Of several attempts at the same time in a channel, only the first may meet a limit.
+        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def start(self, request: ThreadRequest, *, attempted_since: datetime | None = None) -> ThreadOutcome:
         """Starts a thread, or returns the one that exists already.
@@ -74,6 +115,13 @@ class DiscordThreads:
             return Rejected("Threads can be started in text channels and announcement channels.")
         if (blocked := find_thread_block(channel)) is not None:
             return blocked
+        lock = self._locks.setdefault(channel.id, asyncio.Lock())
+        async with lock:
+            return self._limited_channels.get(channel.id) or await self._attempt(channel, request, attempted_since)
+
+    async def _attempt(
+        self, channel: discord.TextChannel, request: ThreadRequest, attempted_since: datetime | None
+    ) -> ThreadOutcome:
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 if request.is_at_message or request.paper is None:
@@ -113,7 +161,11 @@ class DiscordThreads:
 
     async def _create(self, route: Route, body: Mapping[str, str | int]) -> ThreadStarted:
         """Sends a request; without a duration, the thread is archived as the channel's others are."""
-        created = await self._client.http.request(route, json=body)
+        try:
+            created = await self._client.http.request(route, json=body)
+        finally:
+            # discord.py keeps a bucket's name for each route, forever; this route is used once.
+            self._client.http._bucket_hashes.pop(route.key, None)  # noqa: SLF001
         return ThreadStarted(int(created["id"]))
 
     async def introduce(self, message: PostedMessage, paper: Paper, thread_id: int) -> SendOutcome:
@@ -150,20 +202,22 @@ class DiscordThreads:
         if code == _THREAD_EXISTS:
             return ThreadStarted(request.message.message_id, is_new=False)
         if code == _UNKNOWN_MESSAGE:
-            return Rejected("The message was deleted.")
+            return MessageDeleted()
         if code == _TOO_MANY_THREADS:
             return RetryLater(self._clock.now() + TOO_MANY_THREADS_RETRY, TOO_MANY_THREADS)
         if code in _MISSING_ACCESS:
             return Blocked("To start threads, the bot needs the Create Public Threads permission there.")
         outcome = self._outcomes.of_write(error)
-        return Rejected("The message was deleted.") if isinstance(outcome, Delivered) else outcome
+        if isinstance(outcome, RetryLater) and not outcome.everywhere:
+            self._limited_channels.add(request.message.channel_id, outcome)
+        return MessageDeleted() if isinstance(outcome, Delivered) else outcome
 
 
 def _route(path: str, request: ThreadRequest, **ids: int) -> Route:
     """Returns the route of a new thread, with a rate limit bucket of its own.
 
     discord.py raises RateLimited for any bucket whose window is longer than `max_ratelimit_timeout`, even if the bucket
-    has room: of the threads that Discord allows in some minutes, it would start one.
+    has room: of the threads that Discord allows in some minutes, it would start one. `LimitedChannels` replaces it.
     """
     metadata = f"{request.message.key} {request.arxiv_id}"
     return Route("POST", path, channel_id=request.message.channel_id, metadata=metadata, **ids)

@@ -68,7 +68,12 @@ class ThreadStarted:
     is_new: bool = True
 
 
-ThreadOutcome = ThreadStarted | RetryLater | OutcomeUnknown | Rejected | Blocked
+@dataclass(frozen=True, slots=True)
+class MessageDeleted:
+    """Someone deleted the message: no thread can be started on it."""
+
+
+ThreadOutcome = ThreadStarted | MessageDeleted | RetryLater | OutcomeUnknown | Rejected | Blocked
 
 
 def style_of(settings: ChannelSettings) -> Style:

@@ -8,7 +8,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Final, Protocol, assert_never
 
-from bot.domain.discussion import ThreadOutcome, ThreadRequest, ThreadStarted
+from bot.domain.discussion import MessageDeleted, ThreadOutcome, ThreadRequest, ThreadStarted
 from bot.domain.outgoing import Blocked, OutcomeUnknown, Rejected, RetryLater
 from bot.publish.second_bot import SecondBot
 from bot.runtime.clock import Clock, Wakeup
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 # How often threads are looked for that are to be tried again; also the delay after a request without an answer.
 THREAD_CHECK_INTERVAL_S: Final = 60.0
-# How long a thread is wanted: a discussion that begins later than this would hardly be noticed.
+# How long a thread is wanted after its message was settled: a later discussion would hardly be noticed.
 THREADS_WANTED_FOR: Final = timedelta(hours=24)
 # How long to wait before trying again where the bot may not start threads: the attempt may be an invalid request.
 BLOCKED_THREAD_RETRY: Final = timedelta(minutes=10)
@@ -92,7 +92,11 @@ class DiscussionLoop:
             case ThreadStarted(thread_id):
                 await self._discussions.started(request, thread_id, is_complete=True)
                 log.info("thread started", extra={"channel_id": channel_id})
-            case Rejected(reason) | Blocked(reason, gone=True):
+            case MessageDeleted():
+                await self._drop(request, "the message was deleted")
+            case Blocked(reason, gone=True):
+                await self._drop(request, reason)
+            case Rejected(reason):
                 await self._discussions.drop(request)
                 log.error("thread rejected", extra={"channel_id": channel_id, "reason": reason})
             case RetryLater(everywhere=True):
@@ -112,6 +116,11 @@ class DiscussionLoop:
     async def _attempt(self, request: ThreadRequest) -> ThreadOutcome:
         with self._metrics.step(Step.START_THREAD):
             return await self._starter.start(request)
+
+    async def _drop(self, request: ThreadRequest, reason: str) -> None:
+        """Drops a thread because of something that people do: nothing is wrong."""
+        await self._discussions.drop(request)
+        log.info("thread dropped", extra={"channel_id": request.message.channel_id, "reason": reason})
 
     async def _postpone(self, request: ThreadRequest, not_before: datetime, reason: str) -> None:
         await self._discussions.postpone(request, not_before, reason, now=self._clock.now())

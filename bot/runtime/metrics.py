@@ -33,7 +33,7 @@ class Step(Enum):
     BIND = "claim"  # the label value of /metrics is fixed
     SEND = "send"
     SETTLE = "settle"
-    START_THREAD = "start thread"
+    START_THREAD = "start_thread"
 
 
 # Called before and after each step; tests kill the process in between.

@@ -5,13 +5,13 @@ It never checks permissions: the cog does that before it calls it.
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 from weakref import WeakValueDictionary
 
 from bot.domain.channel_settings import ThreadMode
 from bot.domain.discussion import DiscussionState, PostedMessage, ThreadOutcome, ThreadRequest, ThreadStarted
-from bot.domain.outgoing import Delivered, OutcomeUnknown, SendOutcome
+from bot.domain.outgoing import Delivered, OutcomeUnknown, RetryLater, SendOutcome
 from bot.domain.paper import Paper
 from bot.runtime.clock import Clock
 from bot.store.channel_settings import ChannelSettingsStore
@@ -20,6 +20,9 @@ from bot.store.discussions import Discussions, StoredDiscussion
 # How long a click waits for the outcome of a message that was just sent, and how often it is looked for.
 OUTCOME_WAIT_S: Final = 5.0
 OUTCOME_CHECK_INTERVAL_S: Final = 0.25
+# How long Discord may still carry out an attempt without an answer: before that, looking for the thread proves nothing.
+UNANSWERED_FOR: Final = timedelta(seconds=60)
+UNANSWERED: Final = "Discord did not answer a moment ago, and the thread may still appear."
 
 
 class PaperThreads(Protocol):
@@ -99,10 +102,14 @@ class DiscussionService:
         paper = next((each for each in message.papers if arxiv_id in (None, each.arxiv_id.value)), None)
         if paper is None:
             return NotDiscussable()
+        is_off = (await self._channel_settings.get(channel_id)).threads is ThreadMode.OFF
         stored = await self._discussions.get(key, paper.arxiv_id.value)
-        if stored is not None and stored.state is DiscussionState.OPEN and stored.thread_id is not None:
-            return ExistingThread(stored.thread_id, not await self._threads.exists(stored.thread_id))
-        if (await self._channel_settings.get(channel_id)).threads is ThreadMode.OFF:
+        if stored is not None and stored.thread_id is not None:
+            is_deleted = not await self._threads.exists(stored.thread_id)
+            # Otherwise its first message has to be sent.
+            if is_deleted or is_off or stored.state is DiscussionState.OPEN:
+                return ExistingThread(stored.thread_id, is_deleted)
+        if is_off:
             return ThreadsOff()
         return ThreadRequest(message, paper)
 
@@ -128,18 +135,35 @@ class DiscussionService:
                 outcome: ThreadOutcome = ThreadStarted(stored.thread_id, is_new=False)
                 is_complete = stored.state is DiscussionState.OPEN
             else:
-                outcome, is_complete = await self._attempt(request, stored), False
+                outcome, is_complete = self._unanswered(request, stored) or await self._attempt(request, stored), False
             if isinstance(outcome, ThreadStarted) and not is_complete:
                 await self._introduce(request, outcome.thread_id)
             return outcome
 
+    def _unanswered(self, request: ThreadRequest, stored: StoredDiscussion | None) -> RetryLater | None:
+        """Returns that no attempt may be made yet, because Discord may still carry out the last one.
+
+        Discord itself rejects a second thread of a message, but not a second one without a message.
+        """
+        if request.is_at_message or stored is None or stored.attempted_at is None:
+            return None
+        age = self._clock.now() - stored.attempted_at
+        is_recent = timedelta() <= age < UNANSWERED_FOR
+        return RetryLater(stored.attempted_at + UNANSWERED_FOR, UNANSWERED) if is_recent else None
+
     async def _attempt(self, request: ThreadRequest, stored: StoredDiscussion | None) -> ThreadOutcome:
         """Makes an attempt, and stores its outcome if that is known."""
+        if stored is not None:
+            await self._discussions.attempted(request, self._clock.now())
         outcome = await self._threads.start(request, attempted_since=None if stored is None else stored.asked_at)
         if isinstance(outcome, ThreadStarted):
             await self._discussions.started(request, outcome.thread_id, is_complete=request.is_at_message)
-        elif stored is None and not isinstance(outcome, OutcomeUnknown):
+        elif isinstance(outcome, OutcomeUnknown):
+            pass
+        elif stored is None:
             await self._discussions.unask(request)
+        else:
+            await self._discussions.attempted(request, stored.attempted_at)
         return outcome
 
     async def _introduce(self, request: ThreadRequest, thread_id: int) -> None:

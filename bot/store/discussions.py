@@ -31,15 +31,22 @@ _KEY: Final = sa.bindparam("post", type_=Text)
 _PAPER: Final = sa.bindparam("paper", type_=Text)
 _GUILD: Final = sa.bindparam("guild", type_=Id)
 _IS_THREAD: Final = sa.and_(discussions.c.post_key == _KEY, discussions.c.arxiv_id == _PAPER)
-_GET: Final = sa.select(discussions.c.state, discussions.c.thread_id, discussions.c.asked_at).where(_IS_THREAD)
+_GET: Final = sa.select(
+    discussions.c.state, discussions.c.thread_id, discussions.c.asked_at, discussions.c.attempted_at
+).where(_IS_THREAD)
 _SETTLED_AT: Final = sa.select(posts.c.settled_at).where(posts.c.key == _KEY)
 _ASK: Final = insert(discussions).on_conflict_do_nothing(
     index_elements=[discussions.c.post_key, discussions.c.arxiv_id]
 )
-_UNASK: Final = sa.delete(discussions).where(_IS_THREAD, discussions.c.state == DiscussionState.ASKED.value)
+_IS_ASKED: Final = discussions.c.state == DiscussionState.ASKED.value
+_ATTEMPT: Final = (
+    sa.update(discussions).where(_IS_THREAD, _IS_ASKED).values(attempted_at=sa.bindparam("attempt", type_=Utc))
+)
+_UNASK: Final = sa.delete(discussions).where(_IS_THREAD, _IS_ASKED)
+# The loop and a click may start the same thread at the same time; the first one to store its completion wins.
 _START: Final = (
     sa.update(discussions)
-    .where(_IS_THREAD)
+    .where(_IS_THREAD, discussions.c.state != DiscussionState.OPEN.value)
     .values(
         state=sa.bindparam("new_state", type_=Text),
         thread_id=sa.bindparam("thread", type_=Id),
@@ -48,10 +55,10 @@ _START: Final = (
         problem=None,
     )
 )
-_DROP: Final = sa.update(discussions).where(_IS_THREAD).values(state=DiscussionState.DROPPED.value)
+_DROP: Final = sa.update(discussions).where(_IS_THREAD, IS_WANTED).values(state=DiscussionState.DROPPED.value)
 _POSTPONE: Final = (
     sa.update(discussions)
-    .where(_IS_THREAD)
+    .where(_IS_THREAD, IS_WANTED)
     .values(
         not_before=sa.bindparam("until", type_=Utc),
         waits_since=sa.bindparam("now", type_=Utc),
@@ -59,8 +66,10 @@ _POSTPONE: Final = (
     )
 )
 _ANY_WANTED: Final = sa.select(discussions.c.post_key).where(IS_WANTED).limit(1)
-_EXPIRED: Final = sa.select(discussions.c.post_key, discussions.c.arxiv_id).where(
-    IS_WANTED, discussions.c.asked_at <= sa.bindparam("before", type_=Utc)
+_EXPIRED: Final = (
+    sa.select(discussions.c.post_key, discussions.c.arxiv_id)
+    .join(posts, posts.c.key == discussions.c.post_key)
+    .where(IS_WANTED, posts.c.settled_at <= sa.bindparam("before", type_=Utc))
 )
 # A message that Discord rejected, or that was deleted before its thread was started.
 _WITHOUT_MESSAGE: Final = (
@@ -97,11 +106,15 @@ _PROBLEMS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class StoredDiscussion:
-    """A thread as it is stored; `thread_id` is None until it is known to exist."""
+    """A thread as it is stored; `thread_id` is None until it is known to exist.
+
+    `attempted_at`: the last attempt after a click whose outcome may be unknown.
+    """
 
     state: DiscussionState
     thread_id: int | None
     asked_at: datetime
+    attempted_at: datetime | None = None
 
 
 class Discussions:
@@ -133,8 +146,13 @@ class Discussions:
             stored = await _get(connection, message.key, request.arxiv_id)
             if stored is None:
                 row = _row(message.key, request.arxiv_id, message.channel_id, DiscussionState.ASKED, now)
-                await connection.write(_ASK, row)
+                await connection.write(_ASK, {**row, "attempted_at": now})
             return stored
+
+    async def attempted(self, request: ThreadRequest, at: datetime | None) -> None:
+        """Records when the last attempt after a click was made whose outcome may be unknown."""
+        async with self._database.transaction() as connection:
+            await connection.write(_ATTEMPT, {**_thread(request), "attempt": at})
 
     async def unask(self, request: ThreadRequest) -> None:
         """Removes the record of a thread that certainly does not exist."""
@@ -148,7 +166,7 @@ class Discussions:
             await connection.write(_START, {**_thread(request), "new_state": state.value, "thread": thread_id})
 
     async def drop(self, request: ThreadRequest) -> None:
-        """Records that a thread will not be started."""
+        """Records that the bot will not start a thread by itself."""
         async with self._database.transaction() as connection:
             await connection.write(_DROP, _thread(request))
 
@@ -164,7 +182,7 @@ class Discussions:
             return await connection.first(_ANY_WANTED) is not None
 
     async def drop_expired(self, before: datetime) -> int:
-        """Drops the threads that the bot was to start and that were requested before this time; returns how many.
+        """Drops the threads that the bot was to start on messages settled before this time; returns how many.
 
         Those of messages that do not exist, and of channels without threads, are dropped, too, and not counted.
         """
@@ -221,7 +239,9 @@ def _request(message: PostedMessage, arxiv_id: str) -> ThreadRequest:
 
 async def _get(connection: Connection, key: str, arxiv_id: str) -> StoredDiscussion | None:
     row = await connection.first(_GET, {"post": key, "paper": arxiv_id})
-    return None if row is None else StoredDiscussion(DiscussionState(row.state), row.thread_id, row.asked_at)
+    if row is None:
+        return None
+    return StoredDiscussion(DiscussionState(row.state), row.thread_id, row.asked_at, row.attempted_at)
 
 
 async def _messages(connection: Connection, keys: Collection[str]) -> Mapping[str, PostedMessage]:

@@ -1,11 +1,14 @@
 """Tests of `/channel threads` and **Discuss**: threads on a click, per batch and per paper, permissions, crashes."""
 
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from bot.runtime.metrics import Step
+from bot.services.discussions import UNANSWERED
 from cogs.discuss import THREADS_PER_MINUTE
 from sandbox.discord import Channel, ChannelKind, DropAfter, Message, Permission, Status
 from tests.e2e.test_settings_files import channel_file, import_file, reply_of
@@ -149,6 +152,10 @@ async def test_lost_answer_and_a_restart_start_no_second_thread(tmp_path: Path) 
             assert text.startswith("Discord did not answer, so the thread may have been started or not.")
             (thread,) = threads(sandbox)
             sandbox.world.set_thread(thread.id, archived=True)
+            text = await choose(sandbox, menu, first)
+            assert text.startswith(f"The thread can't be started now: {UNANSWERED} Try again <t:")
+        with closing(sqlite3.connect(sandbox.database, isolation_level=None)) as database:
+            database.execute("UPDATE discussions SET attempted_at = '2026-01-01T00:00:00.000000+00:00'")
         async with running_bot(sandbox):
             assert await choose(sandbox, menu, first) == f"This paper is discussed in <#{thread.id}>."
             assert len(threads(sandbox)) == 1

@@ -86,12 +86,14 @@ UNCORRECTED: Final = {
     ("withheld", "due_at"),
     # Only for counts, and for how long an exclusion can be undone.
     ("withheld", "withheld_at"),
-    # Only for the order of messages, and for when edits expire.
+    # Only for the order of messages, and for when edits and wanted threads expire.
     ("posts", "settled_at"),
     ("trending_posts", "settled_at"),
     # The sender does not trust them: it searches by message id.
     ("posts", "first_attempt"),
     ("trending_posts", "first_attempt"),
+    # A time in the future does not delay an attempt.
+    ("discussions", "attempted_at"),
     # Discord's time.
     ("posts", "attempted_at"),
     ("trending_posts", "attempted_at"),

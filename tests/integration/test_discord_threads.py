@@ -12,8 +12,14 @@ import pytest
 from bot.discord_api.attempts import InvalidRequests, request_trace
 from bot.discord_api.backoff import RATELIMIT_WAIT_MAX_S
 from bot.discord_api.channel_access import ChannelAccess
-from bot.discord_api.threads import TOO_MANY_THREADS, TOO_MANY_THREADS_RETRY, DiscordThreads
-from bot.domain.discussion import PostedMessage, ThreadOutcome, ThreadRequest, ThreadStarted
+from bot.discord_api.threads import (
+    LIMITED_CHANNELS_MAX,
+    TOO_MANY_THREADS,
+    TOO_MANY_THREADS_RETRY,
+    DiscordThreads,
+    LimitedChannels,
+)
+from bot.domain.discussion import MessageDeleted, PostedMessage, ThreadOutcome, ThreadRequest, ThreadStarted
 from bot.domain.outgoing import Blocked, Delivered, OutcomeUnknown, Rejected, RetryLater
 from sandbox.discord import Channel, ChannelKind, DropAfter, Limit, Message, Permission, RateLimits, Status
 from tests.support.builders import paper
@@ -98,6 +104,51 @@ async def test_all_threads_that_discord_allows_in_five_minutes_are_started() -> 
         outcome = await at.threads.start(at.request(1))
         assert isinstance(outcome, RetryLater)
         assert timedelta(seconds=200) < outcome.not_before - at.clock.now() <= timedelta(seconds=301)
+
+
+@pytest.mark.parametrize("is_at_once", [True, False])
+async def test_rate_limit_of_a_channel_gets_one_rejection_and_stops_no_other_channel(is_at_once: bool) -> None:
+    limits = RateLimits(threads=Limit(3, 300.0), messages=Limit(1000, 1.0), others=Limit(1000, 1.0))
+    async with lab(limits) as at:
+        requests = [at.request(1, key=f"key {number}") for number in range(20)]
+        if is_at_once:
+            outcomes = await asyncio.gather(*map(at.threads.start, requests))
+        else:
+            outcomes = [await at.threads.start(request) for request in requests]
+        assert at.requests() == [201, 201, 201, 429]
+        assert [isinstance(outcome, RetryLater) for outcome in outcomes] == [False] * 3 + [True] * 17
+        assert isinstance(await at.threads.start(at.request(1, name="announcements")), ThreadStarted)
+        await at.clock.advance(301)  # by the clock of the bot alone: Discord's limit lasts
+        for request in requests[3:]:
+            assert isinstance(await at.threads.start(request), RetryLater)
+        assert at.requests() == [201, 201, 201, 429, 201, 429]
+
+
+async def test_requests_leave_nothing_in_the_client_of_discord_py() -> None:
+    async with lab(RateLimits(messages=Limit(1000, 1.0))) as at:
+        hashes = at.discord.client.http._bucket_hashes  # noqa: SLF001
+        before = dict(hashes)
+        at.discord.local.faults.add("POST", THREADS, Status.api_error(400, 50035, "Invalid Form Body"))
+        for papers in ((1,), (1,), (2, 1)):
+            await at.threads.start(at.request(*papers))
+        assert len(at.requests()) == 3
+        assert hashes == before
+
+
+async def test_rate_limits_that_are_over_are_forgotten() -> None:
+    clock = FakeClock()
+    channels, now = LimitedChannels(clock), clock.now()
+    for channel_id in range(LIMITED_CHANNELS_MAX + 5):
+        channels.add(channel_id, RetryLater(now + timedelta(minutes=5), "Discord's rate limit"))
+    assert len(channels) == LIMITED_CHANNELS_MAX
+    assert channels.get(4) is None
+    clock.jump(timedelta(days=1))  # no clock of the machine prolongs a wait
+    later = clock.now() + timedelta(minutes=5)
+    assert channels.get(5) == RetryLater(later, "Discord's rate limit")
+    await clock.advance(300)
+    assert channels.get(5) is None
+    channels.add(1, RetryLater(clock.now() + timedelta(minutes=5), "Discord's rate limit"))
+    assert len(channels) == 1
 
 
 async def test_thread_of_a_batch_has_the_headline_without_markdown() -> None:
@@ -209,7 +260,7 @@ async def test_missing_permission_is_found_without_a_request(denied: Permission,
     ("answer", "outcome"),
     [
         (Status.api_error(403, 50013, "Missing Permissions"), Blocked),
-        (Status.api_error(404, 10008, "Unknown Message"), Rejected),
+        (Status.api_error(404, 10008, "Unknown Message"), MessageDeleted),
         (Status.api_error(400, 160006, "Maximum number of active threads reached"), RetryLater),
         (Status.api_error(400, 50035, "Invalid Form Body"), Rejected),
         (Status(503, {}), OutcomeUnknown),
@@ -235,7 +286,7 @@ async def test_deleted_message_gets_no_thread() -> None:
         message = at.discord.world.messages.get(request.message.message_id)
         assert message is not None
         at.discord.world.messages.delete(message)
-        assert await at.threads.start(request) == Rejected("The message was deleted.")
+        assert await at.threads.start(request) == MessageDeleted()
 
 
 async def test_channel_without_threads_is_rejected_without_a_request() -> None:

@@ -1,18 +1,21 @@
 """Threads for papers and batches: each is started once, whatever Discord answers and whenever the bot is killed."""
 
 import asyncio
+import logging
 from datetime import timedelta
 from typing import Final
 
 import pytest
 
 from bot.domain.channel_settings import ChannelSettings, Discussion, Style, ThreadMode
-from bot.domain.discussion import DiscussionState, ThreadOutcome, ThreadRequest, ThreadStarted
+from bot.domain.discussion import DiscussionState, MessageDeleted, ThreadOutcome, ThreadRequest, ThreadStarted
 from bot.domain.outgoing import Blocked, Delivered, OutcomeUnknown, Rejected, RetryLater
 from bot.domain.post import MessageHeader, Post
 from bot.publish.discussions import BLOCKED_THREAD_RETRY, THREAD_CHECK_INTERVAL_S, THREADS_WANTED_FOR
 from bot.services.discussions import (
     OUTCOME_CHECK_INTERVAL_S,
+    UNANSWERED,
+    UNANSWERED_FOR,
     BeingSent,
     DiscussionService,
     ExistingThread,
@@ -168,20 +171,49 @@ async def test_killed_after_the_start_and_before_the_record_starts_no_second_thr
     assert threads.store(request) == ThreadStarted(77)  # Discord stored it, and the bot was killed
     async with running_discussions(store, threads, clock):
         pass
+    assert threads.requests == [request]  # the message's own thread: Discord rejects a second one
     assert threads.started == {("key", "2611.00001"): 77}
     assert await state_of(store) is DiscussionState.OPEN
 
 
-@pytest.mark.parametrize("outcome", [Rejected("The message was deleted."), GONE])
-async def test_thread_that_can_never_be_started_is_dropped(
-    store: Store, threads: FakeThreads, clock: FakeClock, outcome: ThreadOutcome
+async def test_killed_after_the_start_beside_a_message_starts_no_second_thread(
+    store: Store, threads: FakeThreads, clock: FakeClock
 ) -> None:
+    await clickable(store, 1, 2)
+    request = await requested(service_of(store, threads, clock), "2611.00001")
+    await store.discussions.ask(request, NOW)
+    threads.store(request)  # Discord stored it, and the bot was killed
+    clock.jump(UNANSWERED_FOR)
+    again = await service_of(store, threads, clock).start(request)
+    assert again == ThreadStarted(FIRST_ID, is_new=False)
+    assert await state_of(store) is DiscussionState.OPEN
+
+
+@pytest.mark.parametrize(
+    ("outcome", "event", "level"),
+    [
+        (MessageDeleted(), "thread dropped", logging.INFO),
+        (GONE, "thread dropped", logging.INFO),
+        (Rejected("Discord rejected the message."), "thread rejected", logging.ERROR),
+    ],
+)
+async def test_thread_that_can_never_be_started_is_dropped(
+    store: Store,
+    threads: FakeThreads,
+    clock: FakeClock,
+    caplog: pytest.LogCaptureFixture,
+    outcome: ThreadOutcome,
+    event: str,
+    level: int,
+) -> None:
+    caplog.set_level(logging.INFO, "bot.publish.discussions")
     await posted(store, 1)
     threads.answers[CHANNEL].append(outcome)
     async with running_discussions(store, threads, clock) as running:
         await running.advance(3600)
     assert len(threads.requests) == 1
     assert await state_of(store) is DiscussionState.DROPPED
+    assert [(each.message, each.levelno) for each in caplog.records] == [(event, level)]
 
 
 @pytest.mark.parametrize(
@@ -254,6 +286,18 @@ async def test_thread_that_was_not_possible_for_a_day_is_dropped(
         assert await state_of(store) is DiscussionState.DROPPED
         assert await store.discussions.problems(GUILD) == {CHANNEL: None}
     assert "threads given up" in [record.message for record in caplog.records]
+
+
+async def test_message_that_was_settled_a_day_after_its_first_attempt_gets_a_thread(
+    store: Store, threads: FakeThreads, clock: FakeClock
+) -> None:
+    post = await bound(store, 1)
+    clock.jump(THREADS_WANTED_FOR + timedelta(hours=1))
+    async with running_discussions(store, threads, clock) as running:
+        assert await state_of(store) is DiscussionState.WANTED
+        await store.outbox.delivered(post, Delivered(77), clock.now())
+        await running.notify()
+    assert await state_of(store) is DiscussionState.OPEN
 
 
 async def test_message_that_does_not_exist_gets_no_thread(store: Store, threads: FakeThreads, clock: FakeClock) -> None:
@@ -365,6 +409,49 @@ async def test_after_an_attempt_without_an_answer_the_thread_is_looked_for(
     assert threads.introduced == [FIRST_ID]
 
 
+async def test_attempt_that_may_still_be_carried_out_is_not_repeated(
+    store: Store, threads: FakeThreads, clock: FakeClock
+) -> None:
+    await clickable(store, 1, 2)
+    request = await requested(service_of(store, threads, clock), "2611.00001")
+    threads.answers[CHANNEL].extend([NO_ANSWER, BUSY, NO_ANSWER])
+    assert await service_of(store, threads, clock).start(request) == NO_ANSWER
+    for _ in range(2):  # also after a restart
+        clock.jump(UNANSWERED_FOR / 3)
+        wait = RetryLater(NOW + UNANSWERED_FOR, UNANSWERED)
+        assert await service_of(store, threads, clock).start(request) == wait
+    assert len(threads.requests) == 1
+    clock.jump(UNANSWERED_FOR)
+    service = service_of(store, threads, clock)
+    # An attempt that certainly changed nothing delays no other; one without an answer does so again.
+    assert [await service.start(request) for _ in range(2)] == [BUSY, NO_ANSWER]
+    assert await service.start(request) == RetryLater(clock.now() + UNANSWERED_FOR, UNANSWERED)
+    clock.jump(-2 * UNANSWERED_FOR)  # the clock was ahead
+    assert await service.start(request) == ThreadStarted(FIRST_ID)
+    assert threads.attempted_since == [None, NOW, NOW, NOW]
+
+
+async def test_own_thread_of_a_message_is_tried_again_at_once(
+    store: Store, threads: FakeThreads, clock: FakeClock
+) -> None:
+    await clickable(store, 1)
+    service = service_of(store, threads, clock)
+    threads.answers[CHANNEL].append(NO_ANSWER)
+    assert await service.start(await requested(service)) == NO_ANSWER
+    assert await service.start(await requested(service)) == ThreadStarted(77)
+
+
+async def test_thread_that_was_started_meanwhile_is_neither_dropped_nor_postponed(store: Store) -> None:
+    await posted(store, 1)
+    (request,) = await store.discussions.due(NOW)
+    await store.discussions.started(request, 77, is_complete=True)
+    await store.discussions.drop(request)
+    await store.discussions.postpone(request, NOW + timedelta(hours=1), "a reason", now=NOW)
+    await store.discussions.started(request, 78, is_complete=False)
+    assert await store.discussions.get("key", "2611.00001") == StoredDiscussion(DiscussionState.OPEN, 77, NOW)
+    assert await store.discussions.problems(GUILD) == {CHANNEL: None}
+
+
 @pytest.mark.parametrize("outcome", [BUSY, NOT_ALLOWED, Rejected("a reason")])
 async def test_attempt_that_changed_nothing_leaves_nothing_behind(
     store: Store, threads: FakeThreads, clock: FakeClock, outcome: ThreadOutcome
@@ -392,6 +479,24 @@ async def test_first_message_that_was_not_sent_is_sent_with_the_next_click(
     assert (len(threads.requests), threads.introduced) == (1, [FIRST_ID, FIRST_ID])
 
 
+@pytest.mark.parametrize("mode", [ThreadMode.ON_CLICK, ThreadMode.OFF])
+async def test_thread_without_its_first_message_is_linked_unless_it_was_deleted(
+    store: Store, threads: FakeThreads, clock: FakeClock, mode: ThreadMode
+) -> None:
+    await clickable(store, 1, 2)
+    service = service_of(store, threads, clock)
+    threads.introductions.append(NO_ANSWER)
+    await service.start(await requested(service, "2611.00001"))
+    await store.set_channel(CHANNEL, ChannelSettings(threads=mode))
+    found = await service.find(CHANNEL, "key", "2611.00001")
+    if mode is ThreadMode.OFF:
+        assert found == ExistingThread(FIRST_ID, is_deleted=False)
+    else:
+        assert isinstance(found, ThreadRequest)
+    threads.deleted.add(FIRST_ID)
+    assert await service.find(CHANNEL, "key", "2611.00001") == ExistingThread(FIRST_ID, is_deleted=True)
+
+
 async def test_unknown_messages_and_papers_and_other_channels_are_not_discussed(
     store: Store, threads: FakeThreads, clock: FakeClock
 ) -> None:
@@ -411,7 +516,7 @@ async def test_click_waits_for_the_outcome_of_a_message_that_was_just_sent(
     service = service_of(store, threads, clock)
     for is_delivered in (False, True):
         finding = asyncio.ensure_future(service.find(CHANNEL, "new"))
-        while not clock.sleeping:
+        while not (clock.sleeping or finding.done()):
             await give_way()
         if is_delivered:
             await store.outbox.delivered(post, Delivered(78), NOW)

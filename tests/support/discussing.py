@@ -42,12 +42,16 @@ class FakeThreads:
         self.requests.append(request)
         self.attempted_since.append(attempted_since)
         answers = self.answers[request.message.channel_id]
-        return answers.popleft() if answers else self.store(request)
+        return answers.popleft() if answers else self.store(request, is_searched=attempted_since is not None)
 
-    def store(self, request: ThreadRequest) -> ThreadStarted:
-        """Starts a thread, or returns the one that exists, as Discord does for a message's own."""
+    def store(self, request: ThreadRequest, *, is_searched: bool = False) -> ThreadStarted:
+        """Starts a thread, or returns the one that exists.
+
+        Discord rejects a second thread of a message; one without a message has to be searched for before.
+        """
         key = (request.message.key, request.arxiv_id)
         is_new = key not in self.started
+        assert is_new or is_searched or request.is_at_message, "a second thread was started"
         new_id = request.message.message_id if request.is_at_message else FIRST_ID + len(self.started)
         return ThreadStarted(self.started.setdefault(key, new_id), is_new)
 

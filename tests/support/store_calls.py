@@ -192,6 +192,7 @@ class StoreCalls:
         await run(store.discussions.drop(wanted))
         for _ in range(2):
             await run(store.discussions.ask(asked, NOW))
+        await run(store.discussions.attempted(asked, NOW))
         await run(store.discussions.started(asked, MESSAGE, is_complete=True))
         await run(store.discussions.is_being_sent("sent"))
         await run(store.discussions.get("sent", asked.arxiv_id))

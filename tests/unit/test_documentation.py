@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from bot.config import Settings
 from bot.config.loading import PREFIX
-from bot.runtime.metrics import Metrics
+from bot.runtime.metrics import Metrics, Step
 from bot.store.migrate import run_migrations
 
 ROOT: Final = Path(__file__).parents[2]
@@ -255,6 +255,11 @@ def test_table_of_metrics_lists_every_metric() -> None:
     names = [name for row in table_rows(OPERATING, "Metrics") for name in _CODE_SPAN.findall(row[0])]
     documented = [METRIC_PREFIX + name.partition("{")[0] for name in names]
     assert differences(documented, metrics()) == ([], [])
+
+
+def test_table_of_metrics_lists_every_step() -> None:
+    (row,) = (line for line in OPERATING.read_text().splitlines() if line.startswith("| `step_seconds{step}` |"))
+    assert set(re.findall(r"`(\w+)`", row)) == {step.value for step in Step}
 
 
 def test_table_of_storage_lists_every_table_of_the_database() -> None:

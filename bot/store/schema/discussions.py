@@ -9,8 +9,9 @@ from bot.store.schema.base import BY_KEY, channel, metadata, partial_index
 
 # The thread for a paper of a message; arxiv_id: empty for all papers of a batch. state: wanted (the bot starts it once
 # its message is settled), asked (someone clicked; it may exist), started (its first message may be missing), open, or
-# dropped (it was not possible). asked_at: when it was requested; not_before: the next attempt, waits_since: when the
-# wait for it began; problem: why the last attempt failed, a sentence for the channel's admins.
+# dropped (it was not possible). asked_at: when it was requested; attempted_at: of a click's thread, the last attempt
+# whose outcome may be unknown; not_before: the next attempt, waits_since: when the wait for it began; problem: why the
+# last attempt failed, a sentence for the channel's admins.
 discussions: Final = sa.Table(
     "discussions",
     metadata,
@@ -20,6 +21,7 @@ discussions: Final = sa.Table(
     sa.Column("state", Text, nullable=False),
     sa.Column("thread_id", Id),
     sa.Column("asked_at", Utc, nullable=False),
+    sa.Column("attempted_at", Utc),
     sa.Column("not_before", Utc),
     sa.Column("waits_since", Utc),
     sa.Column("problem", Text),

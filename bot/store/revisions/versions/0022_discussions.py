@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("state", Text, nullable=False),
         sa.Column("thread_id", Id),
         sa.Column("asked_at", Utc, nullable=False),
+        sa.Column("attempted_at", Utc),
         sa.Column("not_before", Utc),
         sa.Column("waits_since", Utc),
         sa.Column("problem", Text),
