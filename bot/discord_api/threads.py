@@ -168,7 +168,7 @@ class DiscordThreads:
             self._client.http._bucket_hashes.pop(route.key, None)  # noqa: SLF001
         return ThreadStarted(int(created["id"]))
 
-    async def introduce(self, message: PostedMessage, paper: Paper, thread_id: int) -> SendOutcome:
+    async def send_first_message(self, message: PostedMessage, paper: Paper, thread_id: int) -> SendOutcome:
         """Sends the first message of a thread without a message; a second attempt soon after it sends no second one."""
         channel = self._client.get_channel(message.channel_id)
         guild_id = channel.guild.id if isinstance(channel, discord.TextChannel) else "@me"

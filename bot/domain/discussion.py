@@ -22,7 +22,7 @@ class DiscussionState(StrEnum):
     """What became of a thread: see the table `discussions`."""
 
     WANTED = "wanted"
-    ASKED = "asked"
+    REQUESTED = "requested"
     STARTED = "started"
     OPEN = "open"
     DROPPED = "dropped"

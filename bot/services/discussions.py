@@ -32,7 +32,7 @@ class PaperThreads(Protocol):
         """Starts a thread, or returns the one that exists already."""
         ...
 
-    async def introduce(self, message: PostedMessage, paper: Paper, thread_id: int) -> SendOutcome:
+    async def send_first_message(self, message: PostedMessage, paper: Paper, thread_id: int) -> SendOutcome:
         """Sends the first message of a thread without a message."""
         ...
 
@@ -75,7 +75,7 @@ DiscussionFound = NotDiscussable | BeingSent | ThreadsOff | SeveralPapers | Exis
 
 
 class DiscussionService:
-    """The threads that people ask for."""
+    """The threads that people request."""
 
     def __init__(
         self, discussions: Discussions, channel_settings: ChannelSettingsStore, threads: PaperThreads, clock: Clock
@@ -130,14 +130,14 @@ class DiscussionService:
         key = (request.message.key, request.arxiv_id)
         lock = self._locks.setdefault(key, asyncio.Lock())
         async with lock:
-            stored = await self._discussions.ask(request, self._clock.now())
+            stored = await self._discussions.request(request, self._clock.now())
             if stored is not None and stored.thread_id is not None:
                 outcome: ThreadOutcome = ThreadStarted(stored.thread_id, is_new=False)
                 is_complete = stored.state is DiscussionState.OPEN
             else:
                 outcome, is_complete = self._unanswered(request, stored) or await self._attempt(request, stored), False
             if isinstance(outcome, ThreadStarted) and not is_complete:
-                await self._introduce(request, outcome.thread_id)
+                await self._send_first_message(request, outcome.thread_id)
             return outcome
 
     def _unanswered(self, request: ThreadRequest, stored: StoredDiscussion | None) -> RetryLater | None:
@@ -155,20 +155,20 @@ class DiscussionService:
         """Makes an attempt, and stores its outcome if that is known."""
         if stored is not None:
             await self._discussions.attempted(request, self._clock.now())
-        outcome = await self._threads.start(request, attempted_since=None if stored is None else stored.asked_at)
+        outcome = await self._threads.start(request, attempted_since=None if stored is None else stored.requested_at)
         if isinstance(outcome, ThreadStarted):
             await self._discussions.started(request, outcome.thread_id, is_complete=request.is_at_message)
         elif isinstance(outcome, OutcomeUnknown):
             pass
         elif stored is None:
-            await self._discussions.unask(request)
+            await self._discussions.withdraw(request)
         else:
             await self._discussions.attempted(request, stored.attempted_at)
         return outcome
 
-    async def _introduce(self, request: ThreadRequest, thread_id: int) -> None:
+    async def _send_first_message(self, request: ThreadRequest, thread_id: int) -> None:
         """Sends the first message of a thread without a message; if that fails, the next click tries again."""
         if request.is_at_message or request.paper is None:
             return
-        if isinstance(await self._threads.introduce(request.message, request.paper, thread_id), Delivered):
+        if isinstance(await self._threads.send_first_message(request.message, request.paper, thread_id), Delivered):
             await self._discussions.started(request, thread_id, is_complete=True)

@@ -118,7 +118,7 @@ def _statements(now: datetime) -> Iterator[sa.UpdateBase]:
     for table in (channels, edits):
         yield _replace(table.c.waits_since, future, None).values(not_before=None)
     yield _replace(discussions.c.waits_since, future, None).values(not_before=None).where(IS_WANTED)
-    yield _replace(discussions.c.asked_at, future, now).where(IS_WANTED)
+    yield _replace(discussions.c.requested_at, future, now).where(IS_WANTED)
     yield _replace(posts.c.publish_at, future, now).where(posts.c.waits_since > future).values(waits_since=None)
 
 

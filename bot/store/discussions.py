@@ -32,17 +32,17 @@ _PAPER: Final = sa.bindparam("paper", type_=Text)
 _GUILD: Final = sa.bindparam("guild", type_=Id)
 _IS_THREAD: Final = sa.and_(discussions.c.post_key == _KEY, discussions.c.arxiv_id == _PAPER)
 _GET: Final = sa.select(
-    discussions.c.state, discussions.c.thread_id, discussions.c.asked_at, discussions.c.attempted_at
+    discussions.c.state, discussions.c.thread_id, discussions.c.requested_at, discussions.c.attempted_at
 ).where(_IS_THREAD)
 _SETTLED_AT: Final = sa.select(posts.c.settled_at).where(posts.c.key == _KEY)
-_ASK: Final = insert(discussions).on_conflict_do_nothing(
+_REQUEST: Final = insert(discussions).on_conflict_do_nothing(
     index_elements=[discussions.c.post_key, discussions.c.arxiv_id]
 )
-_IS_ASKED: Final = discussions.c.state == DiscussionState.ASKED.value
+_IS_REQUESTED: Final = discussions.c.state == DiscussionState.REQUESTED.value
 _ATTEMPT: Final = (
-    sa.update(discussions).where(_IS_THREAD, _IS_ASKED).values(attempted_at=sa.bindparam("attempt", type_=Utc))
+    sa.update(discussions).where(_IS_THREAD, _IS_REQUESTED).values(attempted_at=sa.bindparam("attempt", type_=Utc))
 )
-_UNASK: Final = sa.delete(discussions).where(_IS_THREAD, _IS_ASKED)
+_WITHDRAW: Final = sa.delete(discussions).where(_IS_THREAD, _IS_REQUESTED)
 # The loop and a click may start the same thread at the same time; the first one to store its completion wins.
 _START: Final = (
     sa.update(discussions)
@@ -87,7 +87,7 @@ _DUE: Final = (
     sa.select(discussions.c.post_key, discussions.c.arxiv_id)
     .join(posts, posts.c.key == discussions.c.post_key)
     .where(IS_WANTED, no_wait(discussions.c.not_before), posts.c.message_id.is_not(None))
-    .order_by(discussions.c.asked_at, discussions.c.post_key, discussions.c.arxiv_id)
+    .order_by(discussions.c.requested_at, discussions.c.post_key, discussions.c.arxiv_id)
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
 _PROBLEM: Final = (
@@ -113,7 +113,7 @@ class StoredDiscussion:
 
     state: DiscussionState
     thread_id: int | None
-    asked_at: datetime
+    requested_at: datetime
     attempted_at: datetime | None = None
 
 
@@ -139,14 +139,14 @@ class Discussions:
         async with self._database.reading() as connection:
             return await _get(connection, key, arxiv_id)
 
-    async def ask(self, request: ThreadRequest, now: datetime) -> StoredDiscussion | None:
+    async def request(self, request: ThreadRequest, now: datetime) -> StoredDiscussion | None:
         """Records that a thread is about to be started; returns what was stored before, None if nothing was."""
         message = request.message
         async with self._database.transaction() as connection:
             stored = await _get(connection, message.key, request.arxiv_id)
             if stored is None:
-                row = _row(message.key, request.arxiv_id, message.channel_id, DiscussionState.ASKED, now)
-                await connection.write(_ASK, {**row, "attempted_at": now})
+                row = _row(message.key, request.arxiv_id, message.channel_id, DiscussionState.REQUESTED, now)
+                await connection.write(_REQUEST, {**row, "attempted_at": now})
             return stored
 
     async def attempted(self, request: ThreadRequest, at: datetime | None) -> None:
@@ -154,10 +154,10 @@ class Discussions:
         async with self._database.transaction() as connection:
             await connection.write(_ATTEMPT, {**_thread(request), "attempt": at})
 
-    async def unask(self, request: ThreadRequest) -> None:
+    async def withdraw(self, request: ThreadRequest) -> None:
         """Removes the record of a thread that certainly does not exist."""
         async with self._database.transaction() as connection:
-            await connection.write(_UNASK, _thread(request))
+            await connection.write(_WITHDRAW, _thread(request))
 
     async def started(self, request: ThreadRequest, thread_id: int, *, is_complete: bool) -> None:
         """Records that a thread exists; `is_complete`: it needs no first message, or has it."""
@@ -218,7 +218,7 @@ async def want_threads(connection: Connection, new: Iterable[Post]) -> None:
         if post.header.discussion is Discussion.THREAD
     ]
     if rows:
-        await connection.write(_ASK, rows)
+        await connection.write(_REQUEST, rows)
 
 
 def _only_paper(post: Post) -> str:
@@ -226,7 +226,7 @@ def _only_paper(post: Post) -> str:
 
 
 def _row(key: str, arxiv_id: str, channel_id: int, state: DiscussionState, now: datetime) -> dict[str, object]:
-    return {"post_key": key, "arxiv_id": arxiv_id, "channel_id": channel_id, "state": state.value, "asked_at": now}
+    return {"post_key": key, "arxiv_id": arxiv_id, "channel_id": channel_id, "state": state.value, "requested_at": now}
 
 
 def _thread(request: ThreadRequest) -> dict[str, object]:
@@ -241,7 +241,7 @@ async def _get(connection: Connection, key: str, arxiv_id: str) -> StoredDiscuss
     row = await connection.first(_GET, {"post": key, "paper": arxiv_id})
     if row is None:
         return None
-    return StoredDiscussion(DiscussionState(row.state), row.thread_id, row.asked_at, row.attempted_at)
+    return StoredDiscussion(DiscussionState(row.state), row.thread_id, row.requested_at, row.attempted_at)
 
 
 async def _messages(connection: Connection, keys: Collection[str]) -> Mapping[str, PostedMessage]:

@@ -47,7 +47,7 @@ CORRECTED: Final = {
     ("edits", "not_before"),
     ("discussions", "not_before"),
     ("discussions", "waits_since"),
-    ("discussions", "asked_at"),
+    ("discussions", "requested_at"),
     ("edits", "waits_since"),
     ("posts", "publish_at"),
     ("posts", "waits_since"),
@@ -131,7 +131,7 @@ async def fill(store: Store, time: datetime) -> None:
             sa.update(schema.channels).values(waits),
             sa.insert(schema.edits).values(post_key="key", **waits),
             sa.insert(schema.discussions).values(
-                post_key="key", arxiv_id="", channel_id=CHANNEL, state="wanted", asked_at=time, **waits
+                post_key="key", arxiv_id="", channel_id=CHANNEL, state="wanted", requested_at=time, **waits
             ),
             sa.update(schema.posts).values(publish_at=time, waits_since=time),
             sa.insert(schema.exclusions).values(

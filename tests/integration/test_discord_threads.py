@@ -169,7 +169,7 @@ async def test_one_of_several_papers_gets_a_thread_beside_the_message(name: str,
         assert thread.id != request.message.message_id
         assert (thread.name, thread.kind) == ("Agents <@\u200b1> · 2611.00002", kind)
         for _ in range(2):  # the second attempt has the same nonce
-            assert isinstance(await at.threads.introduce(request.message, TWO, thread.id), Delivered)
+            assert isinstance(await at.threads.send_first_message(request.message, TWO, thread.id), Delivered)
         (message,) = at.discord.world.messages.in_channel(thread.id)
         guild_id = at.discord.world.default.guild_id
         link = f"https://discord.com/channels/{guild_id}/{request.message.channel_id}/{request.message.message_id}"
@@ -319,7 +319,7 @@ async def test_first_message_that_discord_rejects_is_an_outcome() -> None:
         request = at.request(2, 1)
         thread = at.thread(await at.threads.start(request))
         at.discord.world.delete_channel(thread.id)
-        assert isinstance(await at.threads.introduce(request.message, TWO, thread.id), Blocked)
+        assert isinstance(await at.threads.send_first_message(request.message, TWO, thread.id), Blocked)
 
 
 async def test_channel_that_the_gateway_has_not_sent_waits() -> None:

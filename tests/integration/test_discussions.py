@@ -181,7 +181,7 @@ async def test_killed_after_the_start_beside_a_message_starts_no_second_thread(
 ) -> None:
     await clickable(store, 1, 2)
     request = await requested(service_of(store, threads, clock), "2611.00001")
-    await store.discussions.ask(request, NOW)
+    await store.discussions.request(request, NOW)
     threads.store(request)  # Discord stored it, and the bot was killed
     clock.jump(UNANSWERED_FOR)
     again = await service_of(store, threads, clock).start(request)
@@ -364,7 +364,7 @@ async def test_first_click_starts_a_thread_and_later_ones_find_it(
     threads.deleted.add(77)
     assert await service.find(CHANNEL, "key") == ExistingThread(77, is_deleted=True)
     assert len(threads.requests) == 1
-    assert threads.introduced == []
+    assert threads.first_message_threads == []
 
 
 async def test_each_of_several_papers_gets_a_thread_with_a_first_message(
@@ -377,8 +377,8 @@ async def test_each_of_several_papers_gets_a_thread_with_a_first_message(
     assert [each.arxiv_id.value for each in found.message.papers] == arxiv_ids(1, 2)
     for number, arxiv_id in enumerate(arxiv_ids(2, 1)):
         assert await service.start(await requested(service, arxiv_id)) == ThreadStarted(FIRST_ID + number)
-    assert threads.introduced == [FIRST_ID, FIRST_ID + 1]
-    assert threads.introductory == [("key", "2611.00002"), ("key", "2611.00001")]
+    assert threads.first_message_threads == [FIRST_ID, FIRST_ID + 1]
+    assert threads.first_message_subjects == [("key", "2611.00002"), ("key", "2611.00001")]
     assert await service.find(CHANNEL, "key", "2611.00002") == ExistingThread(FIRST_ID, is_deleted=False)
 
 
@@ -391,7 +391,7 @@ async def test_people_who_click_at_the_same_time_get_the_same_thread(
     first, *others = await asyncio.gather(*(service.start(request) for _ in range(5)))
     assert first == ThreadStarted(FIRST_ID)
     assert others == [ThreadStarted(FIRST_ID, is_new=False)] * 4
-    assert (len(threads.requests), threads.introduced) == (1, [FIRST_ID])
+    assert (len(threads.requests), threads.first_message_threads) == (1, [FIRST_ID])
 
 
 async def test_after_an_attempt_without_an_answer_the_thread_is_looked_for(
@@ -406,7 +406,7 @@ async def test_after_an_attempt_without_an_answer_the_thread_is_looked_for(
     again = await service_of(store, threads, clock).start(request)
     assert again == ThreadStarted(FIRST_ID, is_new=False)
     assert threads.attempted_since == [None, NOW]
-    assert threads.introduced == [FIRST_ID]
+    assert threads.first_message_threads == [FIRST_ID]
 
 
 async def test_attempt_that_may_still_be_carried_out_is_not_repeated(
@@ -471,12 +471,12 @@ async def test_first_message_that_was_not_sent_is_sent_with_the_next_click(
 ) -> None:
     await clickable(store, 1, 2)
     service = service_of(store, threads, clock)
-    threads.introductions.append(NO_ANSWER)
+    threads.first_message_outcomes.append(NO_ANSWER)
     assert await service.start(await requested(service, "2611.00001")) == ThreadStarted(FIRST_ID)
     assert await state_of(store) is DiscussionState.STARTED
     assert await service.start(await requested(service, "2611.00001")) == ThreadStarted(FIRST_ID, is_new=False)
     assert await state_of(store) is DiscussionState.OPEN
-    assert (len(threads.requests), threads.introduced) == (1, [FIRST_ID, FIRST_ID])
+    assert (len(threads.requests), threads.first_message_threads) == (1, [FIRST_ID, FIRST_ID])
 
 
 @pytest.mark.parametrize("mode", [ThreadMode.ON_CLICK, ThreadMode.OFF])
@@ -485,7 +485,7 @@ async def test_thread_without_its_first_message_is_linked_unless_it_was_deleted(
 ) -> None:
     await clickable(store, 1, 2)
     service = service_of(store, threads, clock)
-    threads.introductions.append(NO_ANSWER)
+    threads.first_message_outcomes.append(NO_ANSWER)
     await service.start(await requested(service, "2611.00001"))
     await store.set_channel(CHANNEL, ChannelSettings(threads=mode))
     found = await service.find(CHANNEL, "key", "2611.00001")

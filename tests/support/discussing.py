@@ -27,13 +27,13 @@ class FakeThreads:
     def __init__(self) -> None:
         # The outcomes of the next attempts in a channel; after them every attempt succeeds.
         self.answers: defaultdict[int, deque[ThreadOutcome]] = defaultdict(deque)
-        self.introductions: deque[SendOutcome] = deque()
+        self.first_message_outcomes: deque[SendOutcome] = deque()
         # The requests of all attempts, and since when each thread may have existed.
         self.requests: list[ThreadRequest] = []
         self.attempted_since: list[datetime | None] = []
         # The threads that got a first message, and the messages and papers that these are about.
-        self.introduced: list[int] = []
-        self.introductory: list[tuple[str, str]] = []
+        self.first_message_threads: list[int] = []
+        self.first_message_subjects: list[tuple[str, str]] = []
         self.deleted: set[int] = set()
         # The thread of each request, by the key of its message and the paper.
         self.started: dict[tuple[str, str], int] = {}
@@ -55,10 +55,10 @@ class FakeThreads:
         new_id = request.message.message_id if request.is_at_message else FIRST_ID + len(self.started)
         return ThreadStarted(self.started.setdefault(key, new_id), is_new)
 
-    async def introduce(self, message: PostedMessage, paper: Paper, thread_id: int) -> SendOutcome:
-        self.introduced.append(thread_id)
-        self.introductory.append((message.key, paper.arxiv_id.value))
-        return self.introductions.popleft() if self.introductions else Delivered(1)
+    async def send_first_message(self, message: PostedMessage, paper: Paper, thread_id: int) -> SendOutcome:
+        self.first_message_threads.append(thread_id)
+        self.first_message_subjects.append((message.key, paper.arxiv_id.value))
+        return self.first_message_outcomes.popleft() if self.first_message_outcomes else Delivered(1)
 
     async def exists(self, thread_id: int) -> bool:
         return thread_id not in self.deleted

@@ -58,7 +58,7 @@ _FILL: Final = (
     """INSERT INTO posts (key, channel_id, nonce, layout, first_attempt, last_attempt, message_id, settled_at)
        SELECT 'post ' || n, 1 + n % GROUPS, 'nonce ' || n, 'cards', t, t, n, t
        FROM (SELECT n, timestamptz '2026-11-18' - n * interval '1 h' AS t FROM generate_series(1, ROWS) AS n) AS p""",
-    """INSERT INTO discussions (post_key, arxiv_id, channel_id, state, thread_id, asked_at)
+    """INSERT INTO discussions (post_key, arxiv_id, channel_id, state, thread_id, requested_at)
        SELECT key, '', channel_id, 'open', message_id, settled_at FROM posts""",
     """INSERT INTO outbox (channel_id, arxiv_id, published, arrived_at, due_at, state, post_key)
        SELECT 1 + n % GROUPS, arxiv_id, published, published, published, 'delivered', 'post ' || n

@@ -180,7 +180,7 @@ class StoreCalls:
         await run(store.channel_settings.change(CHANNEL, lambda before: replace(before, threads=ThreadMode.ON_CLICK)))
         message = await run(store.discussions.message("sent"))
         assert message is not None
-        wanted, asked = ThreadRequest(message, None), ThreadRequest(message, message.papers[0])
+        wanted, requested = ThreadRequest(message, None), ThreadRequest(message, message.papers[0])
         async with store.database.transaction() as connection:
             await want_threads(connection, [POST])
         (due,) = await run(store.discussions.due(NOW))
@@ -191,12 +191,12 @@ class StoreCalls:
         await run(store.discussions.drop_expired(LATER))
         await run(store.discussions.drop(wanted))
         for _ in range(2):
-            await run(store.discussions.ask(asked, NOW))
-        await run(store.discussions.attempted(asked, NOW))
-        await run(store.discussions.started(asked, MESSAGE, is_complete=True))
+            await run(store.discussions.request(requested, NOW))
+        await run(store.discussions.attempted(requested, NOW))
+        await run(store.discussions.started(requested, MESSAGE, is_complete=True))
         await run(store.discussions.is_being_sent("sent"))
-        await run(store.discussions.get("sent", asked.arxiv_id))
-        await run(store.discussions.unask(asked))
+        await run(store.discussions.get("sent", requested.arxiv_id))
+        await run(store.discussions.withdraw(requested))
 
     async def _withhold(self) -> None:
         store, run = self._store, self._run

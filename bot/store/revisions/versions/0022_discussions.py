@@ -20,14 +20,16 @@ def upgrade() -> None:
         sa.Column("channel_id", Id, sa.ForeignKey("channels.channel_id"), nullable=False),
         sa.Column("state", Text, nullable=False),
         sa.Column("thread_id", Id),
-        sa.Column("asked_at", Utc, nullable=False),
+        sa.Column("requested_at", Utc, nullable=False),
         sa.Column("attempted_at", Utc),
         sa.Column("not_before", Utc),
         sa.Column("waits_since", Utc),
         sa.Column("problem", Text),
-        sa.CheckConstraint("state IN ('wanted', 'asked', 'started', 'open', 'dropped')"),
+        sa.CheckConstraint("state IN ('wanted', 'requested', 'started', 'open', 'dropped')"),
         sa.CheckConstraint("(thread_id IS NOT NULL) = (state IN ('started', 'open'))"),
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )
-    op.execute("CREATE INDEX discussions_wanted ON discussions (asked_at, post_key, arxiv_id) WHERE state = 'wanted'")
+    op.execute(
+        "CREATE INDEX discussions_wanted ON discussions (requested_at, post_key, arxiv_id) WHERE state = 'wanted'"
+    )
