@@ -80,7 +80,8 @@ def _outcome_text(outcome: ThreadOutcome) -> str:
         case Blocked(reason) | Rejected(reason):
             return f"The thread can't be started. {shown_reason(reason)}"
         case RetryLater(not_before, reason):
-            return f"The thread can't be started now: {shown_reason(reason)} Try again {relative_time(not_before)}."
+            why = shown_reason(reason).rstrip(".")
+            return f"The thread can't be started now ({why}). Try again {relative_time(not_before)}."
         case OutcomeUnknown():
             return "Discord did not answer, so the thread may have been started or not. Please try again in a minute."
     assert_never(outcome)

@@ -143,4 +143,4 @@ def _thread_lines(guild: discord.Guild, report: StatusReport, channels: Collecti
         if (problem := find_thread_problem(guild, channel_id)) is not None:
             yield f"⚠️ {problem}"
         elif reason is not None:
-            yield f"⚠️ <#{channel_id}>: a thread waits. {shown_reason(reason)}"
+            yield f"⚠️ <#{channel_id}>: a thread waits: {shown_reason(reason)}"

@@ -59,6 +59,8 @@ def find_thread_block(channel: discord.TextChannel) -> Blocked | None:
 def missing_thread_permissions(channel: discord.TextChannel) -> tuple[str, ...]:
     """Returns the names of the permissions that the bot lacks to start threads; only `/channel threads` needs them."""
     permissions = channel.permissions_for(channel.guild.me)
+    if not permissions.view_channel:  # without it, nothing else is granted
+        return ("View Channel",)
     needed = {
         "Create Public Threads": permissions.create_public_threads,
         "Send Messages in Threads": permissions.send_messages_in_threads,

@@ -166,7 +166,10 @@ class DiscordThreads:
         finally:
             # discord.py keeps a bucket's name for each route, forever; this route is used once.
             self._client.http._bucket_hashes.pop(route.key, None)  # noqa: SLF001
-        return ThreadStarted(int(created["id"]))
+        try:
+            return ThreadStarted(int(created["id"]))
+        except (KeyError, TypeError, ValueError):
+            raise aiohttp.ClientPayloadError("an answer without the id of a thread") from None
 
     async def send_first_message(self, message: PostedMessage, paper: Paper, thread_id: int) -> SendOutcome:
         """Sends the first message of a thread without a message; a second attempt soon after it sends no second one."""

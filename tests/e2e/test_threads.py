@@ -153,7 +153,7 @@ async def test_lost_answer_and_a_restart_start_no_second_thread(tmp_path: Path) 
             (thread,) = threads(sandbox)
             sandbox.world.set_thread(thread.id, archived=True)
             text = await choose(sandbox, menu, first)
-            assert text.startswith(f"The thread can't be started now: {UNANSWERED} Try again <t:")
+            assert text.startswith(f"The thread can't be started now ({UNANSWERED.rstrip('.')}). Try again <t:")
         with closing(sqlite3.connect(sandbox.database, isolation_level=None)) as database:
             database.execute("UPDATE discussions SET attempted_at = '2026-01-01T00:00:00.000000+00:00'")
         async with running_bot(sandbox):
@@ -240,7 +240,7 @@ async def test_thread_that_waits_for_discord_is_shown(tmp_path: Path) -> None:
         sandbox.world.active_threads_max = 0
         sandbox.add_paper("A Reward Model")
         await sandbox.wait_for_papers("papers", 1)
-        reason = "a thread waits. The server has as many active threads as Discord allows."
+        reason = "a thread waits: The server has as many active threads as Discord allows."
         assert f"⚠️ {here(sandbox)}: {reason}" in await sandbox.wait_for_status(reason)
         assert threads(sandbox) == []
 
@@ -258,7 +258,7 @@ async def test_click_without_the_permission_says_what_is_missing(tmp_path: Path)
         sandbox.world.active_threads_max = 0
         reply = await discuss(sandbox, message)
         assert reply.content.startswith(
-            "The thread can't be started now: The server has as many active threads as Discord allows. Try again <t:"
+            "The thread can't be started now (The server has as many active threads as Discord allows). Try again <t:"
         )
         sandbox.world.active_threads_max = 1000
         assert (await discuss(sandbox, message)).content == f"Discuss this paper in <#{message.id}>."

@@ -264,6 +264,7 @@ async def test_missing_permission_is_found_without_a_request(denied: Permission,
         (Status.api_error(400, 160006, "Maximum number of active threads reached"), RetryLater),
         (Status.api_error(400, 50035, "Invalid Form Body"), Rejected),
         (Status(503, {}), OutcomeUnknown),
+        (Status(200, {}), OutcomeUnknown),
     ],
 )
 async def test_error_of_discord_becomes_an_outcome(answer: Status, outcome: type[object]) -> None:
