@@ -20,9 +20,9 @@ from bot.domain.outgoing import Blocked, OutcomeUnknown, Rejected, RetryLater
 from bot.domain.paper import ArxivId
 from bot.runtime.errors import StoreUnavailable
 from bot.services.discussions import (
-    BeingSent,
     DiscussionService,
     ExistingThread,
+    MessageUnsettled,
     NotDiscussable,
     SeveralPapers,
     ThreadsOff,
@@ -56,7 +56,7 @@ class DiscussCog(commands.Cog):
         match found:
             case NotDiscussable():
                 await reply(interaction, UNUSABLE)
-            case BeingSent():
+            case MessageUnsettled():
                 await reply(interaction, _BEING_SENT)
             case ThreadsOff():
                 await reply(interaction, _OFF)

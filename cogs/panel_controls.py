@@ -66,7 +66,7 @@ class Use:
 
 
 # Changes a setting and returns the reply; raises an error whose text is shown.
-Action: TypeAlias = Callable[[Use], Awaitable[str]]
+PanelAction: TypeAlias = Callable[[Use], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +83,12 @@ class FormField:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class PanelForm:
     """A form that a button opens."""
 
     title: str
     fields: tuple[FormField, ...]
-    submit: Action
+    submit: PanelAction
 
 
 def _never(_: ChannelSettings) -> bool:
@@ -109,7 +109,7 @@ class PanelButton:
 
     name: str
     label: str
-    action: Action | Form
+    action: PanelAction | PanelForm
     is_current: Callable[[ChannelSettings], bool] = _never
     is_offered: Callable[[PanelState], bool] = _always
 
@@ -120,7 +120,7 @@ class ChoiceMenu:
 
     placeholder: str
     options: Callable[[PanelState], Sequence[discord.SelectOption]]
-    choose: Action
+    choose: PanelAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class RoleMenu:
     """A menu of the server's roles; the pinged one is selected."""
 
     placeholder: str
-    choose: Action
+    choose: PanelAction
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,14 @@ from bot.discord_api.client import AnyClient
 from bot.discord_api.panel_ids import PanelFormId
 from bot.domain.channel_settings import ChannelSettings
 from bot.domain.text import cut
-from cogs.panel_controls import Form, FormField
+from cogs.panel_controls import FormField, PanelForm
 
 # Discord's limit of nested components is far below it.
 _DEPTH_MAX: Final = 4
 
 
 async def open_form(
-    interaction: discord.Interaction[AnyClient], form_id: PanelFormId, form: Form, settings: ChannelSettings
+    interaction: discord.Interaction[AnyClient], form_id: PanelFormId, form: PanelForm, settings: ChannelSettings
 ) -> None:
     """Responds to a click with the form, filled in with the current settings."""
     modal = discord.ui.Modal(title=form.title, custom_id=form_id.encode())

@@ -14,9 +14,9 @@ from cogs.exclusion_texts import exclusions_state, limit_state, list_lines
 from cogs.panel_controls import (
     NUMBER_MAX,
     ChoiceMenu,
-    Form,
     FormField,
     PanelButton,
+    PanelForm,
     PanelState,
     Setting,
     Use,
@@ -45,7 +45,7 @@ LIMIT: Final = Setting(
         PanelButton(
             "set",
             "Set a limit…",
-            Form(
+            PanelForm(
                 "Limit each posting",
                 (FormField("papers", "Papers", f"From 1 to {PER_POSTING_MAX:,}", "10", _limit, NUMBER_MAX),),
                 _set_limit,
@@ -87,7 +87,7 @@ EXCLUSIONS: Final = Setting(
         PanelButton(
             "add",
             "Add an exclusion…",
-            Form(
+            PanelForm(
                 "Exclude papers",
                 (
                     FormField(

@@ -6,7 +6,7 @@ from bot.domain.channel_schedule import DailySchedule, Immediate
 from bot.domain.channel_settings import ChannelSettings
 from bot.domain.weekdays import EVERY_DAY, MONDAY_TO_FRIDAY, Weekdays, parse_weekdays, short_weekdays
 from cogs.channel_texts import schedule_text
-from cogs.panel_controls import Form, FormField, PanelButton, Setting, Use
+from cogs.panel_controls import FormField, PanelButton, PanelForm, Setting, Use
 from cogs.schedule_input import AS_THEY_COME
 
 _TIME_MAX: Final = 60
@@ -37,7 +37,7 @@ async def _as_they_come(use: Use) -> str:
     return await use.changes.schedule(use.interaction, use.target, AS_THEY_COME, None, None)
 
 
-def _schedule_form(title: str, days: Weekdays | None) -> Form:
+def _schedule_form(title: str, days: Weekdays | None) -> PanelForm:
     """The form for the time and the zone; without `days`, also for the days."""
 
     async def submit(use: Use) -> str:
@@ -61,7 +61,7 @@ def _schedule_form(title: str, days: Weekdays | None) -> Form:
                 _DAYS_MAX,
             )
         )
-    return Form(title, tuple(fields), submit)
+    return PanelForm(title, tuple(fields), submit)
 
 
 def _is_on(days: Weekdays, settings: ChannelSettings) -> bool:

@@ -12,10 +12,10 @@ from bot.domain.trending.parsing import TRENDING_COUNT_MAX
 from cogs.channel_texts import STYLE_TEXTS, trending_text
 from cogs.panel_controls import (
     NUMBER_MAX,
-    Action,
-    Form,
     FormField,
+    PanelAction,
     PanelButton,
+    PanelForm,
     PanelState,
     RoleMenu,
     Setting,
@@ -135,7 +135,7 @@ _TRENDING: Final = Setting(
         PanelButton(
             "votes",
             "Papers with votes…",
-            Form(
+            PanelForm(
                 "Post trending papers with votes",
                 (FormField("votes", "Votes", "The fewest votes of a paper", "20", _votes, NUMBER_MAX),),
                 _trending_votes,
@@ -165,7 +165,7 @@ async def _sample(use: Use) -> str:
     return await use.changes.post_sample(use.interaction, use.target)
 
 
-def _button(name: str, label: str, action: Action, *, while_paused: bool | None = None) -> PanelButton:
+def _button(name: str, label: str, action: PanelAction, *, while_paused: bool | None = None) -> PanelButton:
     def is_offered(state: PanelState) -> bool:
         return while_paused is None or while_paused == (state.settings.paused_since is not None)
 

@@ -22,7 +22,7 @@ from bot.services.channel_settings import ChannelSettingsService
 from bot.services.exclusions import ExclusionService
 from cogs.channel_changes import ChannelChanges, is_announcement_channel
 from cogs.channel_reports import ChannelReports
-from cogs.panel_controls import Action, ChoiceMenu, Form, PanelButton, PanelState, RoleMenu, Use
+from cogs.panel_controls import ChoiceMenu, PanelAction, PanelButton, PanelForm, PanelState, RoleMenu, Use
 from cogs.panel_forms import open_form, submitted_form, typed_texts
 from cogs.panel_rules import EXCLUSIONS
 from cogs.panel_settings import SETTINGS_BY_NAME
@@ -79,7 +79,7 @@ class SettingsPanel(commands.Cog):
             return
         match control_of(control_id):
             case PanelButton(action=action):
-                if isinstance(action, Form):
+                if isinstance(action, PanelForm):
                     await self._open_form(interaction, control_id, action)
                 else:
                     await self._apply(interaction, control_id, action)
@@ -101,12 +101,14 @@ class SettingsPanel(commands.Cog):
         control = control_of(form_id.button)
         if interaction.user.id != form_id.button.caller_id:
             await reply(interaction, _OTHERS)
-        elif isinstance(control, PanelButton) and isinstance(control.action, Form):
+        elif isinstance(control, PanelButton) and isinstance(control.action, PanelForm):
             await self._apply(interaction, form_id.button, control.action.submit, typed=typed_texts(interaction))
         else:
             await reply(interaction, UNUSABLE)
 
-    async def _open_form(self, interaction: discord.Interaction[AnyClient], button: PanelControlId, form: Form) -> None:
+    async def _open_form(
+        self, interaction: discord.Interaction[AnyClient], button: PanelControlId, form: PanelForm
+    ) -> None:
         try:
             await check_may_manage_by_id(interaction, button.channel_id)
             settings = await self._settings_service.get(button.channel_id)
@@ -127,7 +129,7 @@ class SettingsPanel(commands.Cog):
         self,
         interaction: discord.Interaction[AnyClient],
         place: PanelControlId,
-        action: Action | None,
+        action: PanelAction | None,
         *,
         chosen: Sequence[object] = (),
         typed: Mapping[str, str] | None = None,
@@ -197,7 +199,7 @@ class PanelItem(PersistentItem[discord.ui.Item[discord.ui.View]], template=Panel
         await cog_of(interaction, SettingsPanel).use(interaction, self._control_id, chosen)
 
 
-async def _run(action: Action, use: Use) -> Notice:
+async def _run(action: PanelAction, use: Use) -> Notice:
     """What an action replied, or why it failed; raises an error that nothing can be said about."""
     try:
         return Notice(await action(use))

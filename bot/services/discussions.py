@@ -47,7 +47,7 @@ class NotDiscussable:
 
 
 @dataclass(frozen=True, slots=True)
-class BeingSent:
+class MessageUnsettled:
     """The outcome of sending the message is not known yet."""
 
 
@@ -71,7 +71,7 @@ class ExistingThread:
     is_deleted: bool
 
 
-DiscussionFound = NotDiscussable | BeingSent | ThreadsOff | SeveralPapers | ExistingThread | ThreadRequest
+DiscussionFound = NotDiscussable | MessageUnsettled | ThreadsOff | SeveralPapers | ExistingThread | ThreadRequest
 
 
 class DiscussionService:
@@ -93,7 +93,7 @@ class DiscussionService:
         Without `arxiv_id`, the message has to have one paper.
         """
         message = await self._message(key)
-        if isinstance(message, BeingSent):
+        if isinstance(message, MessageUnsettled):
             return message
         if message is None or message.channel_id != channel_id or not message.papers:
             return NotDiscussable()
@@ -113,14 +113,14 @@ class DiscussionService:
             return ThreadsOff()
         return ThreadRequest(message, paper)
 
-    async def _message(self, key: str) -> PostedMessage | BeingSent | None:
+    async def _message(self, key: str) -> PostedMessage | MessageUnsettled | None:
         """Returns a message; waits for a moment if it was just sent: people can click before its outcome is stored."""
         waited_s = 0.0
         while (message := await self._discussions.message(key)) is None:
             if not await self._discussions.is_being_sent(key):
                 return await self._discussions.message(key)  # it may have been stored in between
             if waited_s >= OUTCOME_WAIT_S:
-                return BeingSent()
+                return MessageUnsettled()
             await self._clock.sleep(OUTCOME_CHECK_INTERVAL_S)
             waited_s += OUTCOME_CHECK_INTERVAL_S
         return message

@@ -99,13 +99,13 @@ class Controls(discord.ui.View):
         await interaction.response.send_message(f"picked {select.values[0]}", ephemeral=True)
 
 
-class Form(discord.ui.Modal, title="A form"):
+class NameForm(discord.ui.Modal, title="A form"):
     """A required text, and a longer one; the bot does not respond to "silence"."""
 
-    name: discord.ui.Label["Form"] = discord.ui.Label(
+    name: discord.ui.Label["NameForm"] = discord.ui.Label(
         text="Name", description="Yours", component=discord.ui.TextInput(default="Ada", max_length=10)
     )
-    note: discord.ui.Label["Form"] = discord.ui.Label(
+    note: discord.ui.Label["NameForm"] = discord.ui.Label(
         text="Note", component=discord.ui.TextInput(style=discord.TextStyle.paragraph, required=False)
     )
 
@@ -117,7 +117,7 @@ class Form(discord.ui.Modal, title="A form"):
 
 
 async def form(interaction: discord.Interaction[SmallClient]) -> None:
-    await interaction.response.send_modal(Form())
+    await interaction.response.send_modal(NameForm())
 
 
 async def controls(interaction: discord.Interaction[SmallClient]) -> None:

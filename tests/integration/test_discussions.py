@@ -16,9 +16,9 @@ from bot.services.discussions import (
     OUTCOME_CHECK_INTERVAL_S,
     UNANSWERED,
     UNANSWERED_FOR,
-    BeingSent,
     DiscussionService,
     ExistingThread,
+    MessageUnsettled,
     NotDiscussable,
     SeveralPapers,
     ThreadsOff,
@@ -523,7 +523,7 @@ async def test_click_waits_for_the_outcome_of_a_message_that_was_just_sent(
         while not finding.done():
             await clock.advance(OUTCOME_CHECK_INTERVAL_S)
             await give_way()
-        assert isinstance(await finding, ThreadRequest if is_delivered else BeingSent)
+        assert isinstance(await finding, ThreadRequest if is_delivered else MessageUnsettled)
 
 
 async def test_no_thread_is_started_once_threads_are_switched_off(

@@ -12,26 +12,26 @@ from tests.support.discord_client import SmallClient, connected, logged_in
 pytestmark = pytest.mark.slow
 
 
-class Panel(discord.ui.View):
+class ButtonsView(discord.ui.View):
     """Buttons that use every type of response."""
 
     def __init__(self) -> None:
         super().__init__(timeout=None)
 
     @discord.ui.button(label="Update", custom_id="update")
-    async def update(self, interaction: discord.Interaction, button: discord.ui.Button["Panel"]) -> None:
+    async def update(self, interaction: discord.Interaction, button: discord.ui.Button["ButtonsView"]) -> None:
         button.disabled = True
         await interaction.response.edit_message(content="updated", view=self)
 
     @discord.ui.button(label="Later", custom_id="later")
-    async def later(self, interaction: discord.Interaction, _: discord.ui.Button["Panel"]) -> None:
+    async def later(self, interaction: discord.Interaction, _: discord.ui.Button["ButtonsView"]) -> None:
         await interaction.response.defer()
         follow_up = await interaction.followup.send("later", wait=True)
         await follow_up.edit(content="later, edited")
         await interaction.delete_original_response()
 
     @discord.ui.select(custom_id="menu", options=[discord.SelectOption(label="One", value="1")])
-    async def menu(self, interaction: discord.Interaction, _: discord.ui.Select["Panel"]) -> None:
+    async def menu(self, interaction: discord.Interaction, _: discord.ui.Select["ButtonsView"]) -> None:
         await interaction.response.send_message("chosen", ephemeral=True)
 
 
@@ -40,7 +40,7 @@ def client_with_panel() -> SmallClient:
 
     @client.tree.command(description="Show the panel")
     async def panel(interaction: discord.Interaction, ephemeral: bool = False) -> None:
-        callback = await interaction.response.send_message("panel", view=Panel(), ephemeral=ephemeral)
+        callback = await interaction.response.send_message("panel", view=ButtonsView(), ephemeral=ephemeral)
         assert callback.message_id is not None
 
     group = app_commands.Group(name="keyword", description="Keywords")

@@ -13,13 +13,13 @@ from tests.support.discord_client import DiscordHarness, SmallClient, connected,
 pytestmark = pytest.mark.slow
 
 
-class Form(discord.ui.Modal, title="A form"):
+class ExampleForm(discord.ui.Modal, title="A form"):
     """A text in a label, with a value, and an optional one in a row."""
 
-    name: discord.ui.Label["Form"] = discord.ui.Label(
+    name: discord.ui.Label["ExampleForm"] = discord.ui.Label(
         text="Name", description="Yours", component=discord.ui.TextInput(custom_id="name", default="Ada", max_length=5)
     )
-    note: discord.ui.TextInput["Form"] = discord.ui.TextInput(label="Note", custom_id="note", required=False)
+    note: discord.ui.TextInput["ExampleForm"] = discord.ui.TextInput(label="Note", custom_id="note", required=False)
 
     async def on_submit(self, interaction: discord.Interaction) -> None:
         assert isinstance(self.name.component, discord.ui.TextInput)
@@ -30,15 +30,15 @@ class Form(discord.ui.Modal, title="A form"):
             await interaction.response.send_message(text, ephemeral=True)
 
 
-class Panel(discord.ui.View):
+class FormOpener(discord.ui.View):
     """A button that opens the form, and a menu of roles."""
 
     @discord.ui.button(label="Open", custom_id="open")
-    async def open(self, interaction: discord.Interaction, _: discord.ui.Button["Panel"]) -> None:
-        await interaction.response.send_modal(Form())
+    async def open(self, interaction: discord.Interaction, _: discord.ui.Button["FormOpener"]) -> None:
+        await interaction.response.send_modal(ExampleForm())
 
     @discord.ui.select(cls=discord.ui.RoleSelect, custom_id="role")
-    async def role(self, interaction: discord.Interaction, select: discord.ui.RoleSelect["Panel"]) -> None:
+    async def role(self, interaction: discord.Interaction, select: discord.ui.RoleSelect["FormOpener"]) -> None:
         await interaction.response.send_message(f"{select.values[0].name}", ephemeral=True)
 
 
@@ -49,11 +49,11 @@ async def harness() -> AsyncIterator[DiscordHarness]:
 
     @client.tree.command(description="Open a form")
     async def form(interaction: discord.Interaction) -> None:
-        await interaction.response.send_modal(Form())
+        await interaction.response.send_modal(ExampleForm())
 
     @client.tree.command(description="Show the panel")
     async def panel(interaction: discord.Interaction) -> None:
-        view = Panel()
+        view = FormOpener()
         view.role.default_values = [discord.SelectDefaultValue.from_role(discord.Object(interaction.guild_id or 0))]
         await interaction.response.send_message("panel", view=view, ephemeral=True)
 

@@ -27,7 +27,7 @@ from bot.runtime.limits import (
 )
 from bot.services.exclusions import EXCLUSIONS_PER_CHANNEL, HeldBack
 from cogs.channel_reports import ChannelReport
-from cogs.panel_controls import Form, PanelState, Setting, Use, choice_setting, read_number
+from cogs.panel_controls import PanelForm, PanelState, Setting, Use, choice_setting, read_number
 from cogs.panel_forms import submitted_form, typed_texts
 from cogs.panel_settings import GENERAL_BUTTONS, SETTINGS, SETTINGS_BY_NAME
 from cogs.panel_view import Notice, blank_item, control_of, panel_content, panel_embeds, panel_items
@@ -110,12 +110,12 @@ def test_every_setting_is_shown_within_discords_limits(opened: str, settings: Ch
     assert sum(map(len, embeds)) <= 6000
 
 
-def forms() -> list[Form]:
-    return [button.action for each in SETTINGS for button in each.buttons if isinstance(button.action, Form)]
+def forms() -> list[PanelForm]:
+    return [button.action for each in SETTINGS for button in each.buttons if isinstance(button.action, PanelForm)]
 
 
 @pytest.mark.parametrize("form", forms(), ids=lambda form: form.title)
-def test_forms_keep_discords_limits(form: Form) -> None:
+def test_forms_keep_discords_limits(form: PanelForm) -> None:
     assert 0 < len(form.title) <= FORM_TITLE_MAX
     for field in form.fields:
         assert 0 < len(field.label) <= FORM_LABEL_MAX
