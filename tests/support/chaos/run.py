@@ -40,6 +40,8 @@ _PAST_PAPERS = 40
 _HOSTILE_KEYWORDS_MAX = 80
 _QUIET_PERIOD_S = 120.0  # longer than the longest backoff that a fault causes
 _PROGRESS_EVERY_S = 2.0
+# On a busy machine, most runs end before the bot is ready: if nothing was posted for so long, a run is long enough.
+_NO_PROGRESS_S, _LONG_RUN_S = 60.0, 30.0
 _SYNC_CHECKED_EVERY_S = 0.5
 _CHECK_INTERVAL_S = 0.1
 _NOT_STARTED = 1  # the exit code
@@ -119,7 +121,8 @@ class _Run:
         """Starts and kills the bot until the time is over and everything has happened often enough."""
         rng = self._stage.random_for("runs")
         while not self._is_over():
-            await self._run_once(uptime_s(rng) if self._size.has(Hazard.KILLS) else self._size.duration_s)
+            run_s = uptime_s(rng) if self._size.has(Hazard.KILLS) else self._size.duration_s
+            await self._run_once(max(run_s, _LONG_RUN_S) if self._progress.standstill_s > _NO_PROGRESS_S else run_s)
             if rng.random() < _NONCES_FORGOTTEN:
                 await asyncio.sleep(SLOWEST_S)
                 self._sandbox.discord.forget_nonces()
@@ -242,6 +245,7 @@ class _PostingProgress:
 
     def __init__(self) -> None:
         self.longest_standstill_s = 0.0
+        self.standstill_s = 0.0
         self._found = 0
         self._progressed_at_s = time.monotonic()
 
@@ -250,7 +254,8 @@ class _PostingProgress:
         now_s = time.monotonic()
         if found > self._found or found >= expected:
             self._found, self._progressed_at_s = found, now_s
-        self.longest_standstill_s = max(self.longest_standstill_s, now_s - self._progressed_at_s)
+        self.standstill_s = now_s - self._progressed_at_s
+        self.longest_standstill_s = max(self.longest_standstill_s, self.standstill_s)
 
 
 def _config(sandbox: RunningSandbox) -> Path:
