@@ -6,8 +6,9 @@ changes once it was released. `TEMPLATE` is the pattern by which discord.py rout
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Final, Self
+from typing import ClassVar, Final, Self, TypeVar
 
 from bot.domain.paper import ArxivId
 from bot.runtime.limits import CUSTOM_ID_MAX
@@ -17,6 +18,8 @@ NO_POST_KEY: Final = "looked-up"
 
 # SQLite's integers have 64 bits with a sign; Discord's ids fit for 70 years.
 ID_MAX: Final = 2**63 - 1
+
+_ChoiceT = TypeVar("_ChoiceT", bound=str)
 
 
 class CustomIdTooLong(ValueError):
@@ -40,6 +43,14 @@ class CustomId:
     def fits(self) -> bool:
         """Whether `encode` succeeds."""
         return len(str(self)) <= CUSTOM_ID_MAX
+
+
+def parse_choice(text: str, choices: Iterable[_ChoiceT]) -> _ChoiceT:
+    """Returns the choice with this text; raises ValueError for any other text."""
+    for choice in choices:
+        if choice == text:
+            return choice
+    raise ValueError(f"no choice: {text}")
 
 
 def parse_id(digits: str) -> int:

@@ -6,15 +6,21 @@ Their formats never change once they were released, as those in `custom_ids`.
 import re
 from dataclasses import dataclass
 from datetime import date
-from typing import ClassVar, Literal, Self, cast
+from typing import ClassVar, Final, Literal, Self
 
-from bot.discord_api.custom_ids import CustomId, parse_id
+from bot.discord_api.custom_ids import CustomId, parse_choice, parse_id
 
 SubscribedAction = Literal["new", "past", "undo"]
 ImportAction = Literal["apply", "cancel", "undo"]
 PrivacyAction = Literal["delete", "cancel"]
 KeywordsMove = Literal["first", "to", "from", "last", "file"]
 PageMove = Literal["to", "from"]
+
+_SUBSCRIBED_ACTIONS: Final[tuple[SubscribedAction, ...]] = ("new", "past", "undo")
+_IMPORT_ACTIONS: Final[tuple[ImportAction, ...]] = ("apply", "cancel", "undo")
+_PRIVACY_ACTIONS: Final[tuple[PrivacyAction, ...]] = ("delete", "cancel")
+_KEYWORDS_MOVES: Final[tuple[KeywordsMove, ...]] = ("first", "to", "from", "last", "file")
+_PAGE_MOVES: Final[tuple[PageMove, ...]] = ("to", "from")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,8 @@ class SubscribedButtonId(CustomId):
     def from_match(cls, match: re.Match[str]) -> Self:
         """Parses a match of TEMPLATE; raises ValueError for an id that cannot exist."""
         keyword_ids = tuple(map(parse_id, match["keywords"].split(",")))
-        return cls(cast("SubscribedAction", match["action"]), parse_id(match["channel"]), keyword_ids)
+        action = parse_choice(match["action"], _SUBSCRIBED_ACTIONS)
+        return cls(action, parse_id(match["channel"]), keyword_ids)
 
     def __str__(self) -> str:
         return f"subscribed:{self.action}:{self.channel_id}:{','.join(map(str, self.keyword_ids))}"
@@ -56,7 +63,7 @@ class KeywordsButtonId(CustomId):
     @classmethod
     def from_match(cls, match: re.Match[str]) -> Self:
         """Parses a match of TEMPLATE; raises ValueError for an id that cannot exist."""
-        move = cast("KeywordsMove", match["move"])
+        move = parse_choice(match["move"], _KEYWORDS_MOVES)
         return cls(parse_id(match["caller"]), parse_id(match["channel"]), move, int(match["position"]))
 
     def __str__(self) -> str:
@@ -104,7 +111,7 @@ class SearchButtonId(CustomId):
     @classmethod
     def from_match(cls, match: re.Match[str]) -> Self:
         """Parses a match of TEMPLATE; raises ValueError for numbers that cannot exist."""
-        move, by_date = cast("PageMove", match["move"]), match["order"] == "d"
+        move, by_date = parse_choice(match["move"], _PAGE_MOVES), match["order"] == "d"
         low, high = parse_id(match["low"]), parse_id(match["high"])
         return cls(move, int(match["place"]), int(match["count"]), by_date, low, high)
 
@@ -174,7 +181,8 @@ class ImportButtonId(CustomId):
     @classmethod
     def from_match(cls, match: re.Match[str]) -> Self:
         """Parses a match of TEMPLATE; raises ValueError for an id that cannot exist."""
-        return cls(cast("ImportAction", match["action"]), parse_id(match["caller"]), match["import_id"])
+        action = parse_choice(match["action"], _IMPORT_ACTIONS)
+        return cls(action, parse_id(match["caller"]), match["import_id"])
 
     def __str__(self) -> str:
         return f"import:{self.action}:{self.caller_id}:{self.import_id}"
@@ -192,7 +200,7 @@ class PrivacyButtonId(CustomId):
     @classmethod
     def from_match(cls, match: re.Match[str]) -> Self:
         """Parses a match of TEMPLATE; raises ValueError for an id that cannot exist."""
-        return cls(cast("PrivacyAction", match["action"]), parse_id(match["caller"]))
+        return cls(parse_choice(match["action"], _PRIVACY_ACTIONS), parse_id(match["caller"]))
 
     def __str__(self) -> str:
         return f"privacy:{self.action}:{self.caller_id}"
