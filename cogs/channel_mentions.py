@@ -15,7 +15,7 @@ from bot.runtime.limits import AUTOCOMPLETE_CHOICES_MAX
 from bot.services.subscriptions import SubscriptionService
 from cogs.channel_changes import ChannelChanges
 from cogs.own_keywords import OwnKeywords
-from cogs.permissions import Target, TargetChannel, can_manage_by_id, check_and_defer, check_may_ping
+from cogs.permissions import Target, TargetChannel, check_and_defer, check_may_ping, managed_channel_id
 from cogs.replies import answer, bold
 from cogs.suggestions import choice_name, choice_value
 
@@ -63,9 +63,8 @@ class ChannelMentions(commands.Cog):
     async def complete_keyword(
         self, interaction: discord.Interaction[Client], typed: str
     ) -> list[app_commands.Choice[str]]:
-        chosen = interaction.namespace.channel
-        channel_id = chosen.id if chosen is not None else interaction.channel_id
-        if channel_id is None or not can_manage_by_id(interaction, channel_id):
+        channel_id = managed_channel_id(interaction)
+        if channel_id is None:
             return []
         index = await self._subscription_service.index(interaction.guild_id or 0)
         keywords = index.channels.get(channel_id)

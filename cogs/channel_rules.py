@@ -17,7 +17,7 @@ from bot.services.exclusions import ExclusionService
 from cogs.channel_changes import ChannelChanges
 from cogs.exclusion_input import chosen_value
 from cogs.exclusion_texts import list_lines
-from cogs.permissions import Target, can_manage_by_id, check_and_defer
+from cogs.permissions import Target, check_and_defer, managed_channel_id
 from cogs.replies import answer, edit_reply
 
 _CHANNEL_OPTION: Final = "The channel (default: this channel)"
@@ -56,9 +56,8 @@ class ChannelRules(commands.Cog):
     async def complete_exclusion(
         self, interaction: discord.Interaction[Client], typed: str
     ) -> list[app_commands.Choice[str]]:
-        chosen = interaction.namespace.channel
-        channel_id = chosen.id if chosen is not None else interaction.channel_id
-        if channel_id is None or not can_manage_by_id(interaction, channel_id):
+        channel_id = managed_channel_id(interaction)
+        if channel_id is None:
             return []
         exclusions = await self._exclusion_service.in_channel(channel_id)
         found = [each for each in exclusions if typed.casefold() in each.keyword.shown.casefold()]

@@ -182,6 +182,13 @@ def can_everyone_view(interaction: discord.Interaction[AnyClient], channel_id: i
     return channel.source.permissions_for(channel.source.guild.default_role).view_channel
 
 
+def managed_channel_id(interaction: discord.Interaction[AnyClient]) -> int | None:
+    """Returns the channel of a command that is being typed: its option, or this one; None without the permission."""
+    chosen = interaction.namespace.channel
+    channel_id = chosen.id if chosen is not None else interaction.channel_id
+    return channel_id if channel_id is not None and can_manage_by_id(interaction, channel_id) else None
+
+
 def can_manage_by_id(interaction: discord.Interaction[AnyClient], channel_id: int) -> bool:
     """Whether the caller may manage a channel of their server given by id; a deleted one takes Manage Server."""
     member, channel = _find(interaction, channel_id)
