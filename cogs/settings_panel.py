@@ -1,7 +1,7 @@
 """The panel of `/channel settings`: a private reply that shows a channel's settings and changes them in place.
 
-Each click is checked as the slash command is, and reads and shows everything anew. The custom ids hold the person, the
-channel and the open setting, so that a panel works after a restart.
+Each click is checked as the slash command is. It reads all settings again and shows them. The custom ids hold the
+person, the channel and the open setting, so that a panel works after a restart.
 """
 
 import re

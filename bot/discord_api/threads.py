@@ -40,7 +40,7 @@ from bot.domain.paper import Paper
 from bot.runtime.clock import Clock
 from bot.runtime.limits import NONCE_MAX
 
-# How long to wait where a server has as many active threads as Discord allows: they are archived by and by.
+# How long to wait where a server has as many active threads as Discord allows: inactive threads are archived.
 TOO_MANY_THREADS_RETRY: Final = timedelta(hours=1)
 # Threads that were archived longer before the first attempt are not looked at. That time is by the clock of this
 # machine, which may have been wrong.
@@ -219,8 +219,8 @@ class DiscordThreads:
 def _route(path: str, request: ThreadRequest, **ids: int) -> Route:
     """Returns the route of a new thread, with a rate limit bucket of its own.
 
-    discord.py raises RateLimited for any bucket whose window is longer than `max_ratelimit_timeout`, even if the bucket
-    has room: of the threads that Discord allows in some minutes, it would start one. `LimitedChannels` replaces it.
+    discord.py raises RateLimited for any bucket whose window is longer than `max_ratelimit_timeout`, even if requests
+    are left in it: it would start only one thread per window. `LimitedChannels` replaces it.
     """
     metadata = f"{request.message.key} {request.arxiv_id}"
     return Route("POST", path, channel_id=request.message.channel_id, metadata=metadata, **ids)

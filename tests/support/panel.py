@@ -97,7 +97,7 @@ class Panel:
 
     @property
     def highlighted(self) -> list[str]:
-        """The labels of the buttons that stand for the current value."""
+        """The labels of the highlighted buttons, which show the current value."""
         return [str(each["label"]) for each in components_of(self.message) if each.get("style") == 1]
 
     async def _pressed(self, control: str) -> Invocation:
